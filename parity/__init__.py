@@ -1,0 +1,51 @@
+"""One detector, every runtime, the same detections.
+
+``parity.check(suite)`` judges every candidate of a ``parity.toml`` against its reference and
+returns a ``SuiteRecord``. Everything heavy is imported when it is first used.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from parity.detections import Detections
+    from parity.errors import ParityError
+    from parity.harness import Run, check, record
+    from parity.harness.comparing import assert_agreement, compare
+    from parity.suite import Suite
+    from parity.suite import load as load_suite
+
+__version__ = "0.1.0"
+__all__ = [
+    "Detections",
+    "ParityError",
+    "Run",
+    "Suite",
+    "__version__",
+    "assert_agreement",
+    "check",
+    "compare",
+    "load_suite",
+    "record",
+]
+
+_HOMES = {
+    "Detections": ("parity.detections", "Detections"),
+    "ParityError": ("parity.errors", "ParityError"),
+    "Run": ("parity.harness", "Run"),
+    "Suite": ("parity.suite", "Suite"),
+    "assert_agreement": ("parity.harness.comparing", "assert_agreement"),
+    "compare": ("parity.harness.comparing", "compare"),
+    "check": ("parity.harness", "check"),
+    "load_suite": ("parity.suite", "load"),
+    "record": ("parity.harness", "record"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used: pytest imports this package at every start."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'parity' has no attribute {name!r}")
+    import importlib
+
+    module, attribute = _HOMES[name]
+    return getattr(importlib.import_module(module), attribute)

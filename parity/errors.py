@@ -1,0 +1,79 @@
+"""The errors a user can meet: what was expected, what was found, where, and what to do."""
+
+from __future__ import annotations
+
+
+class ParityError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+    exit_code = 3
+
+
+class SuiteError(ParityError):
+    """The suite (``parity.toml`` or a file that it names) is wrong: exit code 2.
+
+    ``problems`` holds every finding, each one line that starts with the key path or file.
+    """
+
+    exit_code = 2
+
+    def __init__(self, where: str, problems: list[str]) -> None:
+        self.where = where
+        self.problems = tuple(problems)
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        super().__init__("\n".join([f"{where}: {count}", *(f"  {line}" for line in problems)]))
+
+
+class UsageError(ParityError):
+    """The command was asked for something that does not exist: exit code 2."""
+
+    exit_code = 2
+
+
+class ImageError(SuiteError):
+    """An image cannot be read or prepared as the recipe says."""
+
+    def __init__(self, where: str, problem: str) -> None:
+        super().__init__(where, [problem])
+
+
+class GoldenError(SuiteError):
+    """The recorded results are missing, stale or damaged."""
+
+
+class RuntimeFailure(ParityError):
+    """A runtime could not be loaded or run: exit code 3. ``runtime`` is its name in the suite."""
+
+    def __init__(self, runtime: str, message: str) -> None:
+        self.runtime = runtime
+        super().__init__(f"{runtime}: {message}")
+
+
+class RuntimeMissing(RuntimeFailure):
+    """The library of a runtime is not installed here."""
+
+
+class ArtifactError(RuntimeFailure):
+    """The model file is missing, damaged, of another kind, or does not fit its weights."""
+
+
+class UntrustedError(RuntimeFailure):
+    """The model file would run code of its own, and the suite does not say ``trust = true``."""
+
+
+class OptionError(RuntimeFailure):
+    """``options`` of a runtime name something that its adapter does not know."""
+
+    exit_code = 2
+
+
+class InputError(RuntimeFailure):
+    """The prepared image does not fit the runtime's input."""
+
+
+class HeadsError(RuntimeFailure):
+    """The outputs cannot be bound to the heads of the declared family, or do not decode."""
+
+
+class RunError(RuntimeFailure):
+    """The runtime raised while it ran."""

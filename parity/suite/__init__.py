@@ -1,0 +1,266 @@
+"""A suite: one ``parity.toml`` and its files, read, checked and resolved."""
+
+from __future__ import annotations
+
+import glob
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from parity.errors import SuiteError, UsageError
+from parity.suite import tolerance as tolerances
+from parity.suite.decoding import BoxesScores, Decode, PriorGrid, Ssd
+from parity.suite.model import Export, RuntimeTable, SuiteFile
+from parity.suite.problems import describe, unknown_name
+from parity.suite.recipe import Recipe
+from parity.suite.tolerance import Tolerance
+
+__all__ = [
+    "BoxesScores",
+    "Decode",
+    "Export",
+    "PriorGrid",
+    "Recipe",
+    "Runtime",
+    "RuntimeTable",
+    "Ssd",
+    "Suite",
+    "Tolerance",
+    "load",
+]
+
+FILE_NAME = "parity.toml"
+
+TableT = TypeVar("TableT", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """One runtime of a suite with everything resolved: its tolerance, recipe and decoding."""
+
+    name: str
+    table: RuntimeTable
+    tolerance: Tolerance
+    recipe: Recipe
+    decode: Decode
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A checked suite. ``images`` are ids: paths relative to ``folder`` with forward slashes."""
+
+    path: Path
+    name: str
+    reference: str
+    images: tuple[str, ...]
+    classes: tuple[str, ...]
+    labels: Path | None
+    runtimes: dict[str, Runtime]
+
+    @property
+    def folder(self) -> Path:
+        """Where the suite's files are."""
+        return self.path.parent
+
+    @property
+    def candidates(self) -> tuple[str, ...]:
+        """The names of the runtimes that are judged against the reference."""
+        return tuple(name for name in self.runtimes if name != self.reference)
+
+    def image_path(self, image: str) -> Path:
+        """The file of an image id."""
+        return self.folder / image
+
+    def select(self, names: tuple[str, ...] | None) -> tuple[str, ...]:
+        """The asked-for runtimes in the suite's order; all of them for None.
+
+        Raises ``UsageError`` for a name that the suite does not have.
+        """
+        if names is None:
+            return tuple(self.runtimes)
+        for name in names:
+            if name not in self.runtimes:
+                raise UsageError(unknown_name(f"{self.path}: runtimes", name, self.runtimes))
+        return tuple(name for name in self.runtimes if name in names)
+
+
+def load(path: Path | str) -> Suite:
+    """Read a ``parity.toml`` (or the folder that holds it) and check all of it.
+
+    Raises ``SuiteError`` with every problem found: key path, expected, found.
+    """
+    path = Path(os.path.abspath(path))
+    if path.is_dir():
+        path = path / FILE_NAME
+    data = _read(path)
+    try:
+        file = SuiteFile.model_validate(data)
+    except ValidationError as error:
+        raise SuiteError(str(path), describe(error, SuiteFile)) from None
+    return _Resolver(path, file, data).suite()
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise SuiteError(str(path), ["expected a suite file, found nothing here"]) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SuiteError(str(path), [f"expected a readable TOML file, found {error}"]) from None
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SuiteError(str(path), [f"expected valid TOML, found: {error}"]) from None
+
+
+class _Resolver:
+    """Checks what needs more than one key or a look at the disk, and collects every problem."""
+
+    def __init__(self, path: Path, file: SuiteFile, data: dict[str, Any]) -> None:
+        self.path = path
+        self.file = file
+        self.data = data
+        self.problems: list[str] = []
+
+    def suite(self) -> Suite:
+        detector = self.file.detector
+        tolerance = self._tolerances()
+        runtimes = {
+            name: self._runtime(name, table, tolerance)
+            for name, table in self.file.runtimes.items()
+        }
+        if detector.reference not in runtimes:
+            self.problems.append(unknown_name("detector.reference", detector.reference, runtimes))
+        images, classes, labels = self._images(), self._classes(), self._labels()
+        if self.problems:
+            raise SuiteError(str(self.path), self.problems)
+        return Suite(
+            path=self.path,
+            name=detector.name,
+            reference=detector.reference,
+            images=images,
+            classes=classes,
+            labels=labels,
+            runtimes=runtimes,
+        )
+
+    def _tolerances(self) -> dict[str, Tolerance]:
+        known = dict(tolerances.BUILT_IN)
+        for name, table in self.file.tolerance.items():
+            where = f"tolerance.{name}"
+            if name in tolerances.BUILT_IN:
+                self.problems.append(
+                    f"{where}: expected a name of your own, found a built-in one: "
+                    f"those keep their meaning"
+                )
+            elif table.base not in tolerances.BUILT_IN:
+                self.problems.append(unknown_name(f"{where}.base", table.base, tolerances.BUILT_IN))
+            else:
+                derived = tolerances.derive(name, tolerances.BUILT_IN[table.base], table.limits())
+                self.problems += [f"{where}.{line}" for line in tolerances.problems(derived)]
+                known[name] = derived
+        return known
+
+    def _runtime(self, name: str, table: RuntimeTable, known: dict[str, Tolerance]) -> Runtime:
+        where = f"runtimes.{name}"
+        if not name.replace("_", "").replace("-", "").replace(".", "").isalnum():
+            self.problems.append(
+                f"{where}: expected a name of letters, digits, '.', '_' and '-', found {name!r}"
+            )
+        if table.tolerance not in known:
+            self.problems.append(unknown_name(f"{where}.tolerance", table.tolerance, known))
+        if table.interpreter is not None and table.kind != "tflite":
+            self.problems.append(
+                f"{where}.interpreter: expected only with kind = 'tflite', found {table.kind!r}"
+            )
+        export = table.export
+        source = export.source if export is not None else None
+        if source is not None and source not in self.file.runtimes:
+            self.problems.append(unknown_name(f"{where}.export.from", source, self.file.runtimes))
+        return Runtime(
+            name=name,
+            table=table,
+            tolerance=known.get(table.tolerance, tolerances.BUILT_IN["float32"]),
+            recipe=self._merged(where, "preprocess", table.preprocess, Recipe),
+            decode=self._merged(where, "decode", table.decode, Decode),
+        )
+
+    def _merged(
+        self, where: str, key: str, override: dict[str, Any], model: type[TableT]
+    ) -> TableT:
+        """The suite's table with a runtime's keys put over it; tables merge key by key."""
+        base: TableT = getattr(self.file, key)
+        if not override:
+            return base
+        try:
+            return model.model_validate(_overlaid(_kept(self.data[key], override), override))
+        except ValidationError as error:
+            self.problems += describe(error, model, f"{where}.{key}")
+            return base
+
+    def _images(self) -> tuple[str, ...]:
+        found: set[str] = set()
+        for pattern in self.file.detector.images:
+            matches = glob.glob(pattern, root_dir=self.path.parent, recursive=True)
+            files = [match for match in matches if (self.path.parent / match).is_file()]
+            if not files:
+                self.problems.append(
+                    f"detector.images: expected files that match {pattern!r}, "
+                    f"found none in {self.path.parent}"
+                )
+            found.update(Path(match).as_posix() for match in files)
+        return tuple(sorted(found))
+
+    def _classes(self) -> tuple[str, ...]:
+        value = self.file.detector.classes
+        where = "detector.classes"
+        if isinstance(value, str):
+            file = self.path.parent / value
+            try:
+                lines = file.read_text(encoding="utf-8").splitlines()
+            except (OSError, UnicodeDecodeError) as error:
+                self.problems.append(f"{where}: expected a text file, found {error}")
+                return ()
+            value = tuple(line.strip() for line in lines if line.strip())
+        if not value:
+            self.problems.append(f"{where}: expected at least one class, found none")
+        for name in sorted({name for name in value if value.count(name) > 1}):
+            self.problems.append(
+                f"{where}: expected each class once, found {name!r} more than once"
+            )
+        return tuple(value)
+
+    def _labels(self) -> Path | None:
+        if self.file.detector.labels is None:
+            return None
+        path = self.path.parent / self.file.detector.labels
+        if not path.is_file():
+            self.problems.append(
+                f"detector.labels: expected a COCO JSON file, found none at {path}"
+            )
+        return path
+
+
+def _kept(base: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:
+    """The suite's keys that still apply under another family or function."""
+    if "function" in override:
+        return {key: value for key, value in base.items() if key in ("size", *_KEPT_BY_FUNCTION)}
+    if override.get("family", base.get("family")) != base.get("family"):
+        return {key: value for key, value in base.items() if key in _KEPT_BY_FUNCTION}
+    return base
+
+
+_KEPT_BY_FUNCTION = ("score_threshold", "score_floor", "nms_iou", "nms", "max_detections")
+
+
+def _overlaid(base: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in override.items():
+        below = base.get(key)
+        both = isinstance(below, dict) and isinstance(value, dict)
+        merged[key] = _overlaid(below, value) if both and below is not None else value
+    return merged
