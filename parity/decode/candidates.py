@@ -1,0 +1,133 @@
+"""What decoding yields before NMS, and the checks that every family needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+# A quantised head may end a step outside 0..1; logits and percentages lie far outside.
+SCORE_SLACK = 0.01
+
+
+class DecodeError(ValueError):
+    """The heads do not fit the settings of the family."""
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """Boxes float64 (A, 4), xyxy in pixels of the network's input; scores float64 (A, classes)."""
+
+    boxes: Floats
+    scores: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Proposals:
+    """One box, one score, one class each: boxes float64 (N, 4) xyxy in pixels of the input."""
+
+    boxes: Floats
+    scores: Floats
+    classes: Ints
+
+
+def without_batch(head: Array, name: str) -> Floats:
+    """The head of one image, float64, without its leading dimension."""
+    values = np.asarray(head)
+    if values.ndim < 2 or values.shape[0] != 1:
+        raise DecodeError(
+            f"{name}: expected a batch of one image, (1, ...), found shape {values.shape}"
+        )
+    return np.asarray(values[0], dtype=np.float64)
+
+
+def boxes_of(head: Array, anchors: int | None = None) -> Floats:
+    """The ``boxes`` head as (A, 4); ``anchors`` is how many there must be."""
+    boxes = without_batch(head, "boxes")
+    rows = "A" if anchors is None else str(anchors)
+    if boxes.ndim != 2 or boxes.shape[1] != 4:
+        raise DecodeError(f"boxes: expected shape (1, {rows}, 4), found {np.shape(head)}")
+    if anchors is not None and len(boxes) != anchors:
+        raise DecodeError(
+            f"boxes: expected shape (1, {rows}, 4) as there are {anchors} priors, "
+            f"found {np.shape(head)}"
+        )
+    return boxes
+
+
+def scores_of(
+    head: Array, boxes: int, classes: int, background: int | None, activation: str
+) -> Floats:
+    """The ``scores`` head as (A, classes): activated, checked to be scores, without background."""
+    scores = without_batch(head, "scores")
+    if scores.ndim == 1:  # (1, A): one class, its dimension squeezed
+        scores = scores[:, None]
+    columns = classes + (background is not None)
+    if scores.ndim != 2 or scores.shape[1] != columns:
+        raise DecodeError(_columns_message(np.shape(head), boxes, classes, background))
+    if len(scores) != boxes:
+        raise DecodeError(
+            f"scores: expected one row for each of {boxes} boxes, found shape {np.shape(head)}"
+        )
+    scores = activate(scores, activation)
+    _check_range(scores, activation)
+    return scores if background is None else np.delete(scores, background, axis=1)
+
+
+def _columns_message(
+    shape: tuple[int, ...], boxes: int, classes: int, background: int | None
+) -> str:
+    columns = classes + (background is not None)
+    message = f"scores: expected shape (1, {boxes}, {columns}), found {shape}"
+    hint = background_hint(shape, classes, background)
+    return f"{message}; {hint}" if hint else message
+
+
+def background_hint(shape: tuple[int, ...], classes: int, background: int | None) -> str | None:
+    """What to say where the columns are off by exactly the background class."""
+    if len(shape) != 3:
+        return None
+    found = shape[2]
+    if background is None and found == classes + 1:
+        return (
+            f"found {found} columns for {classes} classes: is column 0 a background? "
+            f"say background = 0"
+        )
+    if background is not None and found == classes:
+        return (
+            f"found {found} columns for {classes} classes and a background: "
+            f"if there is no background column, leave background out"
+        )
+    return None
+
+
+def activate(values: Floats, activation: str) -> Floats:
+    """Softmax over the last dimension, sigmoid, or nothing; NaN and infinity never raise."""
+    with np.errstate(all="ignore"):
+        if activation == "softmax":
+            powers = np.exp(values - values.max(axis=-1, keepdims=True))
+            softmax: Floats = powers / powers.sum(axis=-1, keepdims=True)
+            return softmax
+        if activation == "sigmoid":
+            small = np.exp(-np.abs(values))  # never overflows
+            sigmoid: Floats = np.where(values >= 0, 1.0, small) / (1.0 + small)
+            return sigmoid
+    return values
+
+
+def _check_range(scores: Floats, activation: str) -> None:
+    """NaN passes: whether heads are finite is judged before they are decoded."""
+    outside = (scores < -SCORE_SLACK) | (scores > 1.0 + SCORE_SLACK)
+    if not outside.any():
+        return
+    found = f"found {float(np.nanmin(scores)):.6g}..{float(np.nanmax(scores)):.6g}"
+    raise DecodeError(
+        f"scores: expected values within 0..1 with activation = '{activation}', {found}; "
+        f"logits? say activation = 'softmax' or 'sigmoid'"
+    )

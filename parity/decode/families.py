@@ -1,0 +1,48 @@
+"""The families of detectors that can be decoded, by the name that a suite says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from parity.decode import boxes_scores, ssd
+from parity.decode.binding import Role
+from parity.decode.candidates import Array, Candidates, DecodeError, Floats
+from parity.decode.family import Family
+
+if TYPE_CHECKING:
+    from parity.suite.decoding import Decode
+
+FAMILIES: dict[str, Family] = {"ssd": ssd.FAMILY, "boxes-scores": boxes_scores.FAMILY}
+
+
+def roles(settings: Decode, classes: int, priors: Floats | None = None) -> tuple[Role, ...]:
+    """The heads that the family of ``settings`` needs, for ``bind``."""
+    return _family(settings).roles(settings, classes, priors)
+
+
+def decode(
+    heads: Mapping[str, Array],
+    settings: Decode,
+    classes: int,
+    size: tuple[int, int],
+    priors: Floats | None = None,
+) -> Candidates:
+    """Heads by role, of one image and as real numbers, as candidates.
+
+    ``classes`` counts without the background; ``size`` is (height, width) of the network's input.
+    Raises ``DecodeError`` where shapes do not fit one another, the priors or the classes, and
+    where scores lie outside 0..1. NaN and infinity pass through.
+    """
+    family = _family(settings)
+    for role in family.roles(settings, classes, priors):
+        if role.name not in heads:
+            found = ", ".join(heads) or "none"
+            raise DecodeError(f"expected a head {role.name!r}, found {found}")
+    return family.decode(heads, settings, classes, size, priors)
+
+
+def _family(settings: Decode) -> Family:
+    if settings.family is None:
+        raise ValueError(f"expected a family, found the function {settings.function}")
+    return FAMILIES[settings.family]

@@ -1,0 +1,93 @@
+"""From candidates to one side of a comparison: floor, NMS, boxes in the original image."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from parity.boxes import Placement
+from parity.decode.candidates import Candidates, DecodeError, Ints, Proposals
+from parity.decode.nms import suppress
+from parity.detections import Detections, Removed, Side
+
+if TYPE_CHECKING:
+    from parity.suite.decoding import Decode
+
+
+def to_side(
+    found: Candidates | Proposals, settings: Decode, floor: float, placement: Placement
+) -> Side:
+    """What a runtime found on one image, down to ``floor``, in pixels of the original image.
+
+    Every class of every candidate with a score of at least ``floor`` is a proposal. NMS runs in
+    pixels of the network's input, as it does in deployments. Raises ``DecodeError`` for a proposal
+    whose box is not finite or whose corners are in the wrong order, and for any score that is NaN.
+    """
+    proposals = _down_to(found, floor)
+    _check(proposals, settings)
+    result = suppress(
+        proposals.boxes,
+        proposals.scores,
+        proposals.classes,
+        settings.nms_iou,
+        settings.nms,
+        settings.max_detections,
+    )
+    return Side(
+        seen=_detections(proposals, result.kept, placement),
+        threshold=settings.score_threshold,
+        floor=floor,
+        removed=Removed(
+            _detections(proposals, result.removed, placement), result.suppressor, result.overlap
+        ),
+        nms=settings.nms_label,
+    )
+
+
+def _down_to(found: Candidates | Proposals, floor: float) -> Proposals:
+    if np.isnan(found.scores).any():
+        count = int(np.isnan(found.scores).sum())
+        raise DecodeError(f"scores: expected numbers, found {count} NaN")
+    if isinstance(found, Proposals):
+        rows = np.flatnonzero(found.scores >= floor)
+        return Proposals(found.boxes[rows], found.scores[rows], found.classes[rows])
+    rows, classes = np.nonzero(found.scores >= floor)
+    return Proposals(found.boxes[rows], found.scores[rows, classes], classes.astype(np.int64))
+
+
+def _check(proposals: Proposals, settings: Decode) -> None:
+    boxes = proposals.boxes
+    infinite = ~np.isfinite(boxes).all(axis=1)
+    if infinite.any():
+        row = int(np.argmax(infinite))
+        raise DecodeError(
+            f"boxes: expected finite boxes, found {int(infinite.sum())} that are not once decoded; "
+            f"the first has score {proposals.scores[row]:.6g}: {boxes[row].tolist()}"
+        )
+    crossed = (boxes[:, :2] > boxes[:, 2:]).any(axis=1)
+    if crossed.any():
+        row = int(np.argmax(crossed))
+        raise DecodeError(
+            f"boxes: expected x1 <= x2 and y1 <= y2, found {int(crossed.sum())} of {len(boxes)} "
+            f"boxes that are not; the first has score {proposals.scores[row]:.6g}: "
+            f"{boxes[row].tolist()}; {_cause(settings)}"
+        )
+
+
+def _cause(settings: Decode) -> str:
+    if settings.boxes_scores is not None:
+        written = settings.boxes_scores.box_format
+        others = " or ".join(one for one in ("xyxy", "yxyx", "cxcywh") if one != written)
+        return f"box_format = '{written}' is declared: is it {others}?"
+    if settings.function is not None:
+        return f"{settings.function} must return x1, y1, x2, y2"
+    return "see priors and variances"
+
+
+def _detections(proposals: Proposals, rows: Ints, placement: Placement) -> Detections:
+    return Detections(
+        placement.to_original(proposals.boxes[rows]),
+        proposals.scores[rows],
+        proposals.classes[rows],
+    )

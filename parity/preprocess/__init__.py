@@ -1,0 +1,8 @@
+"""From an image file to the network's input, by a recipe that every runtime shares."""
+
+from __future__ import annotations
+
+from parity.preprocess.preparing import Prepared, canvas_from_pixels, prepare
+from parity.preprocess.reading import MAX_PIXELS, read_image
+
+__all__ = ["MAX_PIXELS", "Prepared", "canvas_from_pixels", "prepare", "read_image"]
