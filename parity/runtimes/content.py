@@ -1,0 +1,160 @@
+"""What a file really is, told from its bytes: names and extensions lie. Standard library only."""
+
+import mmap
+import os
+import struct
+import zipfile
+from typing import NamedTuple, Optional, Sequence, Set, Tuple
+
+from . import scan_pickle, wire
+from .contract import AdapterError
+
+HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
+
+
+class Content(NamedTuple):
+    """What was found: a stable ``kind`` for code and a ``phrase`` for messages.
+
+    Kinds: missing, directory, savedmodel, empty, lfs, html, text, onnx, tflite, hdf5, keras,
+    torchscript, pt2, state-dict, pickle, npz, zip, truncated, unknown. ``legacy`` is true for a
+    torch checkpoint that is no zip archive.
+    """
+
+    kind: str
+    phrase: str
+    legacy: bool = False
+
+
+def expect(path: str, kinds: Sequence[str], expected: str) -> Content:
+    """What ``path`` is, when it is one of ``kinds``; otherwise an AdapterError that says both."""
+    found = recognise(path)
+    if found.kind == "missing":
+        raise AdapterError("missing-file", path=path, expected=expected)
+    if found.kind not in kinds:
+        raise AdapterError(
+            "not-loadable",
+            path=path,
+            expected=expected,
+            found=found.phrase,
+            reason=f"the file is {found.phrase}, not {expected}",
+        )
+    return found
+
+
+def recognise(path: str) -> Content:
+    """What the file or folder at ``path`` is."""
+    if not os.path.exists(path):
+        return Content("missing", "nothing")
+    if os.path.isdir(path):
+        return _directory(path)
+    size = os.path.getsize(path)
+    if size == 0:
+        return Content("empty", "an empty file")
+    with open(path, "rb") as handle:
+        head = handle.read(4096)
+    if head.startswith(b"version https://git-lfs"):
+        return Content("lfs", "a Git LFS pointer (the file itself was never fetched)")
+    if head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
+        return _zip(path)
+    if head[4:8] == b"TFL3":
+        return Content("tflite", "a TFLite flatbuffer")
+    if head.startswith(HDF5_MAGIC):
+        return _hdf5(head, size)
+    if head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
+        return _pickle(path)
+    return _plain(head) or _protobuf(path) or Content("unknown", "a file of unknown content")
+
+
+def _directory(path: str) -> Content:
+    names = ("saved_model.pb", "saved_model.pbtxt", "saved_model.cpb")
+    if any(os.path.isfile(os.path.join(path, name)) for name in names):
+        return Content("savedmodel", "a SavedModel directory")
+    return Content("directory", "a directory without saved_model.pb")
+
+
+def _zip(path: str) -> Content:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            # a cut archive may end with a whole one that was stored in it, which zipfile then reads
+            if not any(item.header_offset == 0 for item in archive.infolist()):
+                return Content("truncated", "a truncated or damaged zip archive")
+            return _zip_of(archive.namelist(), archive)
+    except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError):
+        return Content("truncated", "a truncated or damaged zip archive")
+
+
+def _zip_of(names: Sequence[str], archive: zipfile.ZipFile) -> Content:
+    tails = {name.split("/", 1)[-1] for name in names} | set(names)
+    if {"config.json", "metadata.json"} <= set(names):
+        return Content("keras", "a Keras model archive")
+    if "archive_format" in tails or "serialized_exported_program.json" in tails:
+        return Content("pt2", "a zip archive that holds a torch exported program")
+    if "constants.pkl" in tails or any(tail.startswith("code/") for tail in tails):
+        return Content("torchscript", "a zip archive that holds a TorchScript program")
+    if "data.pkl" in tails:
+        if scan_pickle.archive_findings(archive):
+            return Content("pickle", "a zip archive that holds a pickled Python object")
+        return Content("state-dict", "a zip archive that holds a torch state dict")
+    if "saved_model.pb" in {name.rsplit("/", 1)[-1] for name in names}:
+        return Content("zip", "a zip archive that holds a SavedModel directory")
+    if names and all(name.endswith(".npy") for name in names):
+        return Content("npz", "a NumPy archive (.npz)")
+    return Content("zip", "a zip archive that holds no known model")
+
+
+def _hdf5(head: bytes, size: int) -> Content:
+    """The superblock says where the file ends (HDF5 file format specification, section II.A)."""
+    end_at = {0: 40, 1: 44}.get(head[8] if len(head) > 8 else -1, 28)
+    end = struct.unpack_from("<Q", head, end_at)[0] if len(head) >= end_at + 8 else size + 1
+    if end > size:
+        return Content("truncated", "a truncated HDF5 file")
+    return Content("hdf5", "an HDF5 file")
+
+
+def _pickle(path: str) -> Content:
+    with open(path, "rb") as handle:
+        found = scan_pickle.stream_findings(handle)
+    if not found.torch:
+        return Content("pickle", "a Python pickle")
+    if found.findings:
+        return Content("pickle", "a pickled Python object", legacy=True)
+    return Content("state-dict", "a torch state dict", legacy=True)
+
+
+def _plain(head: bytes) -> Optional[Content]:
+    if head.startswith(b"\x93NUMPY"):
+        return Content("unknown", "a NumPy array (.npy)")
+    if head.startswith(b"\x1f\x8b"):
+        return Content("unknown", "a gzip archive")
+    try:
+        text = head.decode("utf-8") if len(head) < 4096 else head[:-3].decode("utf-8", "strict")
+    except UnicodeDecodeError:
+        return None
+    if any(ord(char) < 32 and char not in "\t\n\r\f" for char in text):
+        return None
+    if text.lstrip()[:9].lower() in ("<!doctype", "<html") or text.lstrip().lower()[:5] == "<html":
+        return Content("html", "an HTML page")
+    return Content("text", "a text file")
+
+
+def _protobuf(path: str) -> Optional[Content]:
+    """ONNX's ModelProto has a graph (7) and opsets (8); a SavedModel has only fields 1 and 2."""
+    seen: Set[Tuple[int, int]] = set()
+    truncated = False
+    with open(path, "rb") as handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        try:
+            for field in wire.fields(data):
+                seen.add((field.number, field.wire))
+        except wire.Malformed as error:
+            truncated = error.truncated
+            if not truncated:
+                return None
+    if (1, wire.VARINT) not in seen:
+        return None
+    if truncated:
+        return Content("truncated", "a truncated protobuf file (an ONNX model cut off?)")
+    if (7, wire.BYTES) in seen:
+        return Content("onnx", "an ONNX model")
+    if seen <= {(1, wire.VARINT), (2, wire.BYTES)} and (2, wire.BYTES) in seen:
+        return Content("unknown", "the saved_model.pb of a SavedModel (name its directory)")
+    return None

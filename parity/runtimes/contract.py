@@ -1,0 +1,122 @@
+"""What every adapter is and may raise. Standard library and numpy only, Python 3.8 syntax.
+
+An adapter opens one artifact and answers for it::
+
+    adapter = OnnxRuntime(Artifact(model="/suite/detector.onnx"))
+    adapter.inputs()     # (TensorSpec("image", (1, 3, 240, 320), "float32"),)
+    adapter.outputs()    # (TensorSpec("boxes", ...), TensorSpec("scores", ...))
+    adapter.run({"image": array})   # {"boxes": array, "scores": array}
+    adapter.identity()   # {"library": "onnxruntime", "version": "1.31.1", "threads": 1, ...}
+    adapter.close()
+
+Arrays go in and come out raw: in the dtype, layout and quantisation of the artifact itself. Whoever
+calls the adapter converts (see ``parity.tensors``), so that each conversion exists once.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Dict, Mapping, NamedTuple, Optional, Tuple
+
+import numpy as np
+
+Feeds = Mapping[str, np.ndarray]
+Heads = Dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Quantization:
+    """Affine quantisation of one tensor: ``real = (q - zero_point) * scale``.
+
+    ``scale`` and ``zero_point`` hold one value, or one per channel along ``axis``.
+    Source: the TensorFlow Lite 8-bit quantization specification.
+    """
+
+    scale: Tuple[float, ...]
+    zero_point: Tuple[int, ...]
+    axis: int = 0
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """Name, shape, dtype and quantisation of one input or output as the artifact declares it.
+
+    ``shape`` is None where the runtime declares none (a plain torch module); a dimension is None
+    where it is dynamic. ``dtype`` is numpy's name of it, or "" where none is declared.
+    """
+
+    name: str
+    shape: Optional[Tuple[Optional[int], ...]]
+    dtype: str
+    quantization: Optional[Quantization] = None
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """What is asked of an adapter: the file, and how to run it.
+
+    ``model`` is an absolute path, or "module:function" (torch). ``weights`` is the state dict's
+    path (torch). ``folder`` is where "module:function" is looked for. ``options`` are the
+    runtime's own (see each adapter). ``trust`` allows code that comes with the file to run.
+    """
+
+    model: str
+    weights: Optional[str] = None
+    folder: Optional[str] = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    trust: bool = False
+
+
+class AdapterError(Exception):
+    """A failure as data: a stable code and the facts a message needs.
+
+    ``session.py`` words it. Codes and facts: ``unknown-kind`` (kind, known), ``missing-library``
+    (library, reason, install), ``missing-file`` (path, expected), ``not-loadable`` (path,
+    expected, found, reason), ``missing-weights`` (path, missing, unexpected, mismatched, reason),
+    ``untrusted`` (path, findings), ``bad-option`` (option, value, known), ``bad-reference``
+    (reference, reason), ``run-failed`` (reason). ``known`` lists names or allowed values.
+    """
+
+    def __init__(self, code: str, **facts: Any) -> None:
+        super().__init__(code, facts)
+        self.code = code
+        self.facts = facts
+
+
+class Library(NamedTuple):
+    """What an adapter needs: the module, the name that users know, how to install it."""
+
+    module: str
+    name: str
+    install: str
+
+
+class Adapter:
+    """The base of all adapters; what a runtime cannot do stays as it is here and says so."""
+
+    kind = ""
+
+    @classmethod
+    def requires(cls, options: Mapping[str, Any]) -> Tuple[Library, ...]:
+        """The libraries without which this runtime cannot run under these options."""
+        return ()
+
+    def __init__(self, artifact: Artifact) -> None:
+        raise NotImplementedError
+
+    def inputs(self) -> Tuple[TensorSpec, ...]:
+        """The inputs, in the artifact's order."""
+        raise NotImplementedError
+
+    def outputs(self) -> Tuple[TensorSpec, ...]:
+        """The outputs as declared, in the artifact's order; empty where none are declared."""
+        raise NotImplementedError
+
+    def run(self, feeds: Feeds) -> Heads:
+        """All outputs by name, in the artifact's order, for one batch of raw inputs by name."""
+        raise NotImplementedError
+
+    def identity(self) -> Dict[str, Any]:
+        """Library, version, threads, device, delegate: what else could change a number."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Release what the library holds."""

@@ -1,0 +1,154 @@
+"""Keras 3: ``.keras`` archives and ``.h5`` files.
+
+Options: ``threads`` (1), ``custom_objects`` ("module:function" in the suite's folder, which
+returns a dict of name → class; only with ``trust``).
+"""
+
+import contextlib
+import os
+from typing import Any, Dict, List, Mapping, Tuple
+
+import numpy as np
+
+from . import content, resolve, scan, support, tf_common
+from .contract import AdapterError, Artifact, Library, TensorSpec
+
+_EXPECTED = "a Keras model (.keras or .h5)"
+_LIBRARY = Library("keras", "keras", "pip install 'detector-parity[tensorflow]'")
+
+
+class Keras(support.OpenedAdapter):
+    """One Keras model, run by one compiled function."""
+
+    kind = "keras"
+
+    @classmethod
+    def requires(cls, options: Mapping[str, Any]) -> Tuple[Library, ...]:
+        """Keras, and TensorFlow unless KERAS_BACKEND names another one."""
+        backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+        return (_LIBRARY, tf_common.LIBRARY) if backend == "tensorflow" else (_LIBRARY,)
+
+    def __init__(self, artifact: Artifact) -> None:
+        super().__init__(
+            artifact, {"threads": support.threads, "custom_objects": support.text_or_none}
+        )
+        found = content.expect(artifact.model, ("keras", "hdf5"), _EXPECTED)
+        self._tf: Any = None
+        if len(self.requires({})) == 2:
+            self._tf = tf_common.start(self.options["threads"])
+        self._library = support.open_library(_LIBRARY)
+        scan.guard(artifact.model, artifact.trust)
+        with support.Loading(artifact.model, _EXPECTED, found.phrase), support.quiet():
+            self._model = self._load(found)
+            self._inputs, self._names = self._describe()
+            self._call = self._compile()
+
+    def _load(self, found: content.Content) -> Any:
+        path = self.artifact.model
+        if found.kind == "hdf5" and scan.hdf5_config(path) is None:
+            phrase = "an HDF5 file of weights only"
+            why = "the file holds weights but no model; save the whole model"
+            raise AdapterError(
+                "not-loadable", path=path, expected=_EXPECTED, found=phrase, reason=why
+            )
+        settings: Dict[str, Any] = {"compile": False, "safe_mode": not self.artifact.trust}
+        custom = self.options["custom_objects"]
+        if custom:
+            if not self.artifact.trust:
+                raise AdapterError("untrusted", path=path, findings=("custom_objects is code",))
+            folder = self.artifact.folder
+            with resolve.siblings(folder):
+                settings["custom_objects"] = resolve.resolve(custom, folder)()
+        # Keras tells the format by the file's extension, not by its content.
+        extension = ".keras" if found.kind == "keras" else (".h5", ".hdf5")
+        if not path.endswith(extension):
+            raise ValueError(f"{found.phrase} must be named with {extension}")
+        return self._library.saving.load_model(path, **settings)
+
+    def _describe(self) -> Tuple[Tuple[TensorSpec, ...], List[str]]:
+        """Inputs, and the outputs' names, of a model whose graph is known without a run."""
+        model = self._model
+        if not getattr(model, "inputs", None) or not getattr(model, "outputs", None):
+            raise ValueError("the model has no graph of its own (a subclass that was never built)")
+        structure = model.input
+        keys = list(structure) if isinstance(structure, dict) else [t.name for t in model.inputs]
+        tensors = list(structure.values()) if isinstance(structure, dict) else model.inputs
+        inputs = tuple(_spec(name, tensor) for name, tensor in zip(keys, tensors))
+        outputs = model.output
+        if isinstance(outputs, dict):
+            names = list(outputs)
+        else:
+            names = list(model.output_names)
+            if len(set(names)) < len(names) or len(names) != len(model.outputs):
+                names = [str(index) for index in range(len(model.outputs))]
+        return inputs, names
+
+    def _compile(self) -> Any:
+        model, structure = self._model, self._model.input
+
+        def call(*arrays: Any) -> Any:
+            values: Any = list(arrays)
+            if isinstance(structure, dict):
+                values = dict(zip(structure, arrays))
+            elif not isinstance(structure, (list, tuple)):
+                values = arrays[0]
+            return model(values, training=False)
+
+        if self._tf is None:
+            return call
+        signature = [
+            self._tf.TensorSpec(spec.shape, spec.dtype, name=f"input_{index}")
+            for index, spec in enumerate(self._inputs)
+        ]
+        return self._tf.function(call, input_signature=signature, autograph=False)
+
+    def inputs(self) -> Tuple[TensorSpec, ...]:
+        """The model's inputs."""
+        return self._inputs
+
+    def outputs(self) -> Tuple[TensorSpec, ...]:
+        """The model's outputs, under their keys or their layers' names."""
+        if self._model is None:
+            return self._closed_outputs
+        output = self._model.output
+        tensors = list(output.values()) if isinstance(output, dict) else self._model.outputs
+        return tuple(_spec(name, tensor) for name, tensor in zip(self._names, tensors))
+
+    def _run(self, feeds: Dict[str, np.ndarray]) -> Mapping[str, Any]:
+        arrays = [feeds[spec.name] for spec in self._inputs]
+        with contextlib.ExitStack() as stack:
+            if self._library.backend.backend() == "torch":
+                stack.enter_context(support.open_library(Library("torch", "torch", "")).no_grad())
+            values = self._call(*arrays)
+        if isinstance(values, dict):
+            ordered = [values[name] for name in self._names]
+        else:
+            ordered = list(values) if isinstance(values, (list, tuple)) else [values]
+        convert = self._library.ops.convert_to_numpy
+        return {name: convert(value) for name, value in zip(self._names, ordered)}
+
+    def identity(self) -> Dict[str, Any]:
+        """Library, version, backend, threads."""
+        found: Dict[str, Any] = {
+            "library": "keras",
+            "version": support.version_of(self._library, "keras"),
+            "backend": self._library.backend.backend(),
+            "threads": None,  # not settable for this backend from here
+            **support.machine(),
+        }
+        if self._tf is not None:
+            found["backend_version"] = support.version_of(self._tf, "tensorflow")
+            found.update(tf_common.facts(self._tf, self.options["threads"]))
+        return found
+
+    def native(self) -> Any:
+        """The Keras model itself, for exporters."""
+        return self._model
+
+    def _release(self) -> None:
+        self._closed_outputs = self.outputs()
+        self._model = self._call = None
+
+
+def _spec(name: str, tensor: Any) -> TensorSpec:
+    return TensorSpec(name, tuple(tensor.shape), str(tensor.dtype))

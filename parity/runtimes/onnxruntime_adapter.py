@@ -1,0 +1,104 @@
+"""ONNX Runtime: ``.onnx`` files.
+
+Options: ``threads`` (1), ``optimization`` ("all" | "extended" | "basic" | "disabled"),
+``provider`` ("CPUExecutionProvider").
+"""
+
+import re
+from typing import Any, Dict, Mapping, Tuple
+
+import numpy as np
+
+from . import content, scan, support
+from .contract import AdapterError, Artifact, Library, TensorSpec
+
+_EXPECTED = "an ONNX model"
+_LIBRARY = Library("onnxruntime", "onnxruntime", "pip install 'detector-parity[onnx]'")
+_LEVELS = {
+    "all": "ORT_ENABLE_ALL",
+    "extended": "ORT_ENABLE_EXTENDED",
+    "basic": "ORT_ENABLE_BASIC",
+    "disabled": "ORT_DISABLE_ALL",
+}
+_DTYPES = {"float": "float32", "double": "float64"}
+
+
+class OnnxRuntime(support.OpenedAdapter):
+    """One ONNX file in one inference session."""
+
+    kind = "onnxruntime"
+
+    @classmethod
+    def requires(cls, options: Mapping[str, Any]) -> Tuple[Library, ...]:
+        """The onnxruntime package."""
+        return (_LIBRARY,)
+
+    def __init__(self, artifact: Artifact) -> None:
+        super().__init__(
+            artifact,
+            {
+                "threads": support.threads,
+                "optimization": tuple(_LEVELS),
+                "provider": support.text_or_none,
+            },
+        )
+        found = content.expect(artifact.model, ("onnx",), _EXPECTED)
+        scan.guard(artifact.model, artifact.trust)
+        self._library = support.open_library(_LIBRARY)
+        with support.Loading(artifact.model, _EXPECTED, found.phrase):
+            self._session = self._open()
+            self._inputs = tuple(_spec(node) for node in self._session.get_inputs())
+            self._outputs = tuple(_spec(node) for node in self._session.get_outputs())
+
+    def _open(self) -> Any:
+        ort = self._library
+        wanted = self.options["provider"] or "CPUExecutionProvider"
+        available = tuple(ort.get_available_providers())
+        if wanted not in available:
+            raise AdapterError("bad-option", option="provider", value=wanted, known=available)
+        settings = ort.SessionOptions()
+        settings.intra_op_num_threads = self.options["threads"]
+        settings.inter_op_num_threads = 1
+        settings.log_severity_level = 4  # what goes wrong is raised, and printed by whoever asks
+        level = _LEVELS[self.options["optimization"]]
+        settings.graph_optimization_level = getattr(ort.GraphOptimizationLevel, level)
+        providers = list(dict.fromkeys([wanted, "CPUExecutionProvider"]))
+        return ort.InferenceSession(self.artifact.model, settings, providers=providers)
+
+    def inputs(self) -> Tuple[TensorSpec, ...]:
+        """The graph's inputs."""
+        return self._inputs
+
+    def outputs(self) -> Tuple[TensorSpec, ...]:
+        """The graph's outputs."""
+        return self._outputs
+
+    def _run(self, feeds: Dict[str, np.ndarray]) -> Mapping[str, Any]:
+        names = [spec.name for spec in self._outputs]
+        return dict(zip(names, self._session.run(names, feeds)))
+
+    def identity(self) -> Dict[str, Any]:
+        """Library, version, threads, provider, optimisation level."""
+        return {
+            "library": "onnxruntime",
+            "version": support.version_of(self._library, "onnxruntime"),
+            "threads": self._session.get_session_options().intra_op_num_threads
+            if self._session is not None
+            else self.options["threads"],
+            "provider": self._session.get_providers()[0] if self._session is not None else None,
+            "optimization": self.options["optimization"],
+            **support.machine(),
+        }
+
+    def _release(self) -> None:
+        self._session = None
+
+
+def _spec(node: Any) -> TensorSpec:
+    """A node such as ("image", ["N", 3, 240, 320], "tensor(float)")."""
+    match = re.fullmatch(r"tensor\((\w+)\)", node.type)
+    if not match:
+        raise ValueError(f"{node.name!r} is a {node.type}, not a tensor")
+    sizes = node.shape
+    shape = None if sizes is None else tuple(s if isinstance(s, int) else None for s in sizes)
+    return TensorSpec(node.name, shape, _DTYPES.get(match.group(1), match.group(1)))

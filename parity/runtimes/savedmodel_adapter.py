@@ -1,0 +1,82 @@
+"""TensorFlow SavedModel directories.
+
+Options: ``threads`` (1), ``signature`` ("serving_default").
+"""
+
+from typing import Any, Dict, Mapping, Tuple
+
+import numpy as np
+
+from . import content, scan, support, tf_common
+from .contract import AdapterError, Artifact, Library, TensorSpec
+
+_EXPECTED = "a SavedModel directory"
+
+
+class SavedModel(support.OpenedAdapter):
+    """One signature of one SavedModel."""
+
+    kind = "savedmodel"
+
+    @classmethod
+    def requires(cls, options: Mapping[str, Any]) -> Tuple[Library, ...]:
+        """TensorFlow."""
+        return (tf_common.LIBRARY,)
+
+    def __init__(self, artifact: Artifact) -> None:
+        super().__init__(artifact, {"threads": support.threads, "signature": support.text_or_none})
+        found = content.expect(artifact.model, ("savedmodel",), _EXPECTED)
+        scan.guard(artifact.model, artifact.trust)
+        self._tf = tf_common.start(self.options["threads"])
+        with support.Loading(artifact.model, _EXPECTED, found.phrase), support.quiet():
+            self._loaded = self._tf.saved_model.load(artifact.model)
+            self._function = self._signature()
+            arguments = self._function.structured_input_signature[1]
+            self._inputs = tuple(_spec(name, value) for name, value in arguments.items())
+            outputs = self._function.structured_outputs
+            if not isinstance(outputs, dict):
+                raise ValueError("the signature's outputs have no names")
+            self._outputs = tuple(_spec(name, value) for name, value in outputs.items())
+
+    def _signature(self) -> Any:
+        wanted = self.options["signature"] or "serving_default"
+        known = tuple(getattr(self._loaded, "signatures", ()))
+        if wanted not in known:
+            raise AdapterError("bad-option", option="signature", value=wanted, known=known)
+        return self._loaded.signatures[wanted]
+
+    def inputs(self) -> Tuple[TensorSpec, ...]:
+        """The signature's inputs."""
+        return self._inputs
+
+    def outputs(self) -> Tuple[TensorSpec, ...]:
+        """The signature's outputs."""
+        return self._outputs
+
+    def _run(self, feeds: Dict[str, np.ndarray]) -> Mapping[str, Any]:
+        tensors = {name: self._tf.constant(array) for name, array in feeds.items()}
+        heads = self._function(**tensors)
+        return {spec.name: heads[spec.name].numpy() for spec in self._outputs}
+
+    def identity(self) -> Dict[str, Any]:
+        """Library, version, threads, oneDNN, signature."""
+        return {
+            "library": "tensorflow",
+            "version": support.version_of(self._tf, "tensorflow"),
+            "signature": self.options["signature"] or "serving_default",
+            **support.machine(),
+            **tf_common.facts(self._tf, self.options["threads"]),
+        }
+
+    def native(self) -> Any:
+        """The signature's function itself, for exporters."""
+        return self._function
+
+    def _release(self) -> None:
+        self._loaded = self._function = None
+
+
+def _spec(name: str, value: Any) -> TensorSpec:
+    rank = value.shape.rank
+    shape = None if rank is None else tuple(value.shape.as_list())
+    return TensorSpec(name, shape, value.dtype.as_numpy_dtype().dtype.name)

@@ -1,0 +1,93 @@
+"""Which classes and functions a pickle would call, read from its opcodes; nothing is unpickled."""
+
+import pickletools
+import re
+import zipfile
+from typing import IO, Any, List, NamedTuple, Optional, Tuple
+
+LIMIT = 256 * 2**20  # bytes of one zip member that are ever read
+
+_TORCH_MAGIC = 0x1950A86A20F9469CFC6C
+_DATA = re.compile(
+    r"collections OrderedDict"
+    r"|torch\._utils _rebuild_\w+"
+    r"|torch\._tensor _rebuild_from_type_v2"
+    r"|torch\.nn\.parameter (Parameter|Buffer)"
+    r"|torch\.storage (UntypedStorage|TypedStorage)"
+    r"|torch\.serialization _get_layout"
+    r"|torch (\w+Storage|Size|Tensor|device|dtype|layout|strided|bool|complex\d+|qu?int\d\w*"
+    r"|u?int\d+|bfloat16|float\w+)"
+    r"|_codecs encode"
+    r"|(builtins|__builtin__) (set|dict|list|tuple|int|float|bytes|bytearray|complex|slice)"
+)
+_TEXT = ("SHORT_BINUNICODE", "BINUNICODE", "UNICODE", "BINUNICODE8")
+_PASSIVE = ("MEMOIZE", "PUT", "BINPUT", "LONG_BINPUT", "FRAME", "PROTO")
+
+
+class Stream(NamedTuple):
+    """A pickle stream: whether torch wrote it, and what in it is more than data."""
+
+    torch: bool
+    findings: Tuple[str, ...]
+
+
+def stream_findings(handle: IO[bytes]) -> Stream:
+    """Scan a file that is a pickle; torch's older format is five of them, then raw storages."""
+    found: List[str] = []
+    first: List[Any] = []
+    torch = False
+    for index in range(5):
+        findings = pickle_findings(handle, first if index == 0 else None)
+        found += findings
+        torch = torch or _TORCH_MAGIC in first
+        if not torch or findings:
+            break
+    return Stream(torch, _unique(found))
+
+
+def archive_findings(archive: zipfile.ZipFile) -> Tuple[str, ...]:
+    """Scan every ``data.pkl`` of a torch zip archive."""
+    found: List[str] = []
+    for name in archive.namelist():
+        if name == "data.pkl" or name.endswith("/data.pkl"):
+            with archive.open(name) as handle:
+                found += pickle_findings(handle)
+    return _unique(found)
+
+
+def pickle_findings(
+    handle: IO[bytes], values: Optional[List[Any]] = None, allowed: Any = _DATA
+) -> List[str]:
+    """Everything in one pickle that is not plain tensors, numbers, text and containers."""
+    found: List[str] = []
+    texts: List[Optional[str]] = []
+    try:
+        for opcode, argument, _ in pickletools.genops(handle):
+            if values is not None and argument is not None:
+                values.append(argument)
+            name = opcode.name
+            if name in ("GLOBAL", "INST"):
+                _judge(str(argument), found, allowed)
+            elif name == "STACK_GLOBAL":
+                pair = [text for text in texts[-2:] if text is not None]
+                _judge(" ".join(pair) if len(pair) == 2 else "", found, allowed)
+            elif name in ("EXT1", "EXT2", "EXT4"):
+                found.append("the pickle uses the extension registry")
+            if name in _TEXT:
+                texts.append(argument)
+            elif name not in _PASSIVE:
+                texts.append(None)
+    except Exception as error:  # genops raises what it likes on bytes that are no pickle
+        found.append(f"the pickle cannot be read: {str(error)[:120]}")
+    return found
+
+
+def _judge(name: str, found: List[str], allowed: Any) -> None:
+    if not name:
+        found.append("the pickle calls something whose name it makes up while it loads")
+    elif not allowed.fullmatch(name):
+        found.append("the pickle calls {}".format(name.replace(" ", ".")))
+
+
+def _unique(found: List[str]) -> Tuple[str, ...]:
+    return tuple(dict.fromkeys(found))

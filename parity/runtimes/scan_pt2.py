@@ -1,0 +1,132 @@
+"""What of a torch exported program (.pt2) would run more than tensor operations on loading.
+
+``torch.export.load`` evaluates text of the file (symbolic shapes, guards) and unpickles parts of
+it, so both are judged here, before it is called. Source: the PT2 archive specification.
+"""
+
+import ast
+import io
+import json
+import re
+import zipfile
+from typing import Any, Iterator, List
+
+from . import scan_pickle
+
+_TARGET = re.compile(
+    r"torch\.ops\.(aten|prims|prim|quantized|quantized_decomposed|_quantized|mkldnn"
+    r"|mkldnn_prepacked|onednn|higher_order|torchvision)\.(?!from_file\b|save\b)\w+(\.\w+)?"
+    r"|_?operator\.(getitem|add|sub|mul|floordiv|truediv|mod|neg|pow|pos|abs|eq|ne|lt|le|gt|ge"
+    r"|and_|or_|not_|xor|lshift|rshift)"
+    r"|math\.\w+|torch\.sym_\w+"
+)
+_TREES = (None, "builtins.tuple", "builtins.list", "builtins.dict", "collections.OrderedDict")
+_EXPRESSION = (
+    ast.Expression, ast.Call, ast.Name, ast.expr_context, ast.Constant, ast.keyword, ast.BinOp,
+    ast.UnaryOp, ast.BoolOp, ast.Compare, ast.Tuple, ast.List, ast.Subscript, ast.Attribute,
+    ast.operator, ast.unaryop, ast.boolop, ast.cmpop,
+)  # fmt: skip
+_FUNCTION = re.compile(r"[A-Z]\w*|floor|ceiling|ceil|trunc|sqrt|log|exp|size|stride|storage_offset")
+_ATTRIBUTE = ("size", "stride", "storage_offset", "shape", "floor", "ceil", "trunc", "sqrt")
+
+
+def findings(archive: zipfile.ZipFile) -> List[str]:
+    """Everything in the archive that is more than tensor operations on its own weights."""
+    found: List[str] = []
+    for name in archive.namelist():
+        low = name.lower()
+        if "/data/aotinductor/" in "/" + low or low.endswith((".so", ".dll", ".dylib", ".cubin")):
+            found.append(f"it holds native code ({name})")
+        elif "custom_obj_" in low or "opaque_obj_" in low:
+            found.append(f"it holds a pickled object ({name})")
+        elif low.endswith((".pt", ".pkl", ".pth")):
+            found += _pickled(name, archive)
+        elif low.endswith(".json"):
+            found += _document(name, archive)
+    return list(dict.fromkeys(found))
+
+
+def _pickled(name: str, archive: zipfile.ZipFile) -> List[str]:
+    data = read(archive, name)
+    if data[:2] == b"PK":
+        with zipfile.ZipFile(io.BytesIO(data)) as inner:
+            return [f"{name}: {text}" for text in scan_pickle.archive_findings(inner)]
+    if not data:
+        return []
+    stream = scan_pickle.stream_findings(io.BytesIO(data))
+    return [f"{name}: {text}" for text in stream.findings]
+
+
+def _document(name: str, archive: zipfile.ZipFile) -> List[str]:
+    return list(_walk(json.loads(read(archive, name).decode("utf-8"))))
+
+
+def _walk(value: Any) -> Iterator[str]:
+    if isinstance(value, list):
+        for item in value:
+            yield from _walk(item)
+    if not isinstance(value, dict):
+        return
+    for key, item in value.items():
+        if key in ("target", "as_operator") and isinstance(item, str):
+            if not _TARGET.fullmatch(item):
+                yield f"it calls {item}"
+        elif key == "expr_str" and isinstance(item, str):
+            if not harmless(item):
+                yield f"a symbolic size is code: {item[:120]}"
+        elif key == "guards_code" and isinstance(item, list):
+            for guard in item:
+                if not harmless(str(guard)):
+                    yield f"a guard is code: {str(guard)[:120]}"
+        elif key in ("in_spec", "out_spec", "as_pytree") and isinstance(item, str):
+            yield from _tree(item)
+        elif key == "use_pickle" and item is True:
+            yield "a weight is stored as a pickle"
+        elif key == "as_custom_obj":
+            yield "it holds a custom object"
+        else:
+            yield from _walk(item)
+
+
+def _tree(text: str) -> Iterator[str]:
+    """A tree specification may name a class that would be imported."""
+    todo = [json.loads(text)] if text else []
+    while todo:
+        item = todo.pop()
+        if isinstance(item, list):
+            todo += item
+        elif isinstance(item, dict):
+            if item.get("type") not in _TREES:
+                yield "its inputs or outputs are of the class {}".format(item.get("type"))
+            todo += item.get("children_spec") or []
+
+
+def harmless(text: str) -> bool:
+    """Whether a symbolic size or a guard is arithmetic on names and nothing else."""
+    try:
+        tree = ast.parse(text, mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    for node in ast.walk(tree):
+        # ast.Index wraps a subscript in Python 3.8
+        if not isinstance(node, _EXPRESSION) and type(node).__name__ != "Index":
+            return False
+        if isinstance(node, ast.Attribute) and node.attr not in _ATTRIBUTE:
+            return False
+        if isinstance(node, ast.Call):
+            name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            if not _FUNCTION.fullmatch(name):
+                return False
+        value = getattr(node, "value", None) if isinstance(node, ast.Constant) else None
+        if isinstance(value, str) and not re.fullmatch(r"[\w.]*", value):
+            return False
+    return True
+
+
+def read(archive: zipfile.ZipFile, name: str, limit: int = scan_pickle.LIMIT) -> bytes:
+    """One member, bounded: a small archive can hold a huge one."""
+    with archive.open(name) as handle:
+        data = handle.read(limit + 1)
+    if len(data) > limit:
+        raise ValueError(f"{name} is larger than {limit} bytes")
+    return data

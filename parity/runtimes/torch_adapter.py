@@ -1,0 +1,270 @@
+"""PyTorch on the CPU: a state dict for a factory's module, a TorchScript file, or a ``.pt2``.
+
+``model`` is "module:factory" (then ``weights`` is the state dict's file), or a file; which of the
+two file kinds it is, its content tells. Options: ``threads`` (1).
+"""
+
+import contextlib
+import inspect
+import re
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
+
+import numpy as np
+
+from . import content, resolve, scan, support
+from .contract import AdapterError, Artifact, Library, TensorSpec
+
+_EXPECTED = "a TorchScript file or a torch exported program (.pt2)"
+_EXPECTED_WEIGHTS = "a torch state dict"
+_LIBRARY = Library("torch", "torch", "pip install 'detector-parity[torch]'")
+
+
+class Torch(support.OpenedAdapter):
+    """One module in evaluation mode."""
+
+    kind = "torch"
+
+    @classmethod
+    def requires(cls, options: Mapping[str, Any]) -> Tuple[Library, ...]:
+        """The torch package."""
+        return (_LIBRARY,)
+
+    def __init__(self, artifact: Artifact) -> None:
+        super().__init__(artifact, {"threads": support.threads})
+        self._inputs: Tuple[TensorSpec, ...] = ()
+        self._outputs: Tuple[TensorSpec, ...] = ()
+        if re.fullmatch(r"[\w.]+:[\w.]+", artifact.model):
+            self.form = "state dict"
+            self._open = self._from_factory
+        else:
+            kinds = ("torchscript", "pt2") + (("pickle",) if artifact.trust else ())
+            self._found = _expect(artifact, artifact.model, kinds, _EXPECTED)
+            scan.guard(artifact.model, artifact.trust)
+            self.form = self._found.kind
+            self._open = {
+                "torchscript": self._from_script,
+                "pt2": self._from_program,
+                "pickle": self._from_pickle,
+            }[self.form]
+        self._library = support.open_library(_LIBRARY)
+        with self._pinned() as self._threads, support.quiet():
+            self._module = self._open()
+
+    def _from_factory(self) -> Any:
+        build = resolve.resolve(self.artifact.model, self.artifact.folder)
+        path = self.artifact.weights
+        if path is None:
+            why = "the factory builds a module with random weights; name its state dict in weights"
+            raise AdapterError(
+                "missing-weights", path=None, missing=(), unexpected=(), mismatched=(), reason=why
+            )
+        kinds = ("state-dict", "pickle") if self.artifact.trust else ("state-dict",)
+        found = _expect(self.artifact, path, kinds, _EXPECTED_WEIGHTS)
+        scan.guard(path, self.artifact.trust)
+        with self._loading(path, _EXPECTED_WEIGHTS, found):
+            only = found.kind == "state-dict"
+            saved = self._library.load(path, map_location="cpu", weights_only=only)
+        state = _state_dict(saved, path, found.phrase)
+        with resolve.siblings(self.artifact.folder):
+            try:
+                module = build()
+            except Exception as error:
+                raise AdapterError(
+                    "bad-reference", reference=self.artifact.model, reason=support.reason(error)
+                ) from error
+        if not isinstance(module, self._library.nn.Module):
+            why = f"it returned a {type(module).__name__}, not a torch.nn.Module"
+            raise AdapterError("bad-reference", reference=self.artifact.model, reason=why)
+        _fits(module.state_dict(), state, path)
+        with self._loading(path, _EXPECTED_WEIGHTS, found):
+            module.load_state_dict(state, strict=True)
+        return self._evaluated(module)
+
+    def _from_pickle(self) -> Any:
+        with self._loading(self.artifact.model, _EXPECTED, self._found):
+            module = self._library.load(self.artifact.model, map_location="cpu", weights_only=False)
+            if not isinstance(module, self._library.nn.Module):
+                raise ValueError(f"it holds a {type(module).__name__}, not a module")
+            return self._evaluated(module)
+
+    def _evaluated(self, module: Any) -> Any:
+        self._inputs = _signature(module)
+        return module.cpu().eval()
+
+    def _from_script(self) -> Any:
+        with self._loading(self.artifact.model, _EXPECTED, self._found):
+            module = self._library.jit.load(self.artifact.model, map_location="cpu")
+            arguments = [argument.name for argument in module.forward.schema.arguments[1:]]
+            self._inputs = tuple(TensorSpec(name, None, "") for name in arguments)
+            return module.eval()
+
+    def _from_program(self) -> Any:
+        with self._loading(self.artifact.model, _EXPECTED, self._found):
+            program = self._library.export.load(self.artifact.model)
+            nodes = {node.name: node for node in program.graph.nodes}
+            names = list(program.graph_signature.user_inputs)
+            if not all(isinstance(name, str) for name in names):
+                raise ValueError("an input is a constant, not a tensor")
+            self._inputs = tuple(_meta_spec(name, nodes[name]) for name in names)
+            positional, named = _children(program.call_spec.in_spec)
+            if _children(named) or any(_children(leaf) for leaf in _children(positional)):
+                raise ValueError("its inputs are nested; only positional tensors can be fed")
+            pytree = self._library.utils._pytree
+            leaves = [nodes.get(str(name)) for name in program.graph_signature.user_outputs]
+            tree = pytree.tree_unflatten(leaves, program.call_spec.out_spec)
+            self._outputs = tuple(
+                _meta_spec(name, node) for name, node in _named(tree).items() if node is not None
+            )
+            return program.module()
+
+    @contextlib.contextmanager
+    def _loading(self, path: str, expected: str, found: content.Content) -> Iterator[None]:
+        with support.Loading(path, expected, found.phrase), resolve.siblings(self.artifact.folder):
+            yield
+
+    def inputs(self) -> Tuple[TensorSpec, ...]:
+        """The arguments of forward; only an exported program declares shapes."""
+        return self._inputs
+
+    def outputs(self) -> Tuple[TensorSpec, ...]:
+        """What an exported program declares; empty otherwise."""
+        return self._outputs
+
+    def _run(self, feeds: Dict[str, np.ndarray]) -> Mapping[str, Any]:
+        torch = self._library
+        with self._pinned() as self._threads, torch.inference_mode():
+            # numpy hands out read-only arrays, torch only takes writable ones
+            tensors = [torch.from_numpy(np.array(feeds[spec.name])) for spec in self._inputs]
+            heads = _named(self._module(*tensors))
+            for name, value in heads.items():
+                if not isinstance(value, torch.Tensor):
+                    kind = type(value).__name__
+                    raise ValueError(f"output {name!r} is a {kind}, not a tensor")
+            return {name: value.detach().cpu().numpy() for name, value in heads.items()}
+
+    @contextlib.contextmanager
+    def _pinned(self) -> Iterator[int]:
+        """Torch's thread count is one per process: set it for this call, then put it back."""
+        torch = self._library
+        before = torch.get_num_threads()
+        torch.set_num_threads(self.options["threads"])
+        try:
+            yield torch.get_num_threads()
+        finally:
+            torch.set_num_threads(before)
+
+    def identity(self) -> Dict[str, Any]:
+        """Library, version, threads, the kernels' instruction set, the form of the artifact."""
+        torch = self._library
+        capability = getattr(torch.backends, "cpu", None)
+        return {
+            "library": "torch",
+            "version": str(torch.__version__),
+            "threads": self._threads,
+            "form": self.form,
+            "cpu_capability": capability.get_cpu_capability() if capability else "unknown",
+            "onednn": bool(torch.backends.mkldnn.is_available()),
+            **support.machine(),
+        }
+
+    def native(self) -> Any:
+        """The module itself, for exporters."""
+        return self._module
+
+    def _release(self) -> None:
+        self._module = None
+
+
+def _expect(
+    artifact: Artifact, path: str, kinds: Tuple[str, ...], expected: str
+) -> content.Content:
+    """As ``content.expect``; a pickled object is refused as untrusted, not as another kind."""
+    found = content.recognise(path)
+    if found.kind == "pickle" and not artifact.trust:
+        raise AdapterError("untrusted", path=path, findings=scan.findings(path))
+    return content.expect(path, kinds, expected)
+
+
+def _state_dict(saved: Any, path: str, phrase: str) -> Mapping[str, Any]:
+    """The tensors by name, also from inside {"state_dict": ...} or {"model": ...}."""
+    if hasattr(saved, "state_dict"):
+        return saved.state_dict()  # type: ignore[no-any-return]
+    if _is_state(saved):
+        return saved  # type: ignore[no-any-return]
+    nested = [key for key, value in saved.items() if _is_state(value)] if _is_dict(saved) else []
+    if len(nested) == 1:
+        return saved[nested[0]]  # type: ignore[no-any-return]
+    named = [key for key in ("state_dict", "model_state_dict", "model") if key in nested]
+    if len(named) == 1:
+        return saved[named[0]]  # type: ignore[no-any-return]
+    holds = ", ".join(map(repr, nested)) if nested else "none"
+    why = f"which of its entries is the state dict is not clear: {holds}"
+    raise AdapterError(
+        "not-loadable", path=path, expected=_EXPECTED_WEIGHTS, found=phrase, reason=why
+    )
+
+
+def _is_dict(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(key, str) for key in value)
+
+
+def _is_state(value: Any) -> bool:
+    """Whether it is tensors by name."""
+    return (
+        _is_dict(value) and bool(value) and all(hasattr(item, "shape") for item in value.values())
+    )
+
+
+def _fits(wanted: Mapping[str, Any], state: Mapping[str, Any], path: str) -> None:
+    """Every difference between what the module needs and what the file holds, at once."""
+    missing = tuple(name for name in wanted if name not in state)
+    unexpected = tuple(name for name in state if name not in wanted)
+    mismatched = tuple(
+        (name, tuple(wanted[name].shape), tuple(state[name].shape))
+        for name in wanted
+        if name in state and tuple(wanted[name].shape) != tuple(state[name].shape)
+    )
+    if missing or unexpected or mismatched:
+        raise AdapterError(
+            "missing-weights",
+            path=path,
+            missing=missing,
+            unexpected=unexpected,
+            mismatched=mismatched,
+            reason=f"the weights do not fit the module: {len(missing)} missing, "
+            f"{len(unexpected)} unexpected, {len(mismatched)} of another shape",
+        )
+
+
+def _signature(module: Any) -> Tuple[TensorSpec, ...]:
+    names: List[str] = []
+    for name, parameter in inspect.signature(module.forward).parameters.items():
+        plain = parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+        required = plain and parameter.default is parameter.empty
+        if required or (parameter.kind is parameter.VAR_POSITIONAL and not names):
+            names.append(name)
+    return tuple(TensorSpec(name, None, "") for name in names)
+
+
+def _named(value: Any) -> Dict[str, Any]:
+    """One output, or a flat tuple, list, named tuple or dict of them, by name."""
+    if isinstance(value, Mapping):
+        return {str(name): item for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        fields: Optional[Tuple[str, ...]] = getattr(value, "_fields", None)
+        names = fields or [str(index) for index in range(len(value))]
+        return dict(zip(names, value))
+    return {"0": value}
+
+
+def _meta_spec(name: str, node: Any) -> TensorSpec:
+    if isinstance(node, (Mapping, list, tuple)) or "val" not in getattr(node, "meta", {}):
+        raise ValueError(f"{name!r} is not a tensor: only flat outputs can be bound")
+    value = node.meta["val"]
+    shape = tuple(int(size) if isinstance(size, int) else None for size in value.shape)
+    return TensorSpec(name, shape, str(value.dtype).replace("torch.", ""))
+
+
+def _children(spec: Any) -> List[Any]:
+    """The children of a tree specification: a method in newer versions of torch."""
+    return list(spec.children() if hasattr(spec, "children") else spec.children_specs)
