@@ -1,0 +1,27 @@
+"""Agreement of two sets of detections: pairing, judging, budgets. Pure functions on data.
+
+``judge`` compares one image, ``budget`` a whole suite; both return findings, never messages.
+"""
+
+from parity.agreement.budget import Budget, Share, budget
+from parity.agreement.findings import Finding
+from parity.agreement.heads import HeadDifference, check_heads, differences, nonfinite
+from parity.agreement.judging import judge
+from parity.agreement.pairing import Pairs, pair
+from parity.agreement.rows import ImageAgreement, Row
+
+__all__ = [
+    "Budget",
+    "Finding",
+    "HeadDifference",
+    "ImageAgreement",
+    "Pairs",
+    "Row",
+    "Share",
+    "budget",
+    "check_heads",
+    "differences",
+    "judge",
+    "nonfinite",
+    "pair",
+]

@@ -1,0 +1,19 @@
+"""One reason why a verdict fails, as data. ``report.messages`` words it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A named disagreement and the numbers that its message needs.
+
+    Codes from detections: ``lost``, ``extra``, ``box``, ``score``, ``class``, ``excused``,
+    ``unjudgeable``, ``empty``, ``class-vanished``, ``bias``, ``nothing-detected``, ``no-image``.
+    Codes from heads: ``nonfinite``, ``shape``, ``constant-head``, ``wrap-around``, ``one-sided``.
+    """
+
+    code: str
+    facts: dict[str, Any] = field(default_factory=dict)

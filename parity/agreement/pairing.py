@@ -1,0 +1,145 @@
+"""Which detection of one side is which of the other: optimal, class-agnostic, one-to-one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parity.boxes import corner_distance, iou
+from parity.detections import Detections, Floats, Ints, Side
+from parity.suite.tolerance import Tolerance
+
+Scale = tuple[float, float]
+Bools = NDArray[np.bool_]
+
+_TIE = 1e-6  # IoU that the order of the detections may outweigh: what differs by less is a tie
+
+
+@dataclass(frozen=True, eq=False)
+class Closeness:
+    """How close every box of one set is to every box of another, (N, M) each.
+
+    ``iou``; ``corners``, the largest corner difference in pixels of the network's input;
+    ``box``, ``score`` and ``label``: whether that limit is met.
+    """
+
+    iou: Floats
+    corners: Floats
+    box: Bools
+    score: Bools
+    label: Bools
+
+    @property
+    def within(self) -> Bools:
+        """Whether every limit is met."""
+        return self.box & self.score & self.label
+
+    def admissible(self, tolerance: Tolerance) -> Bools:
+        """Whether two boxes may be the same object at all."""
+        return (self.iou >= tolerance.match_iou) | (self.corners <= tolerance.max_corner_px)
+
+
+def closeness(a: Detections, b: Detections, tolerance: Tolerance, scale: Scale) -> Closeness:
+    """Compare two sets; ``scale`` turns image pixels (x, y) into pixels of the network's input."""
+    overlaps = iou(a.boxes, b.boxes)
+    corners = corner_distance(a.boxes, b.boxes, scale)
+    return Closeness(
+        iou=overlaps,
+        corners=corners,
+        box=(overlaps >= tolerance.min_box_iou) | (corners <= tolerance.max_corner_px),
+        score=np.abs(a.scores[:, None] - b.scores[None, :]) <= tolerance.max_score_diff,
+        label=a.classes[:, None] == b.classes[None, :],
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Rows of the reference's and the candidate's seen detections that are the same object."""
+
+    reference: Ints
+    candidate: Ints
+
+
+def canonical_order(detections: Detections) -> Ints:
+    """Rows by score (highest first), class, then box: the same for every order they came in."""
+    x1, y1, x2, y2 = detections.boxes.T
+    return np.lexsort((y2, x2, y1, x1, detections.classes, -detections.scores)).astype(np.int64)
+
+
+def pair(reference: Side, candidate: Side, tolerance: Tolerance, scale: Scale) -> Pairs:
+    """The optimal pairing of what both sides see; only pairs with a deployed member are made.
+
+    Maximises, in this order: deployed detections in pairs that meet every limit; deployed
+    detections paired; those of them in pairs of one class; their total IoU (less than a millionth
+    of a difference is a tie); closeness in the canonical order of both sides. Every deployed
+    detection counts, so that two borderline pairs are worth no more than one pair of both. The
+    assignment is that of Jonker and Volgenant (``scipy.optimize.linear_sum_assignment``).
+    """
+    close = closeness(reference.seen, candidate.seen, tolerance, scale)
+    return match(reference, candidate, close, tolerance)
+
+
+def match(reference: Side, candidate: Side, close: Closeness, tolerance: Tolerance) -> Pairs:
+    """``pair`` where the closeness of what both sides see is known already."""
+    rows_r, rows_c = canonical_order(reference.seen), canonical_order(candidate.seen)
+    deployed = reference.deployed.astype(np.int64)[:, None] + candidate.deployed
+    gains = np.stack([close.within, np.ones_like(close.iou), close.label, close.iou]) * deployed
+    admissible = close.admissible(tolerance) & (deployed > 0)
+    block = np.ix_(rows_r, rows_c)
+    gains, admissible = gains[:, block[0], block[1]], admissible[block]
+    turned = _content(candidate, rows_c) < _content(reference, rows_r)
+    if turned:  # then what is left of ties does not depend on which side is the reference
+        gains, admissible = gains.transpose(0, 2, 1), admissible.T
+    found = [
+        (columns, rows) if turned else (rows, columns)
+        for group in _components(admissible)
+        for rows, columns in [_assign(*group, admissible, gains)]
+    ]
+    i = np.concatenate([np.zeros(0, dtype=np.int64), *(one[0] for one in found)])
+    j = np.concatenate([np.zeros(0, dtype=np.int64), *(one[1] for one in found)])
+    order = np.argsort(i)
+    return Pairs(reference=rows_r[i[order]], candidate=rows_c[j[order]])
+
+
+def _content(side: Side, rows: Ints) -> Any:
+    seen = side.seen
+    columns = (-seen.scores, seen.classes, seen.boxes, ~side.deployed)
+    return np.column_stack(columns)[rows].tolist()
+
+
+def _components(admissible: Bools) -> list[tuple[Ints, Ints]]:
+    """The connected groups of rows and columns: small ones keep the weights below exact."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    n, m = admissible.shape
+    i, j = np.nonzero(admissible)
+    graph = coo_array((np.ones(len(i)), (i, j + n)), shape=(n + m, n + m))
+    _, labels = connected_components(graph, directed=False)
+    order = np.argsort(labels, kind="stable")
+    groups = np.split(order, np.flatnonzero(np.diff(labels[order])) + 1)
+    return [(group[group < n], group[group >= n] - n) for group in groups if len(group) > 1]
+
+
+def _assign(rows: Ints, columns: Ints, admissible: Bools, gains: Floats) -> tuple[Ints, Ints]:
+    """The best pairs of one group. Each criterion outweighs all that those after it can add up to.
+
+    Ranks count within the group; squared differences add up to least where no two pairs cross.
+    """
+    if len(rows) == 1 and len(columns) == 1:
+        return rows, columns
+    from scipy.optimize import linear_sum_assignment
+
+    block = np.ix_(rows, columns)
+    within, deployed, label, overlap = (gain[block] for gain in gains)
+    most = 2 * min(len(rows), len(columns)) + 1  # more than any one criterion adds up to
+    apart = np.subtract.outer(np.arange(len(rows)), np.arange(len(columns)))
+    weight = overlap - _TIE * np.square(apart / max(len(rows), len(columns)))
+    weight += most * (label + most * (deployed + most * within))
+    weight = np.where(admissible[block], weight, 0.0)
+    i, j = linear_sum_assignment(weight, maximize=True)
+    real = admissible[block][i, j]
+    return rows[i[real]], columns[j[real]]

@@ -1,0 +1,10 @@
+"""Why a candidate disagrees: its settings, the look of its rows, what would have agreed.
+
+Nothing here changes a verdict: these are sentences beside one.
+"""
+
+from parity.diagnosis.patterns import hints
+from parity.diagnosis.probes import probe
+from parity.diagnosis.settings import settings_notes
+
+__all__ = ["hints", "probe", "settings_notes"]

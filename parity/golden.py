@@ -1,0 +1,274 @@
+"""Goldens: a reference's recorded inputs, heads and detections, and whether they still hold.
+
+A suite's goldens lie in ``golden/`` beside its ``parity.toml``: one ``.npz`` an image and
+``manifest.json``::
+
+    {"format": 1, "detector": ..., "runtime": ..., "parity_version": ..., "recorded": ISO time,
+     "identity": {library versions, threads, CPU features ...},
+     "recipe": {...}, "recipe_digest": ..., "decode": {...}, "classes": [...],
+     "artifacts": {path: sha256},
+     "images": {image id: {"sha256": of the image, "file": name, "file_sha256": ...}}}
+
+An ``.npz`` holds ``pixels`` (the resized image, uint8 (H, W, 3), or the tensor where a function
+made it), ``head:ROLE`` for every head, and ``boxes``, ``scores``, ``classes`` as seen down to
+``floor``.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from parity.errors import GoldenError
+from parity.files import digest
+from parity.pipeline import Network, Stages
+from parity.preprocess import Prepared
+from parity.session import artifact_paths
+from parity.suite import Suite
+
+FORMAT = 1
+FOLDER = "golden"
+MANIFEST = "manifest.json"
+REMEDY = "record it where the reference runtime is installed: parity record SUITE"
+
+
+@dataclass(frozen=True, eq=False)
+class Golden:
+    """The recorded results of one suite."""
+
+    folder: Path
+    manifest: dict[str, Any]
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What the reference ran on when it was recorded."""
+        return dict(self.manifest["identity"])
+
+    def network(self, image: str) -> Network:
+        """The recorded heads of one image. Raises ``GoldenError``."""
+        with self._open(image) as file:
+            names = [name for name in file.files if name.startswith("head:")]
+            heads = {name.removeprefix("head:"): file[name] for name in names}
+        return Network(heads=heads, specs={}, layout="", milliseconds=0.0)
+
+    def input_change(self, image: str, prepared: Prepared) -> str | None:
+        """How the prepared image differs from the recorded one, in words; None where equal."""
+        with self._open(image) as file:
+            recorded = file["pixels"]
+        found = _pixels(prepared)
+        if recorded.shape != found.shape:
+            return f"{image}: the input was {recorded.shape}, now it is {found.shape}"
+        delta = np.abs(recorded.astype(np.float64) - found.astype(np.float64))
+        changed = int((delta > 0).sum())
+        if not changed:
+            return None
+        return (
+            f"{image}: {changed} of {delta.size} values of the prepared image differ from the "
+            f"recorded ones, the largest by {delta.max():g}"
+        )
+
+    def decoded_alike(self, stages: Stages) -> bool:
+        """Whether decoding the recorded heads still gives the recorded detections."""
+        with self._open(stages.image) as file:
+            boxes, scores, classes = file["boxes"], file["scores"], file["classes"]
+            floor = float(file["floor"])
+        assert stages.side is not None
+        seen = stages.side.narrowed(max(floor, stages.side.floor)).seen
+        kept = scores >= max(floor, stages.side.floor)
+        return (
+            len(seen) == int(kept.sum())
+            and bool(np.array_equal(seen.classes, classes[kept]))
+            and bool(np.allclose(seen.scores, scores[kept], rtol=0, atol=1e-9))
+            and bool(np.allclose(seen.boxes, boxes[kept], rtol=0, atol=1e-6))
+        )
+
+    def _open(self, image: str) -> Any:
+        entry = self.manifest["images"].get(image)
+        if entry is None:
+            raise GoldenError(image, [f"expected a golden of this image, found none: {REMEDY}"])
+        path = self.folder / entry["file"]
+        try:
+            content = path.read_bytes()
+        except OSError:
+            raise GoldenError(
+                str(path), [f"expected a recorded result, found none: {REMEDY}"]
+            ) from None
+        if _sha256(content) != entry["file_sha256"]:
+            raise GoldenError(
+                str(path), [f"expected the file that the manifest names, found another: {REMEDY}"]
+            )
+        try:
+            return np.load(io.BytesIO(content), allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise GoldenError(str(path), [f"expected a readable .npz, found: {error}"]) from None
+
+
+def exists(suite: Suite) -> bool:
+    """Whether the suite has recorded results."""
+    return (suite.folder / FOLDER / MANIFEST).is_file()
+
+
+def load(suite: Suite) -> Golden:
+    """Read a suite's goldens and check that they still stand for it.
+
+    Raises ``GoldenError`` that names every change: image, model, recipe, decoding, classes.
+    """
+    folder = suite.folder / FOLDER
+    path = folder / MANIFEST
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise GoldenError(str(path), [f"expected recorded results, found none: {REMEDY}"]) from None
+    except (OSError, ValueError) as error:
+        raise GoldenError(str(path), [f"expected a readable manifest, found: {error}"]) from None
+    problems = _damage(manifest) or _changes(suite, manifest)
+    if problems:
+        raise GoldenError(str(path), [*problems, REMEDY])
+    return Golden(folder, manifest)
+
+
+def library_changes(golden: Golden, identity: Mapping[str, Any]) -> tuple[str, ...]:
+    """What another library, version or CPU ran when the golden was recorded, in words."""
+    before = golden.identity
+    return tuple(
+        f"{key} was {before[key]} when the golden was recorded, now it is {identity[key]}"
+        for key in sorted(set(before) & set(identity))
+        if before[key] != identity[key]
+    )
+
+
+def record(suite: Suite, stages: Mapping[str, Stages], identity: Mapping[str, Any]) -> Path:
+    """Write the goldens of a suite anew, all of them or none, and return their folder."""
+    from parity import __version__
+
+    runtime = suite.runtimes[suite.reference]
+    target = suite.folder / FOLDER
+    aside = Path(tempfile.mkdtemp(dir=suite.folder, prefix=".golden."))
+    try:
+        images = {}
+        for image, one in stages.items():
+            content = _archive(one)
+            name = image.replace("/", "__") + ".npz"
+            (aside / name).write_bytes(content)
+            images[image] = {
+                "sha256": digest(suite.image_path(image))[0],
+                "file": name,
+                "file_sha256": _sha256(content),
+            }
+        manifest = {
+            "format": FORMAT,
+            "detector": suite.name,
+            "runtime": suite.reference,
+            "parity_version": __version__,
+            "identity": dict(identity),
+            "recipe": runtime.recipe.model_dump(mode="json"),
+            "recipe_digest": runtime.recipe.digest(),
+            "decode": runtime.decode.model_dump(mode="json", by_alias=True, exclude_none=True),
+            "classes": list(suite.classes),
+            "artifacts": _artifacts(suite),
+            "images": images,
+        }
+        text = json.dumps(manifest, indent=1, ensure_ascii=False)
+        (aside / MANIFEST).write_text(text + "\n", encoding="utf-8")
+        aside.chmod(0o755)
+        _swap(aside, target)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return target
+
+
+def _swap(fresh: Path, target: Path) -> None:
+    """Put a finished folder in the place of the old one."""
+    if target.exists():
+        old = Path(tempfile.mkdtemp(dir=target.parent, prefix=".golden-old."))
+        target.rename(old / target.name)
+        fresh.rename(target)
+        shutil.rmtree(old)
+    else:
+        fresh.rename(target)
+
+
+def _archive(stages: Stages) -> bytes:
+    assert stages.side is not None
+    buffer = io.BytesIO()
+    arrays: dict[str, Any] = {
+        "pixels": _pixels(stages.prepared),
+        "boxes": stages.side.seen.boxes,
+        "scores": stages.side.seen.scores,
+        "classes": stages.side.seen.classes,
+        "floor": np.float64(stages.side.floor),
+    }
+    arrays |= {f"head:{role}": array for role, array in stages.network.heads.items()}
+    np.savez_compressed(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def _pixels(prepared: Prepared) -> np.ndarray[Any, Any]:
+    return prepared.canvas if prepared.pixels is None else prepared.pixels
+
+
+def _damage(manifest: Any) -> list[str]:
+    """What makes the manifest unusable; its file names may not leave its folder."""
+    keys = ("format", "identity", "recipe_digest", "decode", "classes", "artifacts", "images")
+    if not isinstance(manifest, dict) or any(key not in manifest for key in keys):
+        return [f"expected a manifest with {', '.join(keys)}, found something else"]
+    if manifest["format"] != FORMAT:
+        return [f"format: expected {FORMAT}, found {manifest['format']!r}"]
+    found = []
+    for image, entry in manifest["images"].items():
+        name = entry.get("file", "")
+        if not name or Path(name).name != name or name in (".", ".."):
+            found.append(f"images.{image}.file: expected a name without a folder, found {name!r}")
+    return found
+
+
+def _changes(suite: Suite, manifest: Mapping[str, Any]) -> list[str]:
+    """Everything in the suite that is no longer what was recorded, each in words."""
+    runtime = suite.runtimes[suite.reference]
+    found = []
+    if manifest["recipe_digest"] != runtime.recipe.digest():
+        before = manifest["recipe"]
+        now = runtime.recipe.model_dump(mode="json")
+        found += [
+            f"preprocess.{key} was {before.get(key)!r} when recorded, now it is {now.get(key)!r}"
+            for key in sorted(set(before) | set(now))
+            if before.get(key) != now.get(key)
+        ]
+    decode_now = runtime.decode.model_dump(mode="json", by_alias=True, exclude_none=True)
+    found += [
+        f"decode.{key} was {manifest['decode'].get(key)!r} when recorded, now it is "
+        f"{decode_now.get(key)!r}"
+        for key in sorted(set(manifest["decode"]) | set(decode_now))
+        if manifest["decode"].get(key) != decode_now.get(key)
+    ]
+    if list(manifest["classes"]) != list(suite.classes):
+        found.append("the classes are not those that were recorded")
+    present = _artifacts(suite)
+    for path, sha256 in manifest["artifacts"].items():
+        if path in present and present[path] != sha256:
+            found.append(f"the model file {path} changed since it was recorded")
+    for image, entry in manifest["images"].items():
+        file = suite.image_path(image)
+        if image in suite.images and digest(file)[0] != entry["sha256"]:
+            found.append(f"the image {image} changed since it was recorded")
+    return found
+
+
+def _artifacts(suite: Suite) -> dict[str, str]:
+    runtime = suite.runtimes[suite.reference]
+    paths = [path for path in artifact_paths(runtime, suite.folder) if path.exists()]
+    return {path.relative_to(suite.folder).as_posix(): digest(path)[0] for path in paths}
+
+
+def _sha256(content: bytes) -> str:
+    import hashlib
+
+    return hashlib.sha256(content).hexdigest()

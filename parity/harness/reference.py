@@ -1,0 +1,221 @@
+"""Where the reference's heads come from: the native runtime, run now, or its recorded goldens."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from parity import golden
+from parity.errors import GoldenError, RuntimeMissing
+from parity.files import write_all
+from parity.golden import Golden
+from parity.pipeline import Decoder, Images, Network, Pipeline, Stages, staged
+from parity.session import missing
+from parity.suite import Suite
+
+MEMORY = 256 << 20  # bytes of reference heads kept in memory; older images are run again
+AT_ONCE = 64  # images that one process runs for all others while it holds the lock
+
+
+class Heads(Protocol):
+    """Gives the reference's heads of an image, and says where they come from."""
+
+    source: str
+
+    def network(self, image: str) -> Network:
+        """The heads of one image."""
+        ...
+
+    def identity(self) -> dict[str, Any]:
+        """What the reference runs on, or ran on when it was recorded."""
+        ...
+
+    def close(self) -> None:
+        """Release the runtime, if one is open."""
+        ...
+
+
+class Native:
+    """The reference runtime, opened when it is first needed; the last heads are kept."""
+
+    source = "native"
+
+    def __init__(self, suite: Suite, images: Images) -> None:
+        self._suite = suite
+        self._images = images
+        self._pipeline: Pipeline | None = None
+        self._kept: OrderedDict[str, Network] = OrderedDict()
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """The open reference runtime."""
+        if self._pipeline is None:
+            self._pipeline = Pipeline(self._suite, self._suite.reference, self._images)
+        return self._pipeline
+
+    def network(self, image: str) -> Network:
+        """The heads of one image."""
+        if image not in self._kept:
+            recipe = self.pipeline.runtime.recipe
+            self._kept[image] = self.pipeline.network(self._images.prepared(image, recipe))
+            while len(self._kept) > 1 and sum(map(_bytes, self._kept.values())) > MEMORY:
+                self._kept.popitem(last=False)
+        return self._kept[image]
+
+    def identity(self) -> dict[str, Any]:
+        """What the reference runs on."""
+        return self.pipeline.session.identity()
+
+    def close(self) -> None:
+        """Release the runtime, if one is open."""
+        if self._pipeline is not None:
+            self._pipeline.close()
+
+
+class Shared:
+    """The native reference run once for several processes: heads in a folder, under a lock."""
+
+    source = "native"
+
+    def __init__(self, suite: Suite, images: Images, folder: Path) -> None:
+        from filelock import FileLock
+
+        self._suite = suite
+        self._native = Native(suite, images)
+        self._folder = folder
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._lock = FileLock(str(folder / "lock"))
+
+    def network(self, image: str) -> Network:
+        """The heads of one image, run here only if no other process did."""
+        if not self._file(image).exists():
+            with self._lock:
+                if not self._file(image).exists():
+                    self._run_from(image)
+        with np.load(self._file(image), allow_pickle=False) as file:
+            heads = {name.removeprefix("head:"): file[name] for name in file.files if ":" in name}
+            return Network(heads, {}, str(file["layout"]), float(file["milliseconds"]))
+
+    def identity(self) -> dict[str, Any]:
+        """What the reference ran on, in whichever process that was."""
+        path = self._folder / "identity.json"
+        if not path.exists():
+            with self._lock:
+                if not path.exists():
+                    self._write_identity()
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return found
+
+    def close(self) -> None:
+        """Release the runtime, if one is open."""
+        self._native.close()
+
+    def _run_from(self, image: str) -> None:
+        first = self._suite.images.index(image)
+        self._write(image)
+        for other in self._suite.images[first + 1 : first + AT_ONCE]:
+            if self._file(other).exists():
+                continue
+            try:
+                self._write(other)
+            except Exception:  # that image's own test will meet and report it
+                continue
+        self._write_identity()
+
+    def _write(self, image: str) -> None:
+        network = self._native.network(image)
+        buffer = io.BytesIO()
+        heads: dict[str, Any] = {f"head:{role}": array for role, array in network.heads.items()}
+        layout, elapsed = np.array(network.layout), np.array(network.milliseconds)
+        np.savez(buffer, layout=layout, milliseconds=elapsed, **heads)
+        write_all(self._folder, {self._file(image).name: buffer.getvalue()})
+
+    def _write_identity(self) -> None:
+        text = json.dumps(self._native.identity(), default=str)
+        write_all(self._folder, {"identity.json": text.encode()})
+
+    def _file(self, image: str) -> Path:
+        return self._folder / f"{self._suite.images.index(image):06d}.npz"
+
+
+class Recorded:
+    """The recorded goldens in the place of the reference."""
+
+    source = "golden"
+
+    def __init__(self, recorded: Golden) -> None:
+        self.golden = recorded
+
+    def network(self, image: str) -> Network:
+        """The recorded heads of one image."""
+        return self.golden.network(image)
+
+    def identity(self) -> dict[str, Any]:
+        """What the reference ran on when it was recorded."""
+        return self.golden.identity
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class Reference:
+    """The reference's stages of every image, from whichever source."""
+
+    def __init__(self, suite: Suite, images: Images, heads: Heads) -> None:
+        self._runtime = suite.runtimes[suite.reference]
+        self._decoder = Decoder(suite, self._runtime)
+        self._images = images
+        self._band = widest_band(suite)
+        self.heads = heads
+
+    def stages(self, image: str) -> Stages:
+        """One image, seen down to the widest band of the suite's tolerances."""
+        prepared = self._images.prepared(image, self._runtime.recipe)
+        stages = staged(self._decoder, image, prepared, self.heads.network(image), self._band)
+        heads = self.heads
+        if isinstance(heads, Recorded) and stages.side is not None:
+            _same_decoding(heads.golden, stages)
+        return stages
+
+
+def _same_decoding(recorded: Golden, stages: Stages) -> None:
+    if not recorded.decoded_alike(stages):
+        problem = (
+            "expected the recorded heads to decode into the recorded detections, found others: "
+            f"parity decodes otherwise since; {golden.REMEDY}"
+        )
+        raise GoldenError(stages.image, [problem])
+
+
+def widest_band(suite: Suite) -> float:
+    """The widest band of the suite's tolerances, so that one decoding serves all candidates."""
+    return max(runtime.tolerance.band for runtime in suite.runtimes.values())
+
+
+def choose(suite: Suite, images: Images, wanted: str, shared: Path | None) -> Heads:
+    """The source of the reference: what was asked for, or the golden where nothing else can run.
+
+    Raises ``GoldenError`` for goldens that are asked for and absent or stale, ``RuntimeMissing``
+    where the native framework is not installed and nothing was recorded.
+    """
+    if wanted == "golden":
+        return Recorded(golden.load(suite))
+    runtime = suite.runtimes[suite.reference]
+    reason = missing(runtime)
+    if reason is None:
+        return Native(suite, images) if shared is None else Shared(suite, images, shared)
+    if golden.exists(suite):
+        return Recorded(golden.load(suite))
+    raise RuntimeMissing(
+        suite.reference,
+        f"{reason}, and no golden was recorded to stand in for it: {golden.REMEDY}",
+    )
+
+
+def _bytes(network: Network) -> int:
+    return sum(array.nbytes for array in network.heads.values())

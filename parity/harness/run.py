@@ -1,0 +1,266 @@
+"""One suite while it is judged: what is open, what was found so far."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from parity import golden
+from parity.agreement import (
+    Finding,
+    HeadDifference,
+    ImageAgreement,
+    budget,
+    check_heads,
+    differences,
+    judge,
+    nonfinite,
+)
+from parity.diagnosis import hints, probe, settings_notes
+from parity.errors import ParityError
+from parity.files import digest
+from parity.harness.precision import average_precision
+from parity.harness.reference import Recorded, Reference, choose
+from parity.pipeline import Images, Pipeline, Stages
+from parity.record import (
+    ArtifactRecord,
+    Failure,
+    ImageRecord,
+    RuntimeRecord,
+    Verdict,
+    statistics,
+)
+from parity.session import artifact_paths, missing
+from parity.suite import Runtime, Suite
+from parity.suite.tolerance import Tolerance
+
+
+class Run:
+    """Judges the runtimes of one suite, image by image, each image once.
+
+    ``reference`` is "auto" (native, or the golden where the framework is not installed) or
+    "golden". ``shared`` is a folder in which several processes share the reference's heads.
+    """
+
+    def __init__(self, suite: Suite, reference: str = "auto", shared: Path | None = None) -> None:
+        self.suite = suite
+        self.images = Images(suite)
+        self._wanted = reference
+        self._shared = shared
+        self._references: dict[str, Reference | ParityError] = {}
+        self._pipelines: dict[str, Pipeline | ParityError] = {}
+        self._found: dict[tuple[str, str], ImageRecord] = {}
+        self._started: dict[str, RuntimeRecord] = {}
+
+    @property
+    def source(self) -> str:
+        """Where the reference comes from: "native" or "golden"."""
+        return self._reference(self._wanted).heads.source
+
+    def judged(self, name: str) -> bool:
+        """Whether the runtime has something to be judged against: the reference has its golden."""
+        return name != self.suite.reference or golden.exists(self.suite)
+
+    def missing(self, name: str) -> str | None:
+        """Why a runtime cannot run here because something is not installed; else None."""
+        return missing(self.suite.runtimes[name])
+
+    def open(self, name: str) -> RuntimeRecord:
+        """Open a runtime (once) and say what it is; its failure is part of the record."""
+        if name not in self._started:
+            self._started[name] = self._opened(name)
+        return self._started[name]
+
+    def image(self, name: str, image: str) -> ImageRecord:
+        """Judge one runtime on one image (once); a failure becomes the image's error verdict."""
+        key = (name, image)
+        if key not in self._found:
+            try:
+                self._found[key] = self._judged(name, image)
+            except ParityError as error:
+                self._found[key] = ImageRecord(image, "error", failure=Failure.of(error))
+        return self._found[key]
+
+    def runtime(self, name: str) -> RuntimeRecord:
+        """Judge one runtime on all images, those that were judged before included."""
+        record = self.open(name)
+        if record.failure is not None or not self.judged(name):
+            return record
+        images = tuple(self.image(name, image) for image in self.suite.images)
+        compared = {one.image: one.agreement for one in images if one.agreement is not None}
+        found = budget(compared, self.suite.runtimes[name].tolerance)
+        record = replace(
+            record,
+            layout=self.pipeline(name).layout,
+            verdict=_verdict(images, found.findings),
+            images=images,
+            budget=found,
+            statistics=statistics(images),
+            average_precision=average_precision(self.suite, images),
+        )
+        return replace(record, hints=self._hints(record))
+
+    def close(self) -> None:
+        """Release every runtime that is open."""
+        for pipeline in self._pipelines.values():
+            if isinstance(pipeline, Pipeline):
+                pipeline.close()
+        for reference in self._references.values():
+            if isinstance(reference, Reference):
+                reference.heads.close()
+
+    def release(self, name: str) -> None:
+        """Close one runtime; it is opened again if it is needed again."""
+        pipeline = self._pipelines.get(name)
+        if isinstance(pipeline, Pipeline):
+            pipeline.close()
+            del self._pipelines[name]
+
+    def pipeline(self, name: str) -> Pipeline:
+        """One open runtime. Raises what kept it from opening."""
+        if name not in self._pipelines:
+            try:
+                self._pipelines[name] = Pipeline(self.suite, name, self.images)
+            except ParityError as error:
+                self._pipelines[name] = error
+        found = self._pipelines[name]
+        if isinstance(found, ParityError):
+            raise found
+        return found
+
+    def _reference(self, wanted: str) -> Reference:
+        if wanted not in self._references:
+            try:
+                heads = choose(self.suite, self.images, wanted, self._shared)
+                self._references[wanted] = Reference(self.suite, self.images, heads)
+            except ParityError as error:
+                self._references[wanted] = error
+        found = self._references[wanted]
+        if isinstance(found, ParityError):
+            raise found
+        return found
+
+    def _against(self, name: str) -> Reference:
+        """What a runtime is judged against: the reference, or for itself its golden."""
+        return self._reference("golden" if name == self.suite.reference else self._wanted)
+
+    def _judged(self, name: str, image: str) -> ImageRecord:
+        runtime = self.suite.runtimes[name]
+        reference = self._against(name).stages(image)
+        candidate = self.pipeline(name).stages(image, runtime.tolerance.band)
+        ours = self.suite.runtimes[self.suite.reference]
+        findings, heads = _heads(ours, runtime, reference, candidate)
+        agreement: ImageAgreement | None = None
+        if reference.side is not None and candidate.side is not None:
+            tolerance = runtime.tolerance
+            placement = reference.prepared.placement
+            agreement = judge(
+                reference.side.narrowed(reference.side.threshold - tolerance.band),
+                candidate.side,
+                ours.decode.nms_iou,
+                tolerance,
+                (placement.scale_x, placement.scale_y),
+            )
+            findings = [*findings, *agreement.findings]
+        return ImageRecord(
+            image=image,
+            verdict="fail" if findings else "pass",
+            findings=tuple(findings),
+            agreement=agreement,
+            heads=heads,
+            milliseconds=candidate.milliseconds,
+        )
+
+    def _opened(self, name: str) -> RuntimeRecord:
+        runtime = self.suite.runtimes[name]
+        is_reference = name == self.suite.reference
+        record = RuntimeRecord(
+            name=name,
+            kind=runtime.table.kind,
+            role="reference" if is_reference else "candidate",
+            verdict=None,
+            tolerance=runtime.tolerance,
+            against="golden" if is_reference else "",
+            recipe=runtime.recipe.describe(),
+            recipe_digest=runtime.recipe.digest(),
+            decode=runtime.decode.nms_label,
+            notes=settings_notes(self.suite, runtime),
+        )
+        try:
+            record = replace(record, artifacts=self._artifacts(runtime))
+            record = replace(record, identity=self.pipeline(name).session.identity())
+            if self.judged(name):
+                against = self._against(name)
+                record = replace(record, against=against.heads.source)
+                record = replace(record, notes=record.notes + self._golden_notes(against, record))
+        except ParityError as error:
+            return replace(record, verdict="error", failure=Failure.of(error))
+        return record
+
+    def _golden_notes(self, against: Reference, record: RuntimeRecord) -> tuple[str, ...]:
+        """What changed since the golden was recorded that this runtime is judged by."""
+        if not isinstance(against.heads, Recorded) or record.role != "reference":
+            return ()
+        return golden.library_changes(against.heads.golden, record.identity)
+
+    def _artifacts(self, runtime: Runtime) -> tuple[ArtifactRecord, ...]:
+        found = []
+        for path in artifact_paths(runtime, self.suite.folder):
+            if path.exists():
+                sha256, size = digest(path)
+                name = path.name
+                if path.is_relative_to(self.suite.folder):
+                    name = path.relative_to(self.suite.folder).as_posix()
+                found.append(ArtifactRecord(name, sha256, size))
+        return tuple(found)
+
+    def _hints(self, record: RuntimeRecord) -> tuple[str, ...]:
+        """What the failure looks like, and which other input would have made it agree."""
+        if record.verdict != "fail":
+            return ()
+        found = hints(record, self.suite.classes)
+        try:
+            against = self._against(record.name)
+            return found + probe(self.suite, self.pipeline(record.name), against.stages, record)
+        except ParityError:
+            return found
+
+
+def _heads(
+    ours: Runtime, theirs: Runtime, reference: Stages, candidate: Stages
+) -> tuple[list[Finding], tuple[HeadDifference, ...]]:
+    """What the raw heads reveal; heads of another meaning are only checked for NaN."""
+    here, there = reference.network, candidate.network
+    findings = [*nonfinite(here.heads, "reference"), *nonfinite(there.heads, "candidate")]
+    if findings or not _same_heads(ours, theirs, reference, candidate):
+        return findings, ()
+    steps = _least_steps(theirs.tolerance)
+    findings = check_heads(here.heads, there.heads, there.specs, steps)
+    return findings, differences(here.heads, there.heads)
+
+
+def _same_heads(ours: Runtime, theirs: Runtime, reference: Stages, candidate: Stages) -> bool:
+    """Whether heads of one name mean the same on both sides."""
+    a, b = ours.decode, theirs.decode
+    if (a.family, a.function, a.ssd, a.boxes_scores) != (
+        b.family,
+        b.function,
+        b.ssd,
+        b.boxes_scores,
+    ):
+        return False
+    if a.function is None:
+        return True
+    return set(reference.network.heads) == set(candidate.network.heads)
+
+
+def _least_steps(tolerance: Tolerance) -> dict[str, float]:
+    """What a candidate may flatten where its own quantisation step is inside the graph."""
+    return {} if tolerance.strict else {"scores": tolerance.max_score_diff}
+
+
+def _verdict(images: tuple[ImageRecord, ...], findings: tuple[Finding, ...]) -> Verdict:
+    if any(image.verdict == "error" for image in images):
+        return "error"
+    failed = findings or any(image.verdict == "fail" for image in images)
+    return "fail" if failed else "pass"

@@ -1,0 +1,205 @@
+"""One image through one runtime: preprocess, network, decode, with every stage's output kept."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from parity import decode, preprocess
+from parity.agreement import nonfinite
+from parity.decode.binding import BindingError
+from parity.detections import Side
+from parity.errors import HeadsError, ImageError, SuiteError
+from parity.preprocess import Prepared
+from parity.runtimes.contract import AdapterError, TensorSpec
+from parity.runtimes.resolve import resolve
+from parity.session import Session
+from parity.suite import Recipe, Runtime, Suite
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """What the network made of one image: heads by role, real numbers, before any decoding."""
+
+    heads: dict[str, Array]
+    specs: dict[str, TensorSpec]
+    layout: str
+    milliseconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class Stages:
+    """Every stage of one image in one runtime. ``milliseconds`` are by stage name.
+
+    ``side`` is None where the heads hold NaN or infinity: those are never decoded.
+    """
+
+    image: str
+    prepared: Prepared
+    network: Network
+    side: Side | None
+    milliseconds: dict[str, float]
+
+
+class Images:
+    """The suite's images, read and prepared once for each recipe; the last ones are kept."""
+
+    def __init__(self, suite: Suite, keep: int = 64) -> None:
+        self._suite = suite
+        self._keep = keep
+        self._prepared: OrderedDict[tuple[str, str], Prepared] = OrderedDict()
+
+    def prepared(self, image: str, recipe: Recipe) -> Prepared:
+        """One image by one recipe. Raises ``ImageError`` or ``SuiteError``."""
+        key = (image, recipe.digest())
+        if key not in self._prepared:
+            self._prepared[key] = self._prepare(image, recipe)
+            while len(self._prepared) > self._keep:
+                self._prepared.popitem(last=False)
+        self._prepared.move_to_end(key)
+        return self._prepared[key]
+
+    def _prepare(self, image: str, recipe: Recipe) -> Prepared:
+        pixels = preprocess.read_image(self._suite.image_path(image))
+        function = None
+        if recipe.function is not None:
+            function = _function(recipe.function, self._suite, "preprocess.function")
+        try:
+            return preprocess.prepare(pixels, recipe, function, where=image)
+        except ValueError as error:
+            raise ImageError(image, str(error)) from error
+
+
+class Decoder:
+    """Turns one runtime's heads into the detections that it deploys, and those it nearly did."""
+
+    def __init__(self, suite: Suite, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._classes = len(suite.classes)
+        settings = runtime.decode
+        self._function: Callable[..., Any] | None = None
+        if settings.function is not None:
+            self._function = _function(
+                settings.function, suite, f"runtimes.{runtime.name}.decode.function"
+            )
+        self._priors = None
+        if settings.ssd is not None:
+            size = runtime.recipe.size
+            if size is None:
+                problem = "preprocess.size: expected [height, width] for SSD priors, found nothing"
+                raise SuiteError(str(suite.path), [problem])
+            self._priors = decode.load_priors(settings.ssd.priors, suite.folder, size)
+
+    def bind(self, heads: Mapping[str, Array]) -> dict[str, str]:
+        """Which output is which head of the family: role to output name."""
+        if self._function is not None:
+            return {name: name for name in heads}
+        outputs = [(name, tuple(array.shape)) for name, array in heads.items()]
+        declared = self._runtime.table.outputs
+        try:
+            roles = decode.roles(self._runtime.decode, self._classes, self._priors)
+            return decode.bind(outputs, declared, roles)
+        except BindingError as error:
+            raise HeadsError(self._runtime.name, str(error)) from error
+
+    def side(self, heads: Mapping[str, Array], prepared: Prepared, band: float) -> Side:
+        """Decode bound heads and suppress, down to ``band`` below the threshold."""
+        settings = self._runtime.decode
+        floor = settings.score_threshold - band
+        if settings.score_floor is not None:
+            floor = max(floor, settings.score_floor)
+        size = prepared.size
+        try:
+            if self._function is not None:
+                found = decode.decode_by_function(
+                    self._function, heads, self._classes, size, name=settings.function or ""
+                )
+            else:
+                found = decode.decode(heads, settings, self._classes, size, self._priors)
+            return decode.to_side(found, settings, floor, prepared.placement)
+        except ValueError as error:
+            raise HeadsError(self._runtime.name, str(error)) from error
+
+
+class Pipeline:
+    """One runtime of a suite, open, from image to detections."""
+
+    def __init__(self, suite: Suite, name: str, images: Images) -> None:
+        self.runtime = suite.runtimes[name]
+        self.decoder = Decoder(suite, self.runtime)
+        self.layout = ""
+        self._images = images
+        self.session = Session(self.runtime, suite.folder)
+
+    def network(self, prepared: Prepared) -> Network:
+        """The heads of one prepared image, bound to their roles."""
+        outputs = self.session.run(prepared.canvas)
+        self.layout = outputs.layout
+        bound = self.decoder.bind(outputs.heads)
+        specs = outputs.specs
+        return Network(
+            heads={role: outputs.heads[name] for role, name in bound.items()},
+            specs={role: specs[name] for role, name in bound.items() if name in specs},
+            layout=outputs.layout,
+            milliseconds=outputs.milliseconds,
+        )
+
+    def prepared(self, image: str, recipe: Recipe | None = None) -> Prepared:
+        """One image as this runtime's recipe, or another, prepares it."""
+        return self._images.prepared(image, recipe or self.runtime.recipe)
+
+    def stages(self, image: str, band: float) -> Stages:
+        """One image through every stage, seen down to ``band`` below the threshold."""
+        started = time.perf_counter()
+        prepared = self.prepared(image)
+        elapsed = (time.perf_counter() - started) * 1e3
+        return self.stages_of(image, prepared, band, elapsed)
+
+    def stages_of(
+        self, image: str, prepared: Prepared, band: float, preprocess_ms: float = 0.0
+    ) -> Stages:
+        """A prepared image through network and decoding."""
+        network = self.network(prepared)
+        return staged(self.decoder, image, prepared, network, band, preprocess_ms)
+
+    def close(self) -> None:
+        """Release the runtime."""
+        self.session.close()
+
+
+def staged(
+    decoder: Decoder,
+    image: str,
+    prepared: Prepared,
+    network: Network,
+    band: float,
+    preprocess_ms: float = 0.0,
+) -> Stages:
+    """Decode a network's heads and put every stage's output together."""
+    started = time.perf_counter()
+    finite = not any(nonfinite(network.heads, ""))
+    side = decoder.side(network.heads, prepared, band) if finite else None
+    milliseconds = {
+        "preprocess": preprocess_ms,
+        "network": network.milliseconds,
+        "decode": (time.perf_counter() - started) * 1e3,
+    }
+    return Stages(image, prepared, network, side, milliseconds)
+
+
+def _function(reference: str, suite: Suite, key: str) -> Callable[..., Any]:
+    try:
+        function: Callable[..., Any] = resolve(reference, str(suite.folder))
+    except AdapterError as error:
+        reason = error.facts.get("reason", error.code)
+        raise SuiteError(
+            str(suite.path), [f"{key}: expected 'module:function', found {reference!r}: {reason}"]
+        ) from error
+    return function

@@ -1,0 +1,168 @@
+"""The pytest plugin: hooks and fixtures only.
+
+pytest imports this module at every start of every project that has it installed, so it imports
+nothing but pytest and the standard library; what it does is imported when a ``parity.toml`` is met.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from parity.pytest_plugin.fixtures import AssertAgreement, OpenRun
+    from parity.pytest_plugin.results import Results
+
+SUITE_FILE = "parity.toml"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options of DESIGN; without them nothing is written."""
+    group = parser.getgroup("parity", "one detector in every runtime")
+    group.addoption(
+        "--parity-report",
+        metavar="DIR",
+        help="write DIR/<detector>/results.json, detections.csv and summary.md",
+    )
+    group.addoption(
+        "--parity-runtimes", metavar="A,B", help="judge only these runtimes of the suites"
+    )
+    group.addoption(
+        "--parity-require",
+        metavar="A,B|all",
+        help="fail, instead of skip, where these runtimes are not installed",
+    )
+    group.addoption(
+        "--parity-reference",
+        choices=["auto", "golden"],
+        default="auto",
+        help="golden: judge against the recorded results; auto: against the native reference, "
+        "or the recorded results where its framework is not installed",
+    )
+    group.addoption(
+        "--parity-record",
+        action="store_true",
+        help="record the goldens of every suite anew; judges nothing and never passes",
+    )
+    parser.addini("parity_report", "folder for the reports, relative to the root", default="")
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Every ``parity.toml`` is a file of tests."""
+    if file_path.name != SUITE_FILE:
+        return None
+    from parity.pytest_plugin.collecting import SuiteFile
+
+    return SuiteFile.from_parent(parent, path=file_path)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Refuse names that no suite has, and two suites of one name."""
+    config = session.config
+    asked = config.getoption("parity_runtimes") or config.getoption("parity_require")
+    if asked or "parity.pytest_plugin.collecting" in sys.modules:
+        from parity.pytest_plugin.collecting import check_collection
+
+        check_collection(session)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What an item found travels with its report, from a worker to the controller too."""
+    report = yield
+    found = getattr(item, "parity_found", None)
+    if found is not None and call.when == "call":
+        report.parity = found  # type: ignore[attr-defined]
+    return report
+
+
+class Controller:
+    """Collects what the items found: in this process, or from the workers of pytest-xdist."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep what a finished item found."""
+        found = getattr(report, "parity", None)
+        if found is not None:
+            results = _results(self._config)
+            assert results is not None
+            results.add(found)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Write the reports once, when everything is known."""
+        results = _results(self._config, make=False)
+        if results is not None:
+            results.finish(self._config)
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """The table runtime × agreement."""
+        results = _results(self._config, make=False)
+        if results is not None:
+            results.summarise(terminalreporter)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell a worker of pytest-xdist where the reference's heads are shared."""
+        from parity.pytest_plugin.sharing import folder_for_workers
+
+        node.workerinput["parity_shared"] = folder_for_workers(self._config)
+
+    def pytest_unconfigure(self, config: pytest.Config) -> None:
+        """Remove what was shared."""
+        sharing = sys.modules.get("parity.pytest_plugin.sharing")
+        if sharing is not None:
+            sharing.remove(config)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The controller (or the only process) collects results; a worker only sends them."""
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Controller(config), "parity-controller")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Close every runtime that this process opened."""
+    running = sys.modules.get("parity.pytest_plugin.running")
+    if running is not None:
+        running.close(session.config)
+
+
+@pytest.fixture(scope="session")
+def parity_run(pytestconfig: pytest.Config) -> OpenRun:
+    """Opens suites for one's own tests: ``parity_run("models/parity.toml")`` gives a ``Run``.
+
+    ``run.image("onnx", "images/1.png")`` is an ``ImageRecord``, ``run.runtime("onnx")`` a
+    ``RuntimeRecord``. Relative paths start at pytest's root. Runtimes are closed when pytest ends.
+    """
+    from parity.pytest_plugin.fixtures import opener
+
+    return opener(pytestconfig)
+
+
+@pytest.fixture(scope="session")
+def assert_agreement() -> AssertAgreement:
+    """Asserts that two ``Detections`` agree: ``assert_agreement(expected, found, "float32")``."""
+    from parity.pytest_plugin.fixtures import assert_agreement as function
+
+    return function
+
+
+def _results(config: pytest.Config, make: bool = True) -> Results | None:
+    controller = config.pluginmanager.get_plugin("parity-controller")
+    if controller is None:
+        return None
+    found: Results | None = getattr(controller, "results", None)
+    if found is None and make:
+        from parity.pytest_plugin.results import Results
+
+        found = controller.results = Results()
+    return found

@@ -1,0 +1,108 @@
+"""A ``parity.toml`` as pytest sees it: a file of runtimes, each with its images and all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pytest
+
+from parity import golden
+from parity.errors import SuiteError
+from parity.pytest_plugin.items import AllImages, ImageItem, ParityItem, RecordItem
+from parity.session import missing
+from parity.suite import Suite, load
+from parity.suite.problems import unknown_name
+
+
+class SuiteFile(pytest.File):
+    """One suite. A suite that is wrong is an error of collection, with every problem."""
+
+    suite: Suite
+
+    def collect(self) -> Iterable[pytest.Collector]:
+        """One collector a runtime; of the reference only if it has a golden to drift from."""
+        self.suite = load(self.path)
+        config = self.config
+        recording = config.getoption("parity_record")
+        wanted = names_of(config, "parity_runtimes")
+        for name in self.suite.runtimes:
+            is_reference = name == self.suite.reference
+            if recording and not is_reference:
+                continue
+            if wanted and name not in wanted and not recording:
+                continue
+            if is_reference and not recording and not golden.exists(self.suite):
+                continue
+            yield RuntimeNode.from_parent(self, name=name)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """A problem of the suite is told in its own words, without a traceback."""
+        if isinstance(excinfo.value, SuiteError):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo)
+
+    def candidates(self) -> Iterator[str]:
+        """The runtimes of this run that are judged."""
+        wanted = names_of(self.config, "parity_runtimes")
+        for name in self.suite.runtimes:
+            if wanted and name not in wanted:
+                continue
+            if name != self.suite.reference or golden.exists(self.suite):
+                yield name
+
+    def able(self) -> bool:
+        """Whether any runtime of this run is installed, so that the suite can be judged."""
+        runtimes = self.suite.runtimes
+        return any(missing(runtimes[name]) is None for name in self.candidates())
+
+
+class RuntimeNode(pytest.Collector):
+    """One runtime of a suite: an item an image, then ``all-images``."""
+
+    def collect(self) -> Iterable[pytest.Item]:
+        """The runtime's items; under pytest-xdist they are one group."""
+        assert isinstance(self.parent, SuiteFile)
+        suite = self.parent.suite
+        if self.config.getoption("parity_record"):
+            yield RecordItem.from_parent(self, suite=suite, **self._named("all-images"))
+            return
+        for image in suite.images:
+            yield ImageItem.from_parent(self, suite=suite, image=image, **self._named(image))
+        yield AllImages.from_parent(self, suite=suite, **self._named("all-images"))
+
+    def _named(self, name: str) -> dict[str, str]:
+        """An item's name, and its id where pytest-xdist groups by the end of ids.
+
+        The suffix is the one that xdist gives to its own mark; that mark has no effect on ids
+        since pytest 9.2.
+        """
+        if not getattr(self.config.option, "loadgroup", False):
+            return {"name": name}
+        return {"name": name, "nodeid": f"{self.nodeid}::{name}@{self.nodeid}"}
+
+
+def names_of(config: pytest.Config, option: str) -> tuple[str, ...]:
+    """The names that an option lists, () where it is not given."""
+    given = config.getoption(option) or ""
+    return tuple(name.strip() for name in given.split(",") if name.strip())
+
+
+def check_collection(session: pytest.Session) -> None:
+    """Raise ``UsageError`` for names that no suite has, and for two suites of one name."""
+    items = [item for item in session.items if isinstance(item, ParityItem)]
+    suites = {item.suite.path: item.suite for item in items}
+    known = {name for suite in suites.values() for name in suite.runtimes}
+    for option in ("parity_runtimes", "parity_require"):
+        for name in names_of(session.config, option):
+            if name != "all" and suites and name not in known:
+                flag = "--" + option.replace("_", "-")
+                raise pytest.UsageError(unknown_name(flag, name, known))
+    by_name: dict[str, Suite] = {}
+    for suite in suites.values():
+        other = by_name.setdefault(suite.name, suite)
+        if other is not suite:
+            raise pytest.UsageError(
+                f"expected one suite of each name in a run, found {suite.name!r} in {other.path} "
+                f"and in {suite.path}: their reports would overwrite each other"
+            )

@@ -1,0 +1,136 @@
+"""The tests that a suite becomes. Each judges through the suite's ``Run`` and tells its record."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from parity import golden
+from parity.errors import ParityError
+from parity.pytest_plugin.properties import image_properties, runtime_properties
+from parity.pytest_plugin.running import run_of
+from parity.record import ImageRecord, RuntimeRecord, to_data
+from parity.suite import Suite
+
+
+class Disagreement(Exception):
+    """A verdict that is not pass; its text is the whole message."""
+
+
+class ParityItem(pytest.Item):
+    """One verdict. ``parity_found`` is what travels to the controller."""
+
+    def __init__(self, *, suite: Suite, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.suite = suite
+        self.parity_found: dict[str, Any] | None = None
+
+    @property
+    def runtime(self) -> str:
+        """The runtime that is judged."""
+        assert self.parent is not None
+        return self.parent.name
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """A verdict or an error of a runtime is told in its own words, without a traceback."""
+        if isinstance(excinfo.value, Disagreement | ParityError):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo)
+
+    def reportinfo(self) -> tuple[Any, int | None, str]:
+        """Where the item is from."""
+        return self.path, None, f"{self.runtime}: {self.name}"
+
+    def opened(self) -> RuntimeRecord:
+        """The open runtime; skips or fails where it is not installed, raises where it is broken."""
+        run = run_of(self.config, self.suite)
+        reason = run.missing(self.runtime)
+        if reason is not None:
+            if self._required():
+                raise Disagreement(f"{self.runtime} is required by --parity-require: {reason}")
+            pytest.skip(reason)
+        record = run.open(self.runtime)
+        if record.failure is not None:
+            self._tell(record)
+            raise Disagreement(record.reason)
+        return record
+
+    def _required(self) -> bool:
+        from parity.pytest_plugin.collecting import names_of
+
+        required = names_of(self.config, "parity_require")
+        return "all" in required or self.runtime in required
+
+    def _tell(self, record: RuntimeRecord, image: ImageRecord | None = None) -> None:
+        """Put what was found where pytest's report and JUnit find it."""
+        self.parity_found = {
+            "suite": str(self.suite.path),
+            "reference": str(self.config.getoption("parity_reference")),
+            "runtime": to_data(record),
+            "image": None if image is None else to_data(image),
+        }
+
+
+class ImageItem(ParityItem):
+    """One runtime on one image."""
+
+    def __init__(self, *, image: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.image = image
+
+    def runtest(self) -> None:
+        """Judge the image."""
+        from parity.report import messages
+
+        header = self.opened()
+        found = run_of(self.config, self.suite).image(self.runtime, self.image)
+        self._tell(header, found)
+        self.user_properties += image_properties(found)
+        if found.verdict != "pass":
+            raise Disagreement(messages.image_message(found, header, self.suite.classes))
+
+
+class AllImages(ParityItem):
+    """One runtime over all images, whatever of them was left out or lost before."""
+
+    def runtest(self) -> None:
+        """Judge the budget, and that there was something to judge."""
+        from parity.pytest_plugin.collecting import SuiteFile
+        from parity.report import messages
+
+        file = self.parent.parent if self.parent is not None else None
+        assert isinstance(file, SuiteFile)
+        if not file.able():
+            raise Disagreement(self._nothing_judged(file.candidates()))
+        self.opened()
+        run = run_of(self.config, self.suite)
+        record = run.runtime(self.runtime)
+        run.release(self.runtime)
+        self._tell(record)
+        self.user_properties += runtime_properties(record)
+        if record.verdict != "pass":
+            raise Disagreement(messages.runtime_message(record, self.suite.classes))
+
+    def _nothing_judged(self, candidates: Any) -> str:
+        run = run_of(self.config, self.suite)
+        reasons = [f"  {name}: {run.missing(name)}" for name in candidates]
+        return "\n".join(
+            [f"{self.suite.name}: expected a candidate that can be judged, found none:", *reasons]
+        )
+
+
+class RecordItem(ParityItem):
+    """Records the suite's goldens; it never passes, so that nothing is recorded by accident."""
+
+    def runtest(self) -> None:
+        """Record, and say so as a failure."""
+        from parity.harness import record
+
+        had = golden.exists(self.suite)
+        folder = record(self.suite)
+        raise Disagreement(
+            f"{self.suite.name}: {'replaced' if had else 'recorded'} the goldens of "
+            f"{len(self.suite.images)} images in {folder.name}/. Look at what changed, commit it, "
+            f"and run again without --parity-record: a run that records judges nothing."
+        )

@@ -1,0 +1,260 @@
+"""Results as data: what was run, what was found, the verdicts. Versioned JSON that round-trips."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from parity.agreement import Budget, Finding, HeadDifference, ImageAgreement, Row
+from parity.errors import ParityError, UsageError
+from parity.suite.tolerance import Tolerance
+
+FORMAT = 1
+
+Verdict = Literal["pass", "fail", "error", "skipped"]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An error as data: its class, its message, and the exit code it stands for."""
+
+    kind: str
+    message: str
+    exit_code: int
+
+    @classmethod
+    def of(cls, error: ParityError) -> Failure:
+        """The record of an exception of this package."""
+        return cls(type(error).__name__, str(error), error.exit_code)
+
+
+@dataclass(frozen=True)
+class ArtifactRecord:
+    """A model file: path relative to the suite, SHA-256 and size in bytes."""
+
+    path: str
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class ImageRecord:
+    """One runtime on one image. ``agreement`` is None where nothing could be compared."""
+
+    image: str
+    verdict: Verdict
+    findings: tuple[Finding, ...] = ()
+    agreement: ImageAgreement | None = None
+    heads: tuple[HeadDifference, ...] = ()
+    milliseconds: dict[str, float] = field(default_factory=dict)
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Median, 95th percentile and maximum of a quantity over all pairs."""
+
+    p50: float
+    p95: float
+    max: float
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Counts and spreads over all compared images of one runtime."""
+
+    images: int
+    reference_deployed: int
+    candidate_deployed: int
+    pairs: int
+    borderline: int
+    lost: int
+    extra: int
+    excused: int
+    unjudgeable: int
+    class_flips: int
+    one_minus_iou: Spread | None
+    score_diff: Spread | None
+    milliseconds: float | None
+
+
+@dataclass(frozen=True)
+class RuntimeRecord:
+    """One runtime over all images.
+
+    ``against`` says what it was judged against: "native" (the reference, run now) or "golden" (the
+    recorded reference). ``verdict`` is None for a reference that has no golden to drift from.
+    ``average_precision``: mAP@0.5 of the deployed detections, by side, where the suite has labels.
+    """
+
+    name: str
+    kind: str
+    role: Literal["reference", "candidate"]
+    verdict: Verdict | None
+    tolerance: Tolerance
+    against: str
+    recipe: str
+    recipe_digest: str
+    decode: str
+    layout: str = ""
+    identity: dict[str, Any] = field(default_factory=dict)
+    artifacts: tuple[ArtifactRecord, ...] = ()
+    notes: tuple[str, ...] = ()
+    images: tuple[ImageRecord, ...] = ()
+    budget: Budget | None = None
+    statistics: Statistics | None = None
+    average_precision: dict[str, float] = field(default_factory=dict)
+    hints: tuple[str, ...] = ()
+    failure: Failure | None = None
+
+    @property
+    def reason(self) -> str:
+        """Why there is no verdict, in one paragraph; "" where there is one."""
+        return self.failure.message if self.failure is not None else ""
+
+    def failed_images(self) -> tuple[ImageRecord, ...]:
+        """The images whose own verdict is not pass."""
+        return tuple(image for image in self.images if image.verdict != "pass")
+
+
+@dataclass(frozen=True)
+class SuiteRecord:
+    """One run of one suite."""
+
+    detector: str
+    suite: str
+    reference: str
+    reference_source: str
+    classes: tuple[str, ...]
+    images: tuple[str, ...]
+    runtimes: tuple[RuntimeRecord, ...]
+    parity_version: str
+    started: str
+    reference_milliseconds: float | None = None
+    notes: tuple[str, ...] = ()
+    failure: Failure | None = None
+    format: int = FORMAT
+
+    @property
+    def verdict(self) -> Verdict:
+        """error before fail before pass; error where no candidate was judged."""
+        verdicts = {one.verdict for one in self.runtimes}
+        if self.failure is not None or "error" in verdicts:
+            return "error"
+        return "fail" if "fail" in verdicts else "pass"
+
+    @property
+    def exit_code(self) -> int:
+        """0 holds, 1 broken, 2 suite or command wrong, 3 runtime failed; 2 before 3 before 1."""
+        codes = {one.exit_code for one in self._failures()}
+        if 2 in codes:
+            return 2
+        if codes or self.verdict == "error":
+            return 3
+        return 1 if self.verdict == "fail" else 0
+
+    def _failures(self) -> Iterable[Failure]:
+        if self.failure is not None:
+            yield self.failure
+        for runtime in self.runtimes:
+            if runtime.failure is not None and runtime.verdict == "error":
+                yield runtime.failure
+            for image in runtime.images:
+                if image.failure is not None:
+                    yield image.failure
+
+
+def statistics(images: Iterable[ImageRecord]) -> Statistics:
+    """Count and summarise the images that were compared."""
+    done = [image for image in images if image.agreement is not None]
+    agreements = [image.agreement for image in done if image.agreement is not None]
+    rows = [row for agreement in agreements for row in agreement.rows]
+    paired = [row for row in rows if row.paired]
+    times = [image.milliseconds["network"] for image in done if "network" in image.milliseconds]
+    return Statistics(
+        images=len(done),
+        reference_deployed=sum(one.reference_deployed for one in agreements),
+        candidate_deployed=sum(one.candidate_deployed for one in agreements),
+        pairs=len(paired),
+        borderline=sum(row.kind == "borderline" for row in rows),
+        lost=_unexplained(rows, "lost"),
+        extra=_unexplained(rows, "extra"),
+        excused=sum(row.reason == "excused" for row in rows),
+        unjudgeable=sum(row.reason == "unjudgeable" for row in rows),
+        class_flips=sum(row.flipped for row in paired),
+        one_minus_iou=_spread([1 - row.iou for row in paired if row.iou is not None]),
+        score_diff=_spread([abs(row.score_diff) for row in paired if row.score_diff is not None]),
+        milliseconds=float(np.median(times)) if times else None,
+    )
+
+
+def _unexplained(rows: Iterable[Row], kind: str) -> int:
+    return sum(row.kind == kind and row.reason in ("", "threshold") for row in rows)
+
+
+def _spread(values: list[float]) -> Spread | None:
+    if not values:
+        return None
+    p50, p95 = np.percentile(values, [50, 95])
+    return Spread(float(p50), float(p95), float(max(values)))
+
+
+def _kind(record: object) -> Any:
+    return type(record)
+
+
+@cache
+def _adapter(kind: Any) -> Any:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(kind)
+
+
+def to_data(record: SuiteRecord | RuntimeRecord | ImageRecord) -> dict[str, Any]:
+    """A record as plain JSON data; the format version comes first in a suite's."""
+    data: dict[str, Any] = _adapter(_kind(record)).dump_python(record, mode="json")
+    if isinstance(record, SuiteRecord):
+        derived = {"verdict": record.verdict, "exit_code": record.exit_code}
+        return {"format": data.pop("format"), **derived, **data}
+    return data
+
+
+def runtime_from_data(data: dict[str, Any]) -> RuntimeRecord:
+    """The inverse of ``to_data`` for a runtime."""
+    record: RuntimeRecord = _adapter(RuntimeRecord).validate_python(data)
+    return record
+
+
+def image_from_data(data: dict[str, Any]) -> ImageRecord:
+    """The inverse of ``to_data`` for an image."""
+    record: ImageRecord = _adapter(ImageRecord).validate_python(data)
+    return record
+
+
+def suite_from_data(data: dict[str, Any]) -> SuiteRecord:
+    """The inverse of ``to_data`` for a suite. Raises ``UsageError`` for another format."""
+    if data.get("format") != FORMAT:
+        raise UsageError(
+            f"expected results of format {FORMAT}, found {data.get('format')!r}: "
+            f"read them with the version of parity that wrote them"
+        )
+    kept = {key: value for key, value in data.items() if key not in ("verdict", "exit_code")}
+    record: SuiteRecord = _adapter(SuiteRecord).validate_python(kept)
+    return record
+
+
+def load(path: Path) -> SuiteRecord:
+    """Read ``results.json``."""
+    return suite_from_data(json.loads(path.read_text(encoding="utf-8")))
+
+
+def with_images(record: RuntimeRecord, images: Iterable[ImageRecord]) -> RuntimeRecord:
+    """A record with other images, and the statistics that follow from them."""
+    images = tuple(images)
+    return replace(record, images=images, statistics=statistics(images))
