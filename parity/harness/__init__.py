@@ -68,7 +68,7 @@ def suite_record(
 ) -> SuiteRecord:
     """Put the records of a suite's runtimes together and judge that anything was judged at all."""
     records = tuple(records)
-    source, notes = "none", ()
+    source = "none"
     against = {one.against for one in records if one.role == "candidate" and one.against}
     if against:
         source = "golden" if against == {"golden"} else "native"
@@ -96,7 +96,7 @@ def suite_record(
         runtimes=records,
         parity_version=__version__,
         started=started,
-        notes=notes,
+        reference_milliseconds=None if run is None else run.reference_milliseconds(),
         failure=failure,
     )
 

@@ -171,16 +171,24 @@ class Reference:
         self._decoder = Decoder(suite, self._runtime)
         self._images = images
         self._band = widest_band(suite)
+        self._times: dict[str, float] = {}
         self.heads = heads
 
     def stages(self, image: str) -> Stages:
         """One image, seen down to the widest band of the suite's tolerances."""
         prepared = self._images.prepared(image, self._runtime.recipe)
-        stages = staged(self._decoder, image, prepared, self.heads.network(image), self._band)
+        network = self.heads.network(image)
+        self._times[image] = network.milliseconds
+        stages = staged(self._decoder, image, prepared, network, self._band)
         heads = self.heads
         if isinstance(heads, Recorded) and stages.side is not None:
             _same_decoding(heads.golden, stages)
         return stages
+
+    def milliseconds(self) -> float | None:
+        """Median time of the network on one image; None where it was recorded, not run."""
+        times = [one for one in self._times.values() if one]
+        return float(np.median(times)) if times else None
 
 
 def _same_decoding(recorded: Golden, stages: Stages) -> None:

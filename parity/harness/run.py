@@ -57,6 +57,11 @@ class Run:
         """Where the reference comes from: "native" or "golden"."""
         return self._reference(self._wanted).heads.source
 
+    def reference_milliseconds(self) -> float | None:
+        """The reference's median time of an image, where it ran in this process."""
+        found = self._references.get(self._wanted)
+        return found.milliseconds() if isinstance(found, Reference) else None
+
     def judged(self, name: str) -> bool:
         """Whether the runtime has something to be judged against: the reference has its golden."""
         return name != self.suite.reference or golden.exists(self.suite)
@@ -96,9 +101,12 @@ class Run:
             images=images,
             budget=found,
             statistics=statistics(images),
-            average_precision=average_precision(self.suite, images),
         )
-        return replace(record, hints=self._hints(record))
+        try:
+            precision = average_precision(self.suite, images)
+        except ParityError as error:
+            return replace(record, verdict="error", failure=Failure.of(error))
+        return replace(record, average_precision=precision, hints=self._hints(record))
 
     def close(self) -> None:
         """Release every runtime that is open."""
@@ -180,7 +188,7 @@ class Run:
             role="reference" if is_reference else "candidate",
             verdict=None,
             tolerance=runtime.tolerance,
-            against="golden" if is_reference else "",
+            against="",
             recipe=runtime.recipe.describe(),
             recipe_digest=runtime.recipe.digest(),
             decode=runtime.decode.nms_label,

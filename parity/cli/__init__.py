@@ -1,0 +1,60 @@
+"""The ``parity`` command: parses, calls the harness, prints. ``--help`` imports nothing heavy."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from argparse import Namespace
+
+from parity import __version__
+from parity.cli.arguments import parser
+from parity.cli.streams import error
+from parity.errors import ParityError
+
+__all__ = ["main"]
+
+INTERRUPTED = 130
+BUG = 3
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command and return its exit code (see ``parity --help``)."""
+    try:
+        arguments = parser().parse_args(argv)
+    except SystemExit as stop:  # argparse has said what is wrong, or what was asked for
+        return stop.code if isinstance(stop.code, int) else 2
+    if arguments.command is None:
+        parser().print_help(sys.stderr)
+        return 2
+    return _guarded(arguments)
+
+
+def _guarded(arguments: Namespace) -> int:
+    """Run the command; whatever goes wrong becomes one message and a code, never a pass."""
+    from parity.cli import commands
+
+    try:
+        run = getattr(commands, arguments.command)
+        code: int = run(arguments)
+    except ParityError as failure:
+        _trace()
+        error(str(failure))
+        return failure.exit_code
+    except KeyboardInterrupt:
+        error("interrupted")
+        return INTERRUPTED
+    except (Exception, SystemExit) as failure:  # SystemExit: code of a suite that called sys.exit
+        _trace()
+        error(
+            f"unexpected {type(failure).__name__}: {failure}\n"
+            f"This is a bug in parity {__version__}, or in code of the suite. Run it again with "
+            f"PARITY_DEBUG=1 in the environment for the traceback, and report it with that."
+        )
+        return BUG
+    return code
+
+
+def _trace() -> None:
+    if os.environ.get("PARITY_DEBUG", "") not in ("", "0"):
+        traceback.print_exc()

@@ -1,0 +1,123 @@
+"""What can be asked for on the command line."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from parity import __version__
+
+_SUITE = "a parity.toml, or the folder that holds it"
+_CODES = """\
+exit codes:
+  0  parity holds
+  1  parity is broken
+  2  the command or the suite is wrong
+  3  a runtime could not be loaded or run
+  where several apply: 2 before 3 before 1
+"""
+_EXAMPLES = """\
+examples:
+  parity check models/detector                      judge every runtime of a suite
+  parity check models/detector --runtimes onnx,int8 judge two of them
+  parity check models/* --report reports            several suites, with files to keep
+  parity check models/detector --reference golden   without the native framework
+  parity record models/detector                     record what the reference finds now
+  parity export models/detector                     make the model files that the suite declares
+
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of ``parity``; ``command`` of its answer names a function of ``commands``."""
+    root = argparse.ArgumentParser(
+        prog="parity",
+        description="One detector, every runtime, the same detections.",
+        epilog=_EXAMPLES + _CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    root.add_argument("--version", action="version", version=f"parity {__version__}")
+    root.set_defaults(command=None)
+    commands = root.add_subparsers(title="commands", metavar="COMMAND")
+    _check(commands)
+    _record(commands)
+    _export(commands)
+    return root
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, does: str
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(
+        name,
+        help=does,
+        description=f"{does[0].upper()}{does[1:]}.",
+        epilog=_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    command.set_defaults(command=name)
+    return command
+
+
+def _check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = _command(commands, "check", "judge runtimes against the reference on every image")
+    command.add_argument("suites", nargs="+", type=Path, metavar="SUITE", help=_SUITE)
+    _runtimes(command, "judge only these")
+    command.add_argument(
+        "--allow-missing",
+        action="store_true",
+        help="skip runtimes whose library is not installed, instead of failing with 3",
+    )
+    command.add_argument(
+        "--reference",
+        choices=("auto", "golden"),
+        default="auto",
+        help="auto: the native runtime, or the recorded golden where it is not installed; "
+        "golden: the recorded golden in any case (default: %(default)s)",
+    )
+    command.add_argument(
+        "--report",
+        type=Path,
+        metavar="DIR",
+        help="write results.json, detections.csv and summary.md to DIR/<detector>",
+    )
+    command.add_argument(
+        "--json",
+        action="store_true",
+        help="print the results as JSON, and nothing else, to the standard output: "
+        "one object for one suite, a list for several",
+    )
+
+
+def _record(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = _command(
+        commands, "record", "run the reference on every image and write the suite's goldens anew"
+    )
+    command.add_argument("suite", type=Path, metavar="SUITE", help=_SUITE)
+
+
+def _export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = _command(commands, "export", "make the model files whose export the suite declares")
+    command.add_argument("suite", type=Path, metavar="SUITE", help=_SUITE)
+    _runtimes(command, "export only these")
+    command.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="write below DIR instead of beside the suite",
+    )
+
+
+def _runtimes(command: argparse.ArgumentParser, does: str) -> None:
+    command.add_argument(
+        "--runtimes", type=_names, metavar="A,B", help=f"{does} (names of the suite, default: all)"
+    )
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(","))
+    if not all(names):
+        raise argparse.ArgumentTypeError(f"expected names with commas between them, found {text!r}")
+    return names

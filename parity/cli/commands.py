@@ -1,0 +1,158 @@
+"""One function a command: takes the parsed arguments, prints, returns the exit code."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from argparse import Namespace
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from parity.cli.streams import error, is_terminal, progress, quiet, say
+from parity.errors import ParityError, SuiteError, UsageError
+
+if TYPE_CHECKING:
+    from parity.record import SuiteRecord
+    from parity.suite import Suite
+
+_ORDER = (0, 1, 3, 2)  # which exit code wins where several apply: the last
+
+
+def check(arguments: Namespace) -> int:
+    """Judge suites one after the other; one that breaks down leaves the results of the others."""
+    from parity.report.writing import distinct, json_text, results_data
+
+    suites = _load(arguments.suites, arguments.runtimes)
+    distinct(suite.name for suite in suites)
+    if arguments.report is not None:
+        _make(arguments.report)
+    records: list[SuiteRecord] = []
+    codes = [0]
+    for suite in suites:
+        try:
+            record = _judged(suite, arguments)
+        except ParityError as failure:
+            error(str(failure))
+            codes.append(failure.exit_code)
+            continue
+        records.append(record)
+        codes.append(record.exit_code)
+        if arguments.report is not None:
+            _write(record, arguments.report)
+        if not arguments.json:
+            _show(record, arguments.report, first=len(records) == 1)
+    if arguments.json and len(suites) > 1:
+        say(json_text([results_data(record) for record in records]))
+    elif arguments.json and records:
+        say(json_text(results_data(records[0])))
+    return _worst(codes)
+
+
+def record(arguments: Namespace) -> int:
+    """Write a suite's goldens anew."""
+    from parity import harness
+
+    (suite,) = _load([arguments.suite], None)
+    with quiet(), progress(suite.name) as tell:
+        folder = harness.record(suite, progress=tell)
+    say(
+        f"{suite.name}: recorded {len(suite.images)} images of {suite.reference} in "
+        f"{_shown(folder)}\n"
+    )
+    return 0
+
+
+def export(arguments: Namespace) -> int:
+    """Make the model files that a suite declares."""
+    from parity.export import export as make
+    from parity.report.numbers import size
+    from parity.report.text import printable, table
+
+    (suite,) = _load([arguments.suite], arguments.runtimes)
+    with quiet(), progress(suite.name) as tell:
+        made = make(suite, arguments.runtimes, arguments.out, tell)
+    if not made:
+        say(f"{suite.name}: no runtime declares an export\n")
+        return 0
+    rows = [
+        (one.runtime, one.method, _shown(one.path), size(one.bytes), f"{one.seconds:.1f} s")
+        for one in made
+    ]
+    lines = table(("runtime", "method", "file", "size", "took"), rows, (3, 4))
+    notes = [printable(f"{one.runtime}: {note}") for one in made for note in one.notes]
+    say("\n".join([*lines, *([""] if notes else []), *notes]) + "\n")
+    return 0
+
+
+def _load(paths: Sequence[Path], runtimes: tuple[str, ...] | None) -> list[Suite]:
+    """Read every suite before anything runs. Raises one error that tells all that is wrong."""
+    from parity.suite import load
+
+    suites, problems = [], []
+    for path in paths:
+        try:
+            suite = load(path)
+            suite.select(runtimes)
+            suites.append(suite)
+        except (SuiteError, UsageError) as failure:
+            problems.append(str(failure))
+    if problems:
+        raise UsageError("\n".join(problems))
+    return suites
+
+
+def _judged(suite: Suite, arguments: Namespace) -> SuiteRecord:
+    from parity import harness
+
+    with quiet(), progress(suite.name) as tell:
+        return harness.check(
+            suite,
+            arguments.runtimes,
+            reference=arguments.reference,
+            allow_missing=arguments.allow_missing,
+            progress=tell,
+        )
+
+
+def _show(record: SuiteRecord, report: Path | None, *, first: bool) -> None:
+    from parity.report import terminal
+
+    color = is_terminal(sys.stdout)
+    wide = shutil.get_terminal_size((terminal.WIDTH, 24)).columns if color else terminal.WIDTH
+    told = terminal.failures(record)
+    parts = [terminal.overview(record, wide, color=color), *([told] if told else [])]
+    if report is not None:
+        parts.append(f"report: {_shown(report / record.detector)}\n")
+    say(("" if first else "\n") + "\n".join(parts))
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as failure:
+        raise UsageError(
+            f"--report: expected a folder that can be written, found {folder}: {failure.strerror}"
+        ) from None
+
+
+def _write(record: SuiteRecord, folder: Path) -> None:
+    from parity.report.writing import write
+
+    try:
+        write(record, folder)
+    except OSError as failure:
+        raise UsageError(f"--report: {folder} cannot be written: {failure}") from None
+
+
+def _shown(path: Path) -> str:
+    """A path as short as it can be told from here."""
+    from parity.report.text import printable
+
+    absolute = path.absolute()
+    here = Path.cwd()
+    return printable(str(absolute.relative_to(here) if absolute.is_relative_to(here) else path))
+
+
+def _worst(codes: Iterable[int]) -> int:
+    return max(codes, key=lambda code: _ORDER.index(code) if code in _ORDER else len(_ORDER))

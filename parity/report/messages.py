@@ -1,0 +1,203 @@
+"""Messages about one image or one runtime: what disagrees, by how much, allowed how much.
+
+Pure functions of records; each returns text of one or more lines without a newline at its end.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from parity.agreement import Finding, Share
+from parity.record import ImageRecord, RuntimeRecord
+from parity.report import numbers
+from parity.report.offending import rows_table
+from parity.report.scene import Scene, of_image, of_runtime
+from parity.report.text import lines, padded, printable
+from parity.report.wording import advice, sentence
+
+MOST_IMAGES = 10
+WIDTH = 110  # of a sentence; what a name makes longer stays longer
+
+LIMITS = {
+    "box": "box differs",
+    "score": "score differs",
+    "lost": "lost",
+    "extra": "extra",
+    "class": "other class",
+    "excused": "excused",
+    "unjudgeable": "unjudgeable",
+}
+
+
+def image_message(
+    image: ImageRecord, runtime: RuntimeRecord, classes: Sequence[str], *, hints: bool = True
+) -> str:
+    """Why one runtime failed on one image: findings, the worst rows, where to look.
+
+    ``classes`` are the suite's names. ``hints = False`` leaves out where to look.
+    """
+    name = f"{printable(runtime.name)} on {printable(image.image)}"
+    if image.failure is not None:
+        return "\n".join([f"{name} could not be judged", *_indented(lines(image.failure.message))])
+    if image.verdict == "pass":
+        return f"{name} agrees with {_against(runtime)} {_tolerance(runtime)}"
+    scene = of_image(image, runtime, classes)
+    return "\n".join(
+        [
+            f"{name} disagrees with {_against(runtime)} {_tolerance(runtime)}",
+            *_indented([*_counts(image), *_sentences(image.findings, scene)]),
+            *_block("", _rows(scene)),
+            *(_where_to_look(image.findings, runtime) if hints else ()),
+        ]
+    )
+
+
+def runtime_message(runtime: RuntimeRecord, classes: Sequence[str]) -> str:
+    """The verdict of one runtime over all images: budgets, findings, failed images, hints."""
+    name = printable(runtime.name)
+    if runtime.failure is not None:
+        verb = "was skipped" if runtime.verdict == "skipped" else "could not be judged"
+        return "\n".join([f"{name} {verb}", *_indented(lines(runtime.failure.message))])
+    if runtime.verdict is None:
+        return f"{name} is the reference and was not judged"
+    scene = of_runtime(runtime, classes)
+    budget = runtime.budget
+    findings = () if budget is None else budget.findings
+    every = [*findings, *(one for image in runtime.images for one in image.findings)]
+    return "\n".join(
+        [
+            f"{name} {_verb(runtime)} {_against(runtime)} over {_images(len(runtime.images))} "
+            f"{_tolerance(runtime)}",
+            *_indented(budget_lines(() if budget is None else budget.shares)),
+            *_block("", _sentences(findings, scene)),
+            *_block("", [] if runtime.tolerance.strict or not findings else _rows(scene)),
+            *_block(_failed_title(runtime), _failed_images(runtime)),
+            *_where_to_look(every, runtime),
+        ]
+    )
+
+
+def budget_lines(shares: Iterable[Share]) -> list[str]:
+    """One line a limit: what was found, what is allowed, how much of the budget that is.
+
+    No lines where there was nothing to find anything in.
+    """
+    listed = list(shares)
+    if not any(share.total or share.count for share in listed):
+        return []
+    found = [numbers.found(share) for share in listed]
+    name_width = max((len(LIMITS.get(share.code, share.code)) for share in listed), default=0)
+    return [
+        f"{padded(LIMITS.get(share.code, share.code), name_width)}  {text}, {_allowed(share)}"
+        for share, text in zip(listed, found, strict=True)
+    ]
+
+
+def codes(findings: Iterable[Finding]) -> str:
+    """Findings in short: "lost 2, score 1, nonfinite"."""
+    counts: Counter[str] = Counter()
+    for finding in findings:
+        counts[printable(finding.code)] += int(finding.facts.get("count", 0) or 0)
+    return ", ".join(f"{code} {count}" if count else code for code, count in counts.items())
+
+
+def _allowed(share: Share) -> str:
+    used = numbers.budget_used(share)
+    text = numbers.allowed(share) + (f" → {used}" if used else "")
+    return text if share.holds else f"{text}  << too many"
+
+
+def _against(runtime: RuntimeRecord) -> str:
+    if runtime.role == "reference":
+        return "its own golden"
+    return "the golden" if runtime.against == "golden" else "the native reference"
+
+
+def _tolerance(runtime: RuntimeRecord) -> str:
+    return f"(tolerance {printable(runtime.tolerance.name)})"
+
+
+def _verb(runtime: RuntimeRecord) -> str:
+    return {"pass": "agrees with", "fail": "disagrees with"}.get(
+        str(runtime.verdict), "could not be judged on every image against"
+    )
+
+
+def _images(count: int) -> str:
+    return "1 image" if count == 1 else f"{count} images"
+
+
+def _counts(image: ImageRecord) -> list[str]:
+    found = image.agreement
+    if found is None:
+        return ["no detections were compared"]
+    pairs = [row for row in found.rows if row.paired]
+    border = sum(row.kind == "borderline" for row in pairs)
+    within = sum(row.within for row in pairs)
+    return [
+        f"{found.reference_deployed} detections of the reference, {found.candidate_deployed} of "
+        f"the candidate: {len(pairs)} pairs{f', {border} of them borderline' if border else ''}, "
+        f"{within} within every limit"
+    ]
+
+
+def _failed_title(runtime: RuntimeRecord) -> str:
+    return f"{len(runtime.failed_images())} of {_images(len(runtime.images))} did not pass"
+
+
+def _failed_images(runtime: RuntimeRecord) -> list[str]:
+    failed = runtime.failed_images()
+    found = []
+    for image in failed[:MOST_IMAGES]:
+        if image.failure is not None:
+            first, *rest = lines(image.failure.message)
+            found.append(f"{printable(image.image)}: could not be judged: {first}")
+            found += [f"  {line.strip()}" for line in rest]
+        else:
+            found.append(f"{printable(image.image)}: {codes(image.findings)}")
+    if len(failed) > MOST_IMAGES:
+        found.append(f"and {len(failed) - MOST_IMAGES} more")
+    return found
+
+
+def _sentences(findings: Iterable[Finding], scene: Scene) -> list[str]:
+    return _wrapped(sentence(one, scene) for one in findings)
+
+
+def _rows(scene: Scene) -> list[str]:
+    places = ((place.image, place.row) for place in scene.places)
+    return rows_table(places, scene.tolerance, scene.classes)
+
+
+def _where_to_look(findings: Iterable[Finding], runtime: RuntimeRecord) -> list[str]:
+    return [
+        *_block("notes", _wrapped(printable(note) for note in runtime.notes)),
+        *_block("hints", _wrapped(printable(hint) for hint in runtime.hints)),
+        *_block("look at", _wrapped(advice(findings))),
+    ]
+
+
+def _wrapped(sentences: Iterable[str]) -> list[str]:
+    """Long lines broken at spaces, each but the first set in."""
+    return [
+        line
+        for one in sentences
+        for line in textwrap.wrap(
+            one, WIDTH, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+        )
+    ]
+
+
+def _block(title: str, content: Sequence[str]) -> list[str]:
+    """Lines below a title, set apart by an empty line; nothing where there is nothing."""
+    if not content:
+        return []
+    if not title:
+        return ["", *_indented(content)]
+    return ["", *_indented([f"{title}:", *_indented(content)])]
+
+
+def _indented(content: Iterable[str]) -> list[str]:
+    return [f"  {line}" if line else line for line in content]

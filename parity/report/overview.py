@@ -1,0 +1,152 @@
+"""One suite as rows of text: the model that the terminal's and the Markdown table render."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from parity.record import RuntimeRecord, Spread, SuiteRecord
+from parity.report import numbers
+from parity.report.text import lines, printable
+
+VERDICT = "verdict"
+_ORDER = ("pass", "fail", "error", "skipped")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its header, a cell for every runtime, and which cells a reader must not miss."""
+
+    header: str
+    cells: tuple[str, ...]
+    right: bool = True
+    alarming: tuple[bool, ...] = ()
+
+
+def columns(record: SuiteRecord) -> tuple[Column, ...]:
+    """Runtime × agreement; a column that would tell nothing of any runtime is left out."""
+    every = record.runtimes
+    found = [
+        Column("runtime", tuple(_name(one) for one in every), right=False),
+        Column(VERDICT, tuple(_verdict(one, record) for one in every), right=False),
+        Column("tolerance", tuple(_tolerance(one) for one in every), right=False),
+        _counts(record, "images", "images"),
+        _counts(record, "pairs", "pairs"),
+        _counts(record, "lost", "lost", alarming=True),
+        _counts(record, "extra", "extra", alarming=True),
+        _counts(record, "border", "borderline"),
+        _counts(record, "flips", "class_flips", alarming=True),
+    ]
+    for field in ("excused", "unjudgeable"):
+        column = _counts(record, field, field, alarming=field == "unjudgeable")
+        if any(cell not in ("", "0") for cell in column.cells):
+            found.append(column)
+    found += [
+        Column(
+            "1-IoU    p50     p95     max", tuple(_spread(one, "one_minus_iou") for one in every)
+        ),
+        Column("|Δscore| p50     p95     max", tuple(_spread(one, "score_diff") for one in every)),
+        Column("ms/image", tuple(_milliseconds(one, record) for one in every)),
+    ]
+    if any(one.average_precision for one in every):
+        found.append(Column("mAP ref → cand", tuple(_precision(one) for one in every)))
+    first, *rest = found
+    return (first, *(column for column in rest if any(column.cells)))
+
+
+def headline(record: SuiteRecord) -> str:
+    """The verdict in one line: "parts: fail (1 pass, 1 fail) against keras (native), 9 images"."""
+    counts = Counter(one.verdict for one in record.runtimes if one.verdict is not None)
+    listed = ", ".join(f"{counts[one]} {one}" for one in _ORDER if counts[one])  # type: ignore[index]
+    images = "1 image" if len(record.images) == 1 else f"{len(record.images)} images"
+    return (
+        f"{printable(record.detector)}: {record.verdict}{f' ({listed})' if listed else ''} against "
+        f"{printable(record.reference)}{_source(record)}, {images}"
+    )
+
+
+def reasons(record: SuiteRecord) -> list[str]:
+    """Why there is no verdict where there is none, and what else the table does not tell."""
+    found = [printable(note) for note in record.notes]
+    for runtime in record.runtimes:
+        if runtime.failure is not None:
+            verdict = runtime.verdict or "note"
+            found += _marked(f"{verdict}: ", _with_name(runtime, runtime.failure.message))
+            continue
+        broken = [image for image in runtime.images if image.failure is not None]
+        for image in broken[:1]:
+            assert image.failure is not None
+            more = f" (and {len(broken) - 1} more images)" if len(broken) > 1 else ""
+            message = _with_name(runtime, image.failure.message)
+            found += _marked(f"error on {printable(image.image)}{more}: ", message)
+        if runtime.role == "reference" and runtime.verdict is not None:
+            found.append(f"{printable(runtime.name)} was judged against its own golden")
+    if record.failure is not None and not any(one.verdict == "error" for one in record.runtimes):
+        found += _marked("error: ", record.failure.message)
+    return found
+
+
+def _source(record: SuiteRecord) -> str:
+    if record.reference_source == "golden":
+        return " (golden: recorded results stand in for it)"
+    return " (native)" if record.reference_source == "native" else ""
+
+
+def _with_name(runtime: RuntimeRecord, message: str) -> str:
+    return message if message.startswith(f"{runtime.name}:") else f"{runtime.name}: {message}"
+
+
+def _marked(mark: str, message: str) -> list[str]:
+    first, *rest = lines(message)
+    return [mark + first, *(f"  {line}" for line in rest)]
+
+
+def _name(runtime: RuntimeRecord) -> str:
+    name = printable(runtime.name)
+    return f"{name} (reference)" if runtime.role == "reference" else name
+
+
+def _verdict(runtime: RuntimeRecord, record: SuiteRecord) -> str:
+    if runtime.verdict is not None:
+        return runtime.verdict
+    return "golden" if record.reference_source == "golden" else "-"
+
+
+def _tolerance(runtime: RuntimeRecord) -> str:
+    return printable(runtime.tolerance.name) if runtime.verdict is not None else ""
+
+
+def _counts(record: SuiteRecord, header: str, field: str, alarming: bool = False) -> Column:
+    values = [
+        None if one.statistics is None else int(getattr(one.statistics, field))
+        for one in record.runtimes
+    ]
+    return Column(
+        header,
+        tuple("" if value is None else str(value) for value in values),
+        alarming=tuple(alarming and bool(value) for value in values),
+    )
+
+
+def _spread(runtime: RuntimeRecord, field: str) -> str:
+    spread: Spread | None = getattr(runtime.statistics, field, None)
+    if spread is None:
+        return ""
+    limits = runtime.tolerance
+    overlaps = field == "one_minus_iou"
+    limit = round(1 - limits.min_box_iou, 12) if overlaps else limits.max_score_diff
+    values = (spread.p50, spread.p95, spread.max)
+    return " ".join(f"{numbers.beside(value, limit, 2):>7}" for value in values)
+
+
+def _milliseconds(runtime: RuntimeRecord, record: SuiteRecord) -> str:
+    found = runtime.statistics.milliseconds if runtime.statistics is not None else None
+    if found is None and runtime.role == "reference":
+        found = record.reference_milliseconds
+    return "" if found is None else numbers.milliseconds(found)
+
+
+def _precision(runtime: RuntimeRecord) -> str:
+    found = runtime.average_precision
+    sides = [found[side] for side in ("reference", "candidate") if side in found]
+    return " → ".join(f"{value:.4f}" for value in sides)

@@ -1,0 +1,84 @@
+"""A suite's report: ``results.json``, ``detections.csv``, ``summary.md`` in FOLDER/<detector>."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from parity.errors import UsageError
+from parity.files import write_all
+from parity.record import SuiteRecord, to_data
+from parity.report.summary import summary_md
+from parity.report.tables import detections_csv
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+def write(record: SuiteRecord, folder: Path) -> Path:
+    """Write one suite's report, return its folder; a killed run leaves the old files or the new."""
+    (written,) = write_many([record], folder)
+    return written
+
+
+def write_many(records: Iterable[SuiteRecord], folder: Path) -> tuple[Path, ...]:
+    """Write the reports of one run. Raises ``UsageError``, nothing written, where names meet."""
+    records = tuple(records)
+    distinct(record.detector for record in records)
+    rendered = [(folder / record.detector, _files(record)) for record in records]
+    for target, contents in rendered:
+        write_all(target, contents)
+    return tuple(target for target, _ in rendered)
+
+
+def distinct(names: Iterable[str]) -> None:
+    """Raise ``UsageError`` unless every detector has a folder of its own inside the report."""
+    names = tuple(names)
+    for name in names:
+        if not _NAME.fullmatch(name):
+            raise UsageError(
+                f"expected a detector name of letters, digits, '.', '_' and '-', found {name!r}: "
+                f"its report is written to a folder of that name"
+            )
+    for name, count in Counter(name.casefold() for name in names).items():
+        if count > 1:
+            same = " and ".join(repr(one) for one in names if one.casefold() == name)
+            raise UsageError(
+                f"expected suites of different names in one run, found {same}: "
+                f"give each its own detector.name"
+            )
+
+
+def results_data(record: SuiteRecord) -> dict[str, Any]:
+    """``results.json`` as data: strict JSON, with "NaN" and "Infinity" as text."""
+    data: dict[str, Any] = _strict(to_data(record))
+    return data
+
+
+def json_text(data: Any) -> str:
+    """Data as strict JSON."""
+    return json.dumps(data, indent=1, ensure_ascii=True, allow_nan=False) + "\n"
+
+
+def _files(record: SuiteRecord) -> dict[str, bytes]:
+    contents = {
+        "detections.csv": detections_csv(record),
+        "summary.md": summary_md(record),
+        "results.json": json_text(results_data(record)),
+    }
+    return {name: text.encode("utf-8", "backslashreplace") for name, text in contents.items()}
+
+
+def _strict(value: Any) -> Any:
+    """Numbers that JSON does not have as the text that reads back as them."""
+    if isinstance(value, dict):
+        return {key: _strict(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_strict(one) for one in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
+    return value
