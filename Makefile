@@ -1,5 +1,5 @@
 # Every target sets up .venv by itself from a bare Python 3.11 with pip, and again only when the pins change.
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
