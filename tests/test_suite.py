@@ -133,8 +133,7 @@ def test_the_error_names_the_file_and_counts(write) -> None:
     with pytest.raises(SuiteError) as caught:
         suite.load(path)
     assert str(caught.value) == (
-        f"{path}: 1 problem\n"
-        "  preprocess.mean: expected a number or a list of numbers, found 'x'"
+        f"{path}: 1 problem\n  preprocess.mean: expected a number or a list of numbers, found 'x'"
     )
     assert caught.value.exit_code == 2
 
@@ -267,6 +266,5 @@ def test_a_runtime_that_is_asked_for_must_exist(write) -> None:
     with pytest.raises(UsageError) as caught:
         loaded.select(("onx",))
     assert str(caught.value) == (
-        f"{loaded.path}: runtimes: expected one of native, onnx, found 'onx'; "
-        "did you mean 'onnx'?"
+        f"{loaded.path}: runtimes: expected one of native, onnx, found 'onx'; did you mean 'onnx'?"
     )

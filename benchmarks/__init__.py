@@ -1,0 +1,1 @@
+"""Speed and memory, as medians and ratios within one run. ``python -m benchmarks`` runs all."""

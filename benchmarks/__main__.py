@@ -1,0 +1,7 @@
+"""Run every benchmark, one after the other."""
+
+from benchmarks import check_cost, plugin_start
+
+plugin_start.main()
+print()
+check_cost.main()
