@@ -110,12 +110,12 @@ class Side:
         """The same side seen only down to a higher floor.
 
         NMS goes from high scores to low, so what is kept above a floor does not depend on what
-        lies below it.
+        lies below it. What a kept one below the floor removed is no longer known of.
         """
         if floor <= self.floor:
             return self
         kept = self.seen.scores >= floor
-        gone = self.removed.detections.scores >= floor
+        gone = (self.removed.detections.scores >= floor) & kept[self.removed.suppressor]
         position = np.cumsum(kept) - 1
         removed = Removed(
             self.removed.detections.take(gone),

@@ -6,8 +6,8 @@ and removed it on a tie:
 * its suppressor is kept on both sides, and the overlap lies above the NMS limit there and not here.
   1 - IoU is a metric (Lipkus, "A proof of the triangle inequality for the Tanimoto distance",
   1999), so this overlap is no further from the limit than the two boxes themselves moved; or
-* the winner swapped: here the leftover removed the suppressor's twin, and there the suppressor
-  scored no more than ``max_score_diff`` higher; or
+* the winner swapped: here the leftover removed the suppressor's twin. As all scores are within
+  their limit, the winner leads by no more than ``max_score_diff`` on at least one side; or
 * ``max_detections`` removed it, from a score no more than ``max_score_diff`` below the last one
   kept, and not fewer are kept there than here; or
 * the suppressor is itself there only through such a tie.
@@ -90,9 +90,9 @@ class Excuses:
         here, there = self._sides[side], self._sides[_OTHER[side]]
         suppressor = int(there.removed.suppressor[twin])
         overlap = float(there.removed.overlap[twin])
-        lead = there.seen.scores[suppressor] - there.removed.detections.scores[twin]
-        near = bool(lead <= self._tolerance.max_score_diff)
         if np.isnan(overlap):  # max_detections, which is another one where more are kept here
+            lead = there.seen.scores[suppressor] - there.removed.detections.scores[twin]
+            near = bool(lead <= self._tolerance.max_score_diff)
             return (near or None) if len(here.seen) <= len(there.seen) else False
         if overlap <= self._nms_iou - _ROUNDING:
             return False
@@ -102,7 +102,7 @@ class Excuses:
             apart = iou(here.seen.boxes[[row]], here.seen.boxes[counterparts])
             return bool((apart <= self._nms_iou + _ROUNDING).all())
         removed_by = here.removed.suppressor[self._twins(_OTHER[side], suppressor)]
-        return (near and bool((removed_by == row).any())) or None
+        return bool((removed_by == row).any()) or None
 
 
 def _serve(row: int, choices: dict[int, list[int]], taken: dict[int, int], asked: set[int]) -> bool:

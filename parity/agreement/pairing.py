@@ -74,9 +74,9 @@ def pair(reference: Side, candidate: Side, tolerance: Tolerance, scale: Scale) -
 
     Maximises, in this order: deployed detections in pairs that meet every limit; deployed
     detections paired; those of them in pairs of one class; their total IoU (less than a millionth
-    of a difference is a tie); closeness in the canonical order of both sides. Every deployed
-    detection counts, so that two borderline pairs are worth no more than one pair of both. The
-    assignment is that of Jonker and Volgenant (``scipy.optimize.linear_sum_assignment``).
+    of a difference is a tie); what comes first in the canonical order of both sides. Every
+    deployed detection counts, so that two borderline pairs are worth no more than one pair of
+    both. The assignment is that of Jonker and Volgenant (``scipy.optimize.linear_sum_assignment``).
     """
     close = closeness(reference.seen, candidate.seen, tolerance, scale)
     return match(reference, candidate, close, tolerance)
@@ -86,7 +86,8 @@ def match(reference: Side, candidate: Side, close: Closeness, tolerance: Toleran
     """``pair`` where the closeness of what both sides see is known already."""
     rows_r, rows_c = canonical_order(reference.seen), canonical_order(candidate.seen)
     deployed = reference.deployed.astype(np.int64)[:, None] + candidate.deployed
-    gains = np.stack([close.within, np.ones_like(close.iou), close.label, close.iou]) * deployed
+    worth = (close.within, np.ones_like(close.iou), close.label, close.iou)
+    gains: Floats = np.stack(worth).astype(np.float64) * deployed
     admissible = close.admissible(tolerance) & (deployed > 0)
     block = np.ix_(rows_r, rows_c)
     gains, admissible = gains[:, block[0], block[1]], admissible[block]
@@ -127,7 +128,8 @@ def _components(admissible: Bools) -> list[tuple[Ints, Ints]]:
 def _assign(rows: Ints, columns: Ints, admissible: Bools, gains: Floats) -> tuple[Ints, Ints]:
     """The best pairs of one group. Each criterion outweighs all that those after it can add up to.
 
-    Ranks count within the group; squared differences add up to least where no two pairs cross.
+    The product of reversed ranks in the group adds up to most where those that come first are
+    paired and no two pairs cross (the rearrangement inequality).
     """
     if len(rows) == 1 and len(columns) == 1:
         return rows, columns
@@ -136,8 +138,9 @@ def _assign(rows: Ints, columns: Ints, admissible: Bools, gains: Floats) -> tupl
     block = np.ix_(rows, columns)
     within, deployed, label, overlap = (gain[block] for gain in gains)
     most = 2 * min(len(rows), len(columns)) + 1  # more than any one criterion adds up to
-    apart = np.subtract.outer(np.arange(len(rows)), np.arange(len(columns)))
-    weight = overlap - _TIE * np.square(apart / max(len(rows), len(columns)))
+    size = max(len(rows), len(columns))
+    first = np.outer(size - np.arange(len(rows)), size - np.arange(len(columns))) / size**2
+    weight = overlap + _TIE * first * deployed
     weight += most * (label + most * (deployed + most * within))
     weight = np.where(admissible[block], weight, 0.0)
     i, j = linear_sum_assignment(weight, maximize=True)

@@ -17,7 +17,7 @@ from parity.agreement import (
     nonfinite,
 )
 from parity.diagnosis import hints, probe, settings_notes
-from parity.errors import ParityError
+from parity.errors import ParityError, RuntimeFailure, unforeseen
 from parity.files import digest
 from parity.harness.precision import average_precision
 from parity.harness.reference import Recorded, Reference, choose
@@ -84,6 +84,9 @@ class Run:
                 self._found[key] = self._judged(name, image)
             except ParityError as error:
                 self._found[key] = ImageRecord(image, "error", failure=Failure.of(error))
+            except Exception as error:  # whatever one runtime does, the others' results stand
+                failure = Failure.of(RuntimeFailure(name, unforeseen(error)))
+                self._found[key] = ImageRecord(image, "error", failure=failure)
         return self._found[key]
 
     def runtime(self, name: str) -> RuntimeRecord:
@@ -131,6 +134,8 @@ class Run:
                 self._pipelines[name] = Pipeline(self.suite, name, self.images)
             except ParityError as error:
                 self._pipelines[name] = error
+            except Exception as error:
+                self._pipelines[name] = RuntimeFailure(name, unforeseen(error))
         found = self._pipelines[name]
         if isinstance(found, ParityError):
             raise found
@@ -224,7 +229,8 @@ class Run:
 
     def _hints(self, record: RuntimeRecord) -> tuple[str, ...]:
         """What the failure looks like, and which other input would have made it agree."""
-        if record.verdict != "fail":
+        failed = any(image.verdict == "fail" for image in record.images)
+        if record.verdict != "fail" and not failed:
             return ()
         found = hints(record, self.suite.classes)
         try:
@@ -263,7 +269,7 @@ def _same_heads(ours: Runtime, theirs: Runtime, reference: Stages, candidate: St
 
 
 def _least_steps(tolerance: Tolerance) -> dict[str, float]:
-    """What a candidate may flatten where its own quantisation step is inside the graph."""
+    """What a candidate may flatten at rest, by head; its own quantisation step where larger."""
     return {} if tolerance.strict else {"scores": tolerance.max_score_diff}
 
 

@@ -1,0 +1,123 @@
+"""Sides made by hand, for the tests of agreement. A row is (x1, y1, x2, y2, score[, class])."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from parity.agreement import Budget, ImageAgreement, Row, budget, judge
+from parity.decode.nms import suppress
+from parity.detections import Detections, Removed, Side
+from parity.suite.tolerance import BUILT_IN, Tolerance, derive
+
+FLOAT32 = BUILT_IN["float32"]
+INT8 = BUILT_IN["int8"]
+NMS = "class at IoU 0.45, at most 100"
+
+
+def found(*rows: tuple[float, ...]) -> Detections:
+    """Detections from rows; without a class it is 0."""
+    full = np.array([(*row, 0)[:6] for row in rows], dtype=float).reshape(-1, 6)
+    return Detections(full[:, :4], full[:, 4], full[:, 5].astype(np.int64))
+
+
+def side(
+    *rows: tuple[float, ...],
+    threshold: float = 0.5,
+    floor: float = 0.4,
+    removed: Removed | None = None,
+    nms: str = NMS,
+) -> Side:
+    """What is seen, deployed from 0.5 and seen from 0.4 unless said otherwise."""
+    return Side(found(*rows), threshold, floor, removed or Removed.none(), nms)
+
+
+def removed(*rows: tuple[Any, ...]) -> Removed:
+    """What was removed: rows of (detection, suppressor, overlap)."""
+    return Removed(
+        found(*(row[0] for row in rows)),
+        np.array([row[1] for row in rows], dtype=np.int64),
+        np.array([row[2] for row in rows], dtype=float),
+    )
+
+
+def suppressed(
+    *rows: tuple[float, ...],
+    nms_iou: float = 0.45,
+    mode: str = "class",
+    most: int = 100,
+    floor: float = 0.4,
+    label: str = NMS,
+) -> Side:
+    """What NMS makes of proposals."""
+    proposals = found(*(row for row in rows if row[4] >= floor))
+    kept = suppress(proposals.boxes, proposals.scores, proposals.classes, nms_iou, mode, most)
+    gone = Removed(proposals.take(kept.removed), kept.suppressor, kept.overlap)
+    return Side(proposals.take(kept.kept), 0.5, floor, gone, label)
+
+
+def agree(
+    reference: Side,
+    candidate: Side,
+    tolerance: Tolerance = FLOAT32,
+    scale: tuple[float, float] = (1.0, 1.0),
+    nms_iou: float = 0.45,
+) -> ImageAgreement:
+    """``judge`` with the usual NMS limit and scale."""
+    return judge(reference, candidate, nms_iou, tolerance, scale)
+
+
+def codes(judged: ImageAgreement | Budget) -> list[str]:
+    """The codes of all findings, in order."""
+    return [finding.code for finding in judged.findings]
+
+
+def kinds(judged: ImageAgreement) -> list[tuple[str, str]]:
+    """Kind and reason of every row, in order."""
+    return [(row.kind, row.reason) for row in judged.rows]
+
+
+def total(images: list[ImageAgreement], tolerance: Tolerance = INT8) -> Budget:
+    """``budget`` over a list of images."""
+    return budget({str(i): image for i, image in enumerate(images)}, tolerance)
+
+
+def limits(base: Tolerance = INT8, **changes: float) -> Tolerance:
+    """A tolerance with some limits changed."""
+    return derive("changed", base, changes)
+
+
+def image(*rows: Row, reference: int | None = None, candidate: int | None = None) -> ImageAgreement:
+    """An agreement of ready rows, deployed from 0.5 on both sides."""
+    paired = sum(row.paired for row in rows)
+    lost = sum(row.kind == "lost" for row in rows)
+    extra = sum(row.kind == "extra" for row in rows)
+    deployed_r = paired + lost if reference is None else reference
+    deployed_c = paired + extra if candidate is None else candidate
+    return ImageAgreement(rows, deployed_r, deployed_c, 0, 0, 0.5, 0.5, 0.4, 0.4, ())
+
+
+def good(label: int = 0, **changes: Any) -> Row:
+    """A pair within every limit, or with what is changed."""
+    values: dict[str, Any] = {
+        "kind": "pair",
+        "reference_class": label,
+        "candidate_class": label,
+        "reference_score": 0.9,
+        "candidate_score": 0.9,
+        "shift": (0.0, 0.0, 0.0, 0.0),
+        "box_within": True,
+        "score_within": True,
+    }
+    return Row(**(values | changes))
+
+
+def lost(label: int = 0, reason: str = "") -> Row:
+    """A detection that only the reference has."""
+    return Row("lost", reason, reference_class=label, reference_score=0.9)
+
+
+def extra(label: int = 0, reason: str = "") -> Row:
+    """A detection that only the candidate has."""
+    return Row("extra", reason, candidate_class=label, candidate_score=0.9)

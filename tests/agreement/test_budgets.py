@@ -1,0 +1,143 @@
+"""All images of a suite together: each share at its edge, and what is not judged at all."""
+
+from __future__ import annotations
+
+import pytest
+from agreeing import (
+    FLOAT32,
+    INT8,
+    agree,
+    codes,
+    extra,
+    good,
+    image,
+    limits,
+    lost,
+    side,
+    total,
+)
+
+from parity.agreement import Row, Share, budget
+
+MISSES = {
+    "box": good(box_within=False),
+    "score": good(score_within=False),
+    "class": good(candidate_class=7),
+    "lost": lost(),
+    "extra": extra(),
+    "excused": lost(reason="excused"),
+    "unjudgeable": extra(reason="unjudgeable"),
+}
+
+
+def suite(code: str, misses: int, of: int) -> list[Row]:
+    """Rows of which some miss one limit, each of a class of its own; ``of`` is its denominator."""
+    rows = [good(label=i) for i in range(of - misses)]
+    return rows + [MISSES[code]] * misses
+
+
+@pytest.mark.parametrize("code", ["box", "score", "class", "lost", "extra"])
+@pytest.mark.parametrize(("share", "of"), [(0.1, 100), (0.01, 300), (0.29, 100), (0.5, 8)])
+def test_a_share_holds_at_its_limit_and_fails_with_one_more(
+    code: str, share: float, of: int
+) -> None:
+    """Also where floats fall short of the limit, as 1 - 0.9 does of 0.1."""
+    tolerance = limits(min_within=1 - share, max_lost=share, max_extra=share, max_class_flips=share)
+    allowed = round(share * of)
+    rows = suite(code, allowed, of)
+    assert code not in codes(total([image(*rows)], tolerance))
+    rows = suite(code, allowed + 1, of)
+    assert code in codes(total([image(*rows)], tolerance))
+
+
+@pytest.mark.parametrize("code", ["excused", "unjudgeable"])
+def test_excused_and_unjudgeable_ones_share_all_deployed_detections(code: str) -> None:
+    """Two of 200 of both sides are 1 %, three are more; each of the two has the whole share."""
+    rows = [good(label=i) for i in range(99)]
+    both = [
+        lost(1, "excused"),
+        extra(2, "excused"),
+        lost(3, "unjudgeable"),
+        extra(4, "unjudgeable"),
+    ]
+    assert codes(total([image(*rows, *both, reference=100, candidate=100)])) == []
+    more = [*both, MISSES[code]]
+    assert codes(total([image(*rows, *more, reference=100, candidate=100)])) == [code]
+
+
+def test_every_share_names_its_limit_its_count_and_its_total() -> None:
+    """What is shown of a budget are these numbers."""
+    rows = [*[good(label=i) for i in range(7)], good(box_within=False), lost(), extra(), extra()]
+    assert total([image(*rows)]).shares == (
+        Share("box", "min_within", 1, 8, 1 - 0.95),
+        Share("score", "min_within", 0, 8, 1 - 0.95),
+        Share("lost", "max_lost", 1, 9, 0.01),
+        Share("extra", "max_extra", 2, 10, 0.01),
+        Share("class", "max_class_flips", 0, 8, 0.01),
+        Share("excused", "max_excused", 0, 19, 0.01),
+        Share("unjudgeable", "max_excused", 0, 19, 0.01),
+    )
+
+
+def test_images_are_judged_together() -> None:
+    """One box lost of 50 is too much, and is not once another image has another 50."""
+    worse = image(*[good(label=i) for i in range(49)], lost())
+    assert codes(total([worse])) == ["lost"]
+    assert codes(total([worse, image(*[good(label=i) for i in range(50)])])) == []
+
+
+def test_another_threshold_counts_as_lost_and_as_extra() -> None:
+    """A declared difference of settings is a disagreement, never an excuse."""
+    rows = [good(label=i) for i in range(50)]
+    assert codes(total([image(*rows, lost(reason="threshold"))])) == ["lost"]
+    assert codes(total([image(*rows, extra(reason="threshold"))])) == ["extra"]
+
+
+def test_borderline_pairs_are_judged_pairs() -> None:
+    """Their misses and their number count as those of other pairs."""
+    rows = [good(label=i) for i in range(10)] + [good(kind="borderline", score_within=False)]
+    share = total([image(*rows)]).shares[1]
+    assert (share.count, share.total) == (1, 11)
+
+
+def test_something_found_among_nothing_uses_all_of_its_budget() -> None:
+    """An extra detection where the candidate deploys none cannot be a small share."""
+    share = Share("extra", "max_extra", 1, 0, 0.5)
+    assert (share.used, share.holds) == (1.0, False)
+    assert Share("extra", "max_extra", 0, 0, 0.0).holds
+    assert Share("extra", "max_extra", 0, 0, 0.0).used == 0.0
+
+
+@pytest.mark.parametrize("code", sorted(MISSES))
+def test_a_strict_tolerance_has_budgets_of_nothing(code: str) -> None:
+    """One miss of any kind among a thousand fails."""
+    rows = [good(label=i) for i in range(1000)]
+    assert codes(total([image(*rows, MISSES[code])], FLOAT32)) == [code]
+    assert codes(total([image(*rows)], FLOAT32)) == []
+
+
+@pytest.mark.parametrize("tolerance", [FLOAT32, INT8])
+def test_no_image_compared_is_a_failure(tolerance) -> None:
+    """Nothing was judged, so nothing holds."""
+    assert codes(budget({}, tolerance)) == ["no-image"]
+
+
+@pytest.mark.parametrize("tolerance", [FLOAT32, INT8])
+def test_nothing_detected_anywhere_is_a_failure(tolerance) -> None:
+    """Two detectors that see nothing in the whole suite agree on nothing."""
+    blind = agree(side(), side((0, 0, 9, 9, 0.45)), tolerance)
+    found = total([blind, blind], tolerance).findings
+    assert [(one.code, one.facts) for one in found] == [("nothing-detected", {"images": 2})]
+
+
+def test_one_detection_on_one_side_is_not_nothing() -> None:
+    """Then it is lost or extra, and named so."""
+    judged = agree(side((0, 0, 9, 9, 0.55)), side(), INT8)
+    assert codes(total([judged])) == ["lost"]
+
+
+@pytest.mark.parametrize("tolerance", [FLOAT32, INT8])
+def test_an_image_without_objects_beside_one_with_is_fine(tolerance) -> None:
+    """Only a suite in which nothing at all is detected fails for it."""
+    seen = agree(side((0, 0, 9, 9, 0.9)), side((0, 0, 9, 9, 0.9)), tolerance)
+    assert codes(total([agree(side(), side(), tolerance), seen], tolerance)) == []
