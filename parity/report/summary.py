@@ -18,8 +18,8 @@ from parity.report.text import printable
 
 MOST_IMAGES = 20  # failed images of one runtime that are told; results.json has all
 _PLAIN = frozenset(" .,;()%/-+='?")  # beside letters and digits: never structure within a line
-# www.example.org, http://, :emoji:, and what makes a list, a heading or code of a line's start
-_ACTIVE = re.compile(r"(?i)(?<=www)\.|:(?=\S)|^[^a-z0-9]|(?<=^\d)[.)]")
+_ACTIVE = re.compile(r"(?i)(?<=www)\.|:(?=\S)")  # www.example.org, http://, :emoji:
+_LEADING = re.compile(r"(?i)^[^a-z0-9]|(?<=^\d)[.)]")  # a list, a heading or code of a line's start
 
 
 def summary_md(record: SuiteRecord) -> str:
@@ -36,10 +36,12 @@ def summary_md(record: SuiteRecord) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def escaped(text: str) -> str:
-    """Text in one line that is only text to Markdown and HTML."""
+def escaped(text: str, *, leading: bool = True) -> str:
+    """Text that is only text to Markdown and HTML; ``leading`` if it starts its line."""
     text = printable(text)
     active = {match.start() for match in _ACTIVE.finditer(text)}
+    if leading:
+        active |= {match.start() for match in _LEADING.finditer(text)}
     return "".join(
         _reference(one) if place in active or not _is_plain(one) else one
         for place, one in enumerate(text)
@@ -72,7 +74,9 @@ def _overview(record: SuiteRecord) -> Iterator[str]:
 
 
 def _line(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(escaped(" ".join(cell.split())) for cell in cells) + " |"
+    return (
+        "| " + " | ".join(escaped(" ".join(cell.split()), leading=False) for cell in cells) + " |"
+    )
 
 
 def _failed(runtime: RuntimeRecord, classes: Sequence[str]) -> Iterator[str]:
