@@ -77,3 +77,24 @@ class HeadsError(RuntimeFailure):
 
 class RunError(RuntimeFailure):
     """The runtime raised while it ran."""
+
+
+class ExportError(ParityError):
+    """An artifact could not be made: exit code 3. ``runtime`` is its name in the suite."""
+
+    def __init__(self, runtime: str, message: str) -> None:
+        self.runtime = runtime
+        super().__init__(f"{runtime}: {message}")
+
+
+def unforeseen(error: Exception) -> str:
+    """What to say of an exception that nobody foresaw: where it was raised, and that it is ours."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    code = trace.tb_frame.f_code if trace is not None else None
+    place = "" if code is None or trace is None else f" in {code.co_name}, line {trace.tb_lineno}"
+    return (
+        f"expected a verdict, found {type(error).__name__}{place}: {error}. "
+        f"This is a defect of parity or of a function that the suite names; please report it."
+    )
