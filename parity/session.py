@@ -194,10 +194,15 @@ def _missing_file(runtime: str, facts: Facts) -> RuntimeFailure:
 
 
 def _not_loadable(runtime: str, facts: Facts) -> RuntimeFailure:
-    reason = f": {facts['reason']}" if facts.get("reason") else ""
+    found, reason = str(facts["found"]), str(facts.get("reason", ""))
+    if found in str(facts["expected"]):
+        found = "one that does not load"
+    if reason and not reason.startswith(f"the file is {found}"):
+        found += f": {reason}"
     return ArtifactError(
         runtime,
-        f"expected {facts['expected']} at {facts['path']}, found {facts['found']}{reason}",
+        f"expected {facts['expected']} at {facts['path']}, found {found}. "
+        f"Correct kind or model in parity.toml, or export it again (parity export SUITE).",
     )
 
 
@@ -220,9 +225,12 @@ def _missing_weights(runtime: str, facts: Facts) -> RuntimeFailure:
 
 def _untrusted(runtime: str, facts: Facts) -> RuntimeFailure:
     findings = "; ".join(map(str, facts["findings"]))
+    damaged = (
+        " The file may be damaged: export it again." if "cannot be scanned" in findings else ""
+    )
     return UntrustedError(
         runtime,
-        f"expected a model without code of its own at {facts['path']}, found {findings}. "
+        f"expected a model without code of its own at {facts['path']}, found {findings}.{damaged} "
         f"If you trust whoever made it, say trust = true under [runtimes.{runtime}].",
     )
 

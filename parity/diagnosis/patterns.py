@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from parity.boxes import iou
 from parity.record import RuntimeRecord
 
 FEW = 3  # fewer objects than this make no pattern
+OVERLAP = 0.1  # IoU below which nothing is ever suppressed in practice
 SAME = 1e-6  # relative L2 below which a head counts as equal
 OTHER = 0.5  # relative L2 above which a head looks like that of other weights
 
@@ -48,14 +50,17 @@ def _class_offset(rows: Sequence[Row], classes: Sequence[str]) -> Iterator[str]:
 
 
 def _threshold(rows: Sequence[Row]) -> Iterator[str]:
+    """Leftovers of one side that all score below what agrees: another score threshold."""
     both = [row for row in rows if row.kind == "pair"]
+    if not _mostly_within(both):
+        return
     for kind, other, side, words in (
         ("lost", "extra", "reference", "higher"),
         ("extra", "lost", "candidate", "lower"),
     ):
-        gone = [getattr(row, f"{side}_score") for row in rows if row.kind == kind]
+        gone = [getattr(row, f"{side}_score") for row in _open(rows, kind)]
         kept = [getattr(row, f"{side}_score") for row in both]
-        if len(gone) < FEW or not kept or any(row.kind == other for row in rows):
+        if len(gone) < FEW or any(row.kind == other for row in rows):
             continue
         if max(gone) <= min(kept):
             yield (
@@ -65,57 +70,89 @@ def _threshold(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def _suppression(record: RuntimeRecord) -> Iterator[str]:
-    """Leftovers that overlap a kept box of their own side and class: another NMS limit."""
-    for kind, side, words in (
-        ("extra", "candidate", "higher (or missing)"),
-        ("lost", "reference", "lower"),
+    """Leftovers that overlap a kept box more than kept boxes overlap: another NMS limit."""
+    images = [image.agreement.rows for image in record.images if image.agreement is not None]
+    if not _mostly_within([row for rows in images for row in rows if row.paired]):
+        return
+    for kind, other, side, limit, classes in (
+        ("extra", "lost", "candidate", "a higher (or missing)", "no longer across classes"),
+        ("lost", "extra", "reference", "a lower", "across classes (agnostic)"),
     ):
-        overlaps: list[float] = []
-        total = 0
-        for image in record.images:
-            if image.agreement is not None:
-                gone, best = _overlaps(image.agreement.rows, kind, side)
-                total += gone
-                overlaps += best
-        if len(overlaps) >= FEW and len(overlaps) >= 0.8 * total:
-            yield (
-                f"{len(overlaps)} of {total} {kind} detections overlap another detection of the "
-                f"same runtime and class (IoU {min(overlaps):.2f} to {max(overlaps):.2f}): "
-                f"a {words} NMS limit in the candidate?"
-            )
+        total = sum(len(_open(rows, kind)) for rows in images)
+        if total < FEW or any(_open(rows, other) for rows in images):
+            continue
+        for across in (False, True):
+            found = [one for rows in images for one in _overlaps(rows, kind, side, across)]
+            least = max(max(_among_kept(rows, side, across)) for rows in images)
+            near = [one for one in found if one >= max(least, OVERLAP)]
+            if len(near) >= max(FEW, 0.8 * total):
+                yield (
+                    f"{len(near)} of {total} {kind} detections overlap another detection of the "
+                    f"same runtime{'' if across else ' and class'} (IoU {min(near):.2f} to "
+                    f"{max(near):.2f}), and no pair does so as much: {limit} NMS limit in the "
+                    f"candidate{f', or NMS {classes}' if across else ''}?"
+                )
+                break
 
 
-def _overlaps(rows: Sequence[Row], kind: str, side: str) -> tuple[int, list[float]]:
-    gone = [row for row in rows if row.kind == kind]
-    kept = [row for row in rows if row.paired]
-    best = []
-    for row in gone:
-        same = [
-            getattr(one, f"{side}_box")
-            for one in kept
-            if getattr(one, f"{side}_class") == getattr(row, f"{side}_class")
-        ]
+def _mostly_within(pairs: Sequence[Row]) -> bool:
+    """Whether what both sides found agrees: only then a leftover is one of settings."""
+    return bool(pairs) and sum(row.within for row in pairs) >= 0.9 * len(pairs)
+
+
+def _open(rows: Sequence[Row], kind: str) -> list[Row]:
+    return [row for row in rows if row.kind == kind and row.reason in ("", "threshold")]
+
+
+def _overlaps(rows: Sequence[Row], kind: str, side: str, across: bool) -> Iterator[float]:
+    """The largest IoU of each leftover with a pair (of its class) on the same side."""
+    for row in _open(rows, kind):
+        same = _kept(rows, side, None if across else getattr(row, f"{side}_class"))
         if same:
-            overlap = float(iou([getattr(row, f"{side}_box")], same).max())
-            if overlap > 0.1:
-                best.append(overlap)
-    return len(gone), best
+            yield float(iou([getattr(row, f"{side}_box")], same).max())
+
+
+def _among_kept(rows: Sequence[Row], side: str, across: bool) -> Iterator[float]:
+    """The largest IoU between two pairs (of one class)."""
+    labels = {getattr(row, f"{side}_class") for row in rows if row.kind == "pair"}
+    yield 0.0
+    for label in {None} if across else labels:
+        boxes = _kept(rows, side, label)
+        if len(boxes) > 1:
+            yield float(np.triu(iou(boxes, boxes), 1).max())
+
+
+def _kept(rows: Sequence[Row], side: str, label: int | None) -> list[Any]:
+    return [
+        getattr(row, f"{side}_box")
+        for row in rows
+        if row.kind == "pair" and label in (None, getattr(row, f"{side}_class"))
+    ]
 
 
 def _stage(record: RuntimeRecord) -> Iterator[str]:
-    """Whether the network or what comes after it differs."""
+    """Which heads differ on the images that do not agree."""
     distances: dict[str, list[float]] = {}
     for image in record.images:
-        for head in image.heads:
-            distances.setdefault(head.head, []).append(head.rel_l2)
+        rows = () if image.agreement is None else image.agreement.rows
+        if image.findings or not all(row.within for row in rows):
+            for head in image.heads:
+                distances.setdefault(head.head, []).append(head.rel_l2)
     if not distances:
         return
     median = {head: float(np.median(values)) for head, values in distances.items()}
-    worst = max(median.values())
     listed = ", ".join(f"{head} {value:.2g}" for head, value in sorted(median.items()))
-    if worst < SAME:
+    equal = sorted(head for head in median if max(distances[head]) < SAME)
+    other = sorted(set(median) - set(equal))
+    if not other:
         yield f"the raw heads agree (relative L2: {listed}): decoding, NMS or a threshold differs"
-    elif worst > OTHER:
+    elif equal:
+        yield (
+            f"the raw head {' and '.join(equal)} agrees, {' and '.join(other)} does not (relative "
+            f"L2: {listed}): look at what only {' and '.join(other)} goes through, and at the "
+            f"order and unit of its columns"
+        )
+    elif max(median.values()) > OTHER:
         yield (
             f"the raw heads have little in common (relative L2: {listed}): another input, other "
             f"weights, or a quantisation that failed"

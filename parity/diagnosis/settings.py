@@ -5,30 +5,44 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from parity.suite import Runtime, Suite
+from parity.suite import Decode, Recipe, Runtime, Suite
 
 
 def settings_notes(suite: Suite, runtime: Runtime) -> tuple[str, ...]:
     """Each setting of preprocess and decode that differs from what the reference declares."""
     reference = suite.runtimes[suite.reference]
-    found: list[str] = []
-    for table, ours, theirs in (
-        ("preprocess", reference.recipe, runtime.recipe),
-        ("decode", reference.decode, runtime.decode),
-    ):
-        before = ours.model_dump(mode="json", by_alias=True)
-        after = theirs.model_dump(mode="json", by_alias=True)
-        found += [
-            f"{table}.{key} is declared as {new!r}, the reference {reference.name} has {old!r}"
-            for key, old, new in _changed(before, after)
-        ]
-    return tuple(found)
+    return tuple(
+        f"{table}.{key} is declared as {new!r}, the reference {reference.name} has {old!r}"
+        for table, before, after in (
+            ("preprocess", _recipe(reference.recipe), _recipe(runtime.recipe)),
+            ("decode", _decode(reference.decode), _decode(runtime.decode)),
+        )
+        for key, old, new in _changed(before, after)
+    )
+
+
+def _recipe(recipe: Recipe) -> dict[str, Any]:
+    """What the recipe does, whether it says so or leaves it to the default."""
+    if recipe.function is not None:
+        return {"function": recipe.function}
+    found = recipe.model_dump(mode="json")
+    if recipe.resize == "letterbox":
+        found |= {"pad": recipe.padding, "pad_value": recipe.padding_value}
+    return found
+
+
+def _decode(decode: Decode) -> dict[str, Any]:
+    return decode.model_dump(mode="json", by_alias=True)
 
 
 def _changed(
     before: dict[str, Any], after: dict[str, Any], path: str = ""
 ) -> Iterator[tuple[str, Any, Any]]:
-    for key in sorted(set(before) | set(after)):
+    if not path and before.get("function") != after.get("function"):
+        keys = {"function", *_BESIDE_FUNCTION}  # what else differs follows from it
+    else:
+        keys = set(before) | set(after)
+    for key in sorted(keys & (set(before) | set(after))):
         old, new = before.get(key), after.get(key)
         if old == new:
             continue
@@ -36,3 +50,6 @@ def _changed(
             yield from _changed(old, new, f"{path}{key}.")
         else:
             yield f"{path}{key}", old, new
+
+
+_BESIDE_FUNCTION = ("score_threshold", "score_floor", "nms_iou", "nms", "max_detections")

@@ -77,12 +77,7 @@ def suite_record(
     judged = [one for one in records if one.verdict in ("pass", "fail")]
     failure = None
     if not judged:
-        reasons = "; ".join(
-            f"{one.name} {one.reason.removeprefix(one.name + ': ')}"
-            if one.reason
-            else f"{one.name} is the reference and has no golden to drift from"
-            for one in records
-        )
+        reasons = "; ".join(f"{one.name} {_unjudged(one)}" for one in records)
         failure = Failure.of(
             RuntimeFailure(suite.name, f"expected a candidate to judge, found none: {reasons}")
         )
@@ -123,6 +118,15 @@ def record(suite: Suite | Path | str, *, progress: Progress | None = None) -> Pa
         return golden.record(suite, stages, pipeline.session.identity())
     finally:
         pipeline.close()
+
+
+def _unjudged(record: RuntimeRecord) -> str:
+    """Why a runtime has neither passed nor failed."""
+    if record.verdict is None:
+        return "is the reference and has no golden to drift from"
+    failures = [image.failure for image in record.images if image.failure is not None]
+    reason = record.reason or (failures[0].message if failures else "has no image")
+    return reason.removeprefix(f"{record.name}: ")
 
 
 def _source(run: Run) -> str:

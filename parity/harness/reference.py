@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-import json
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,7 +18,7 @@ from parity.pipeline import Decoder, Images, Network, Pipeline, Stages, staged
 from parity.session import missing
 from parity.suite import Suite
 
-MEMORY = 256 << 20  # bytes of reference heads kept in memory; older images are run again
+MEMORY = 256 << 20  # bytes of reference heads and inputs kept; older images are run again
 AT_ONCE = 64  # images that one process runs for all others while it holds the lock
 
 
@@ -31,50 +31,20 @@ class Heads(Protocol):
         """The heads of one image."""
         ...
 
-    def identity(self) -> dict[str, Any]:
-        """What the reference runs on, or ran on when it was recorded."""
-        ...
-
-    def close(self) -> None:
-        """Release the runtime, if one is open."""
-        ...
-
 
 class Native:
-    """The reference runtime, opened when it is first needed; the last heads are kept."""
+    """The reference runtime, opened when it is first needed."""
 
     source = "native"
 
-    def __init__(self, suite: Suite, images: Images) -> None:
-        self._suite = suite
+    def __init__(self, images: Images, open_: Callable[[], Pipeline]) -> None:
         self._images = images
-        self._pipeline: Pipeline | None = None
-        self._kept: OrderedDict[str, Network] = OrderedDict()
-
-    @property
-    def pipeline(self) -> Pipeline:
-        """The open reference runtime."""
-        if self._pipeline is None:
-            self._pipeline = Pipeline(self._suite, self._suite.reference, self._images)
-        return self._pipeline
+        self._open = open_
 
     def network(self, image: str) -> Network:
         """The heads of one image."""
-        if image not in self._kept:
-            recipe = self.pipeline.runtime.recipe
-            self._kept[image] = self.pipeline.network(self._images.prepared(image, recipe))
-            while len(self._kept) > 1 and sum(map(_bytes, self._kept.values())) > MEMORY:
-                self._kept.popitem(last=False)
-        return self._kept[image]
-
-    def identity(self) -> dict[str, Any]:
-        """What the reference runs on."""
-        return self.pipeline.session.identity()
-
-    def close(self) -> None:
-        """Release the runtime, if one is open."""
-        if self._pipeline is not None:
-            self._pipeline.close()
+        pipeline = self._open()
+        return pipeline.network(self._images.prepared(image, pipeline.runtime.recipe))
 
 
 class Shared:
@@ -82,11 +52,11 @@ class Shared:
 
     source = "native"
 
-    def __init__(self, suite: Suite, images: Images, folder: Path) -> None:
+    def __init__(self, suite: Suite, native: Native, folder: Path) -> None:
         from filelock import FileLock
 
         self._suite = suite
-        self._native = Native(suite, images)
+        self._native = native
         self._folder = folder
         self._folder.mkdir(parents=True, exist_ok=True)
         self._lock = FileLock(str(folder / "lock"))
@@ -101,20 +71,6 @@ class Shared:
             heads = {name.removeprefix("head:"): file[name] for name in file.files if ":" in name}
             return Network(heads, {}, str(file["layout"]), float(file["milliseconds"]))
 
-    def identity(self) -> dict[str, Any]:
-        """What the reference ran on, in whichever process that was."""
-        path = self._folder / "identity.json"
-        if not path.exists():
-            with self._lock:
-                if not path.exists():
-                    self._write_identity()
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return found
-
-    def close(self) -> None:
-        """Release the runtime, if one is open."""
-        self._native.close()
-
     def _run_from(self, image: str) -> None:
         first = self._suite.images.index(image)
         self._write(image)
@@ -125,7 +81,6 @@ class Shared:
                 self._write(other)
             except Exception:  # that image's own test will meet and report it
                 continue
-        self._write_identity()
 
     def _write(self, image: str) -> None:
         network = self._native.network(image)
@@ -134,10 +89,6 @@ class Shared:
         layout, elapsed = np.array(network.layout), np.array(network.milliseconds)
         np.savez(buffer, layout=layout, milliseconds=elapsed, **heads)
         write_all(self._folder, {self._file(image).name: buffer.getvalue()})
-
-    def _write_identity(self) -> None:
-        text = json.dumps(self._native.identity(), default=str)
-        write_all(self._folder, {"identity.json": text.encode()})
 
     def _file(self, image: str) -> Path:
         return self._folder / f"{self._suite.images.index(image):06d}.npz"
@@ -155,13 +106,6 @@ class Recorded:
         """The recorded heads of one image."""
         return self.golden.network(image)
 
-    def identity(self) -> dict[str, Any]:
-        """What the reference ran on when it was recorded."""
-        return self.golden.identity
-
-    def close(self) -> None:
-        """Nothing is open."""
-
 
 class Reference:
     """The reference's stages of every image, from whichever source."""
@@ -172,10 +116,18 @@ class Reference:
         self._images = images
         self._band = widest_band(suite)
         self._times: dict[str, float] = {}
+        self._kept: OrderedDict[str, Stages] = OrderedDict()
         self.heads = heads
 
     def stages(self, image: str) -> Stages:
-        """One image, seen down to the widest band of the suite's tolerances."""
+        """One image, seen down to the widest band of the suite's tolerances; the last are kept."""
+        if image not in self._kept:
+            self._kept[image] = self._stages(image)
+            while len(self._kept) > 1 and sum(map(_size, self._kept.values())) > MEMORY:
+                self._kept.popitem(last=False)
+        return self._kept[image]
+
+    def _stages(self, image: str) -> Stages:
         prepared = self._images.prepared(image, self._runtime.recipe)
         network = self.heads.network(image)
         self._times[image] = network.milliseconds
@@ -205,8 +157,16 @@ def widest_band(suite: Suite) -> float:
     return max(runtime.tolerance.band for runtime in suite.runtimes.values())
 
 
-def choose(suite: Suite, images: Images, wanted: str, shared: Path | None) -> Heads:
+def choose(
+    suite: Suite,
+    images: Images,
+    wanted: str,
+    shared: Path | None,
+    open_: Callable[[], Pipeline],
+) -> Heads:
     """The source of the reference: what was asked for, or the golden where nothing else can run.
+
+    ``open_`` gives the open native reference when it is needed.
 
     Raises ``GoldenError`` for goldens that are asked for and absent or stale, ``RuntimeMissing``
     where the native framework is not installed and nothing was recorded.
@@ -216,7 +176,8 @@ def choose(suite: Suite, images: Images, wanted: str, shared: Path | None) -> He
     runtime = suite.runtimes[suite.reference]
     reason = missing(runtime)
     if reason is None:
-        return Native(suite, images) if shared is None else Shared(suite, images, shared)
+        native = Native(images, open_)
+        return native if shared is None else Shared(suite, native, shared)
     if golden.exists(suite):
         return Recorded(golden.load(suite))
     raise RuntimeMissing(
@@ -225,5 +186,6 @@ def choose(suite: Suite, images: Images, wanted: str, shared: Path | None) -> He
     )
 
 
-def _bytes(network: Network) -> int:
-    return sum(array.nbytes for array in network.heads.values())
+def _size(stages: Stages) -> int:
+    heads = sum(array.nbytes for array in stages.network.heads.values())
+    return heads + stages.prepared.canvas.nbytes

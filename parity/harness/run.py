@@ -116,9 +116,6 @@ class Run:
         for pipeline in self._pipelines.values():
             if isinstance(pipeline, Pipeline):
                 pipeline.close()
-        for reference in self._references.values():
-            if isinstance(reference, Reference):
-                reference.heads.close()
 
     def release(self, name: str) -> None:
         """Close one runtime; it is opened again if it is needed again."""
@@ -144,7 +141,7 @@ class Run:
     def _reference(self, wanted: str) -> Reference:
         if wanted not in self._references:
             try:
-                heads = choose(self.suite, self.images, wanted, self._shared)
+                heads = choose(self.suite, self.images, wanted, self._shared, self._open_reference)
                 self._references[wanted] = Reference(self.suite, self.images, heads)
             except ParityError as error:
                 self._references[wanted] = error
@@ -157,10 +154,19 @@ class Run:
         """What a runtime is judged against: the reference, or for itself its golden."""
         return self._reference("golden" if name == self.suite.reference else self._wanted)
 
+    def _open_reference(self) -> Pipeline:
+        return self.pipeline(self.suite.reference)
+
+    def _stages(self, name: str, image: str) -> Stages:
+        """A runtime's stages; the native reference, which is judged for drift, runs only once."""
+        if name == self.suite.reference and self._wanted != "golden":
+            return self._reference(self._wanted).stages(image)
+        return self.pipeline(name).stages(image, self.suite.runtimes[name].tolerance.band)
+
     def _judged(self, name: str, image: str) -> ImageRecord:
         runtime = self.suite.runtimes[name]
         reference = self._against(name).stages(image)
-        candidate = self.pipeline(name).stages(image, runtime.tolerance.band)
+        candidate = self._stages(name, image)
         ours = self.suite.runtimes[self.suite.reference]
         findings, heads = _heads(ours, runtime, reference, candidate)
         agreement: ImageAgreement | None = None
@@ -168,7 +174,7 @@ class Run:
             tolerance = runtime.tolerance
             placement = reference.prepared.placement
             agreement = judge(
-                reference.side.narrowed(reference.side.threshold - tolerance.band),
+                reference.side,
                 candidate.side,
                 ours.decode.nms_iou,
                 tolerance,

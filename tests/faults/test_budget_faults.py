@@ -1,0 +1,79 @@
+"""Faults that a budget made for quantisation would cover, and must not."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from planting import Fault, Planted, assert_told_apart, codes
+
+from parity.agreement import ImageAgreement
+
+ROOMY = 'tolerance = "roomy"'  # 90 % may be lost, 90 % extra, half beyond every limit
+
+
+def _rare(suite: Planted) -> int:
+    """The class with fewest detections, of those with at least five."""
+    total: Counter[int] = Counter()
+    for image in suite.judge("healthy_too").images:
+        assert isinstance(image.agreement, ImageAgreement)
+        total.update(row.reference_class for row in image.agreement.of_reference)
+    return min((label for label in total if total[label] >= 5), key=lambda label: total[label])
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Planted]:
+    """One suite; what vanishes depends on what there is."""
+    faults = {
+        "healthy_too": Fault(table=ROOMY),
+        "vanished": Fault(table=ROOMY),
+        "shifted": Fault(
+            lambda graph: graph.after("boxes", "Add", [3.0, 0.0, 0.0, 0.0]),
+            table=ROOMY,
+            says=("bias: x1 of the boxes is off by +3.00 px", "no budget covers a shift"),
+        ),
+        "wider": Fault(
+            lambda graph: graph.after("boxes", "Add", [0.0, 0.0, 4.0, 0.0]),
+            table=ROOMY,
+            says=("bias: x1 of the boxes is off by -2.00 px", "bias: x2 of the boxes is off by +2"),
+        ),
+        "blind": Fault(
+            lambda graph: graph.after("scores", "Mul", 0.1),
+            table=ROOMY,
+            says=("empty: the candidate sees nothing at all where the reference has",),
+        ),
+        "nan": Fault(
+            lambda graph: graph.after("boxes", "Add", np.full((1, 1, 4), np.nan)),
+            table=ROOMY,
+            says=("head boxes of the candidate: expected finite numbers, found 8400 NaN",),
+        ),
+    }
+    suite = Planted(tmp_path_factory.mktemp("budget"), faults)
+    yield suite
+    suite.close()
+
+
+def test_the_healthy_file_uses_nothing_of_the_budget(planted: Planted) -> None:
+    """The control: the same tolerance, no fault, no note, no hint."""
+    record = planted.judge("healthy_too")
+    assert (record.verdict, record.notes, record.hints) == ("pass", (), ())
+    assert record.budget is not None
+    assert all(share.count == 0 for share in record.budget.shares)
+
+
+@pytest.mark.parametrize("name", ["shifted", "wider", "blind", "nan"])
+def test_what_no_budget_covers_fails_and_is_named(planted: Planted, name: str) -> None:
+    """A shared shift, a runtime that is blind, numbers that are not finite."""
+    assert_told_apart(planted, name)
+
+
+def test_a_class_that_vanishes_within_the_budget_fails_and_is_named(planted: Planted) -> None:
+    """Its column is zero; nine of ten detections might be lost, but not half of one class."""
+    label = _rare(planted)
+    mask = np.ones(5, np.float32)
+    mask[label] = 0
+    planted.faults["vanished"] = Fault(lambda graph: graph.after("scores", "Mul", mask))
+    record = planted.judge("vanished")
+    assert record.verdict == "fail"
+    assert codes(record) == {"class-vanished"}
+    assert f"class-vanished: {planted.suite.classes[label]}: " in planted.message("vanished")
