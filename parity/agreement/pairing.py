@@ -113,11 +113,19 @@ def _content(side: Side, rows: Ints) -> Any:
 
 def _components(admissible: Bools) -> list[tuple[Ints, Ints]]:
     """The connected groups of rows and columns: small ones keep the weights below exact."""
+    by_row, by_column = admissible.sum(axis=1), admissible.sum(axis=0)
+    i, j = np.nonzero(admissible)
+    lonely = (by_row[i] == 1) & (by_column[j] == 1)
+    pairs = [(i[k : k + 1], j[k : k + 1]) for k in np.flatnonzero(lonely)]
+    return pairs if lonely.all() else pairs + _crowds(admissible, i[~lonely], j[~lonely])
+
+
+def _crowds(admissible: Bools, i: Ints, j: Ints) -> list[tuple[Ints, Ints]]:
+    """The connected groups of more than one row or column."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
     n, m = admissible.shape
-    i, j = np.nonzero(admissible)
     graph = coo_array((np.ones(len(i)), (i, j + n)), shape=(n + m, n + m))
     _, labels = connected_components(graph, directed=False)
     order = np.argsort(labels, kind="stable")

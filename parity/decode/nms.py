@@ -53,6 +53,9 @@ def suppress(
     return Kept(order[kept], order[gone], by[gone], overlap[gone])
 
 
+_FEW = 256  # proposals whose IoU with each other is computed in one go
+
+
 def _order(boxes: Floats, scores: Floats, classes: Ints) -> Ints:
     order: NDArray[Any] = np.lexsort(
         (*boxes.T[::-1], classes, -scores)
@@ -72,6 +75,8 @@ def _greedy(boxes: Floats, groups: Ints, limit: float, most: int) -> tuple[Ints,
     what comes after it in its group, at most ``max_detections`` times in all.
     """
     count = len(boxes)
+    if count <= _FEW:
+        return _greedy_at_once(boxes, groups, limit, most)
     members = {int(group): np.flatnonzero(groups == group) for group in np.unique(groups)}
     # Column by column in memory: the loop only reads slices of columns.
     columns = {group: np.asfortranarray(boxes[rows]) for group, rows in members.items()}
@@ -91,4 +96,26 @@ def _greedy(boxes: Floats, groups: Ints, limit: float, most: int) -> tuple[Ints,
         by[rest[hit]], overlap[rest[hit]] = len(kept), shared[hit]
         kept.append(position)
     by[by < 0] = len(kept) - 1  # what is left over goes to max_detections
+    return np.array(kept, dtype=np.int64), by, overlap
+
+
+def _greedy_at_once(
+    boxes: Floats, groups: Ints, limit: float, most: int
+) -> tuple[Ints, Ints, Floats]:
+    """``_greedy`` with every IoU known beforehand: faster for few proposals."""
+    count = len(boxes)
+    shared = iou(boxes, boxes)
+    removes = (shared > limit) & (groups[:, None] == groups)
+    by, overlap = np.full(count, -1), np.full(count, np.nan)
+    open_ = np.ones(count, dtype=np.bool_)
+    kept: list[int] = []
+    for position in range(count):
+        if not open_[position] or len(kept) == most:
+            continue
+        open_[position] = False
+        hit = removes[position] & open_
+        by[hit], overlap[hit] = len(kept), shared[position, hit]
+        open_ &= ~hit
+        kept.append(position)
+    by[open_] = len(kept) - 1  # what is left over goes to max_detections
     return np.array(kept, dtype=np.int64), by, overlap
