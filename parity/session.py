@@ -75,6 +75,11 @@ class Session:
                 f"Export the detector so that it takes the image alone.",
             )
 
+    @property
+    def adapter(self) -> Adapter:
+        """The open adapter, for looking at its layers."""
+        return self._adapter
+
     def outputs(self) -> tuple[TensorSpec, ...]:
         """The outputs as the artifact declares them."""
         return self._adapter.outputs()
@@ -261,7 +266,16 @@ def _run_failed(runtime: str, facts: Facts) -> RuntimeFailure:
     return RunError(runtime, f"raised while it ran: {facts['reason']}")
 
 
+def _cannot_trace(runtime: str, facts: Facts) -> RuntimeFailure:
+    return RuntimeFailure(
+        runtime,
+        f"expected a {facts['kind']} runtime whose layers can be seen, found one whose layers "
+        f"cannot: {facts['reason']}",
+    )
+
+
 _ERRORS = {
+    "cannot-trace": _cannot_trace,
     "missing-library": _missing_library,
     "missing-file": _missing_file,
     "not-loadable": _not_loadable,

@@ -14,12 +14,16 @@ calls the adapter converts (see ``parity.tensors``), so that each conversion exi
 """
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, Mapping, NamedTuple, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterator, Mapping, NamedTuple, Optional, Tuple, Union
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from .graph import Graph
+
 Feeds = Mapping[str, np.ndarray]
 Heads = Dict[str, np.ndarray]
+_NO_INSIDE = "this runtime does not show what is inside a network"
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,8 @@ class AdapterError(Exception):
     (library, reason, install), ``missing-file`` (path, expected), ``not-loadable`` (path,
     expected, found, reason), ``missing-weights`` (path, missing, unexpected, mismatched, reason),
     ``untrusted`` (path, findings), ``bad-option`` (option, value, known), ``bad-reference``
-    (reference, reason), ``run-failed`` (reason). ``known`` lists names or allowed values.
+    (reference, reason), ``run-failed`` (reason), ``cannot-trace`` (kind, reason). ``known`` lists
+    names or allowed values.
     """
 
     def __init__(self, code: str, **facts: Any) -> None:
@@ -113,6 +118,29 @@ class Adapter:
     def run(self, feeds: Feeds) -> Heads:
         """All outputs by name, in the artifact's order, for one batch of raw inputs by name."""
         raise NotImplementedError
+
+    def graph(self, example: Optional[Feeds] = None) -> "Graph":
+        """The network as data; its inputs are called as ``inputs()`` calls them.
+
+        Outputs stand in the order of ``run``'s heads. ``example`` are feeds for a framework that
+        knows its network only by running it; the first call decides.
+        """
+        raise AdapterError("cannot-trace", kind=self.kind, reason=_NO_INSIDE)
+
+    def trace(self, feeds: Feeds) -> Iterator[Tuple[str, np.ndarray]]:
+        """Every tensor that the graph's ops make, with its name, in execution order.
+
+        Quantised tensors come as real numbers. An array may be valid only until the next one is
+        asked for.
+        """
+        raise AdapterError("cannot-trace", kind=self.kind, reason=_NO_INSIDE)
+
+    def replay(self, feeds: Mapping[int, Feeds]) -> Dict[int, Union[Dict[str, np.ndarray], str]]:
+        """Single ops by index on their non-constant inputs: outputs by name, or why not.
+
+        Inputs of another dtype are converted to the op's own.
+        """
+        raise AdapterError("cannot-trace", kind=self.kind, reason=_NO_INSIDE)
 
     def identity(self) -> Dict[str, Any]:
         """Library, version, threads, device, delegate: what else could change a number."""

@@ -6,18 +6,18 @@ returns a dict of name → class; only with ``trust``).
 
 import contextlib
 import os
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 import numpy as np
 
-from . import content, resolve, scan, support, tf_common
-from .contract import AdapterError, Artifact, Library, TensorSpec
+from . import content, resolve, scan, support, tf_common, tracing
+from .contract import AdapterError, Artifact, Feeds, Library, TensorSpec
 
 _EXPECTED = "a Keras model (.keras or .h5)"
 _LIBRARY = Library("keras", "keras", "pip install 'detector-parity[tensorflow]'")
 
 
-class Keras(support.OpenedAdapter):
+class Keras(tracing.TracedAdapter):
     """One Keras model, run by one compiled function."""
 
     kind = "keras"
@@ -67,12 +67,12 @@ class Keras(support.OpenedAdapter):
 
     def _describe(self) -> Tuple[Tuple[TensorSpec, ...], List[str]]:
         """Inputs, and the outputs' names, of a model whose graph is known without a run."""
-        model = self._model
+        # A sequential model that was loaded keeps its graph in an inner one.
+        model = self._graph = getattr(self._model, "_functional", None) or self._model
         if not getattr(model, "inputs", None) or not getattr(model, "outputs", None):
             raise ValueError("the model has no graph of its own (a subclass that was never built)")
-        structure = model.input
-        keys = list(structure) if isinstance(structure, dict) else [t.name for t in model.inputs]
-        tensors = list(structure.values()) if isinstance(structure, dict) else model.inputs
+        structure, tensors = model.input, _tensors(model.input, model.inputs)
+        keys = list(structure) if isinstance(structure, dict) else [t.name for t in tensors]
         inputs = tuple(_spec(name, tensor) for name, tensor in zip(keys, tensors))
         outputs = model.output
         if isinstance(outputs, dict):
@@ -84,7 +84,7 @@ class Keras(support.OpenedAdapter):
         return inputs, names
 
     def _compile(self) -> Any:
-        model, structure = self._model, self._model.input
+        model, structure = self._model, self._graph.input
 
         def call(*arrays: Any) -> Any:
             values: Any = list(arrays)
@@ -110,8 +110,7 @@ class Keras(support.OpenedAdapter):
         """The model's outputs, under their keys or their layers' names."""
         if self._model is None:
             return self._closed_outputs
-        output = self._model.output
-        tensors = list(output.values()) if isinstance(output, dict) else self._model.outputs
+        tensors = _tensors(self._graph.output, self._graph.outputs)
         return tuple(_spec(name, tensor) for name, tensor in zip(self._names, tensors))
 
     def _run(self, feeds: Dict[str, np.ndarray]) -> Mapping[str, Any]:
@@ -126,6 +125,14 @@ class Keras(support.OpenedAdapter):
             ordered = list(values) if isinstance(values, (list, tuple)) else [values]
         convert = self._library.ops.convert_to_numpy
         return {name: convert(value) for name, value in zip(self._names, ordered)}
+
+    def _tracer(self, example: Optional[Feeds]) -> tracing.Tracer:
+        from .keras_graph import KerasTracer
+
+        graph, names = self._graph, [spec.name for spec in self._inputs]
+        inputs = dict(zip(names, _tensors(graph.input, graph.inputs)))
+        outputs = _tensors(graph.output, graph.outputs)
+        return KerasTracer(self._library, self._model, inputs, outputs)
 
     def identity(self) -> Dict[str, Any]:
         """Library, version, backend, threads."""
@@ -147,7 +154,12 @@ class Keras(support.OpenedAdapter):
 
     def _release(self) -> None:
         self._closed_outputs = self.outputs()
-        self._model = self._call = None
+        self._model = self._graph = self._call = None
+
+
+def _tensors(structure: Any, flat: Any) -> List[Any]:
+    """Symbolic tensors in the structure's own order, where that is a dict: Keras sorts its keys."""
+    return list(structure.values()) if isinstance(structure, dict) else list(flat)
 
 
 def _spec(name: str, tensor: Any) -> TensorSpec:

@@ -5,12 +5,12 @@ Options: ``threads`` (1), ``optimization`` ("all" | "extended" | "basic" | "disa
 """
 
 import re
-from typing import Any, Dict, Mapping, Tuple
+from typing import Any, Dict, Iterator, Mapping, Tuple
 
 import numpy as np
 
 from . import content, scan, support
-from .contract import AdapterError, Artifact, Library, TensorSpec
+from .contract import AdapterError, Artifact, Feeds, Library, TensorSpec
 
 _EXPECTED = "an ONNX model"
 _LIBRARY = Library("onnxruntime", "onnxruntime", "pip install 'detector-parity[onnx]'")
@@ -49,6 +49,8 @@ class OnnxRuntime(support.OpenedAdapter):
             self._session = self._open()
             self._inputs = tuple(_spec(node) for node in self._session.get_inputs())
             self._outputs = tuple(_spec(node) for node in self._session.get_outputs())
+        self._binding: Any = None
+        self._held: Dict[str, np.ndarray] = {}
 
     def _open(self) -> Any:
         ort = self._library
@@ -77,6 +79,53 @@ class OnnxRuntime(support.OpenedAdapter):
         names = [spec.name for spec in self._outputs]
         return dict(zip(names, self._session.run(names, feeds)))
 
+    def stream(self, feeds: Feeds) -> Iterator[Tuple[str, np.ndarray]]:
+        """Run once, then the outputs by name, one at a time; for models with very many outputs.
+
+        Each is valid until the next run, which writes into the same memory: new memory for every
+        image costs several times what the network itself does.
+        """
+        support.check_feeds(self._inputs, feeds)
+        if self._closed:
+            raise AdapterError("run-failed", reason="the runtime has been closed")
+        try:
+            values = self._bound_run(feeds)
+        except Exception as error:
+            raise AdapterError("run-failed", reason=support.reason(error)) from error
+        for spec, value in zip(self._outputs, values):
+            held = self._held.get(spec.name)
+            yield spec.name, value.numpy() if held is None else held
+
+    def _bound_run(self, feeds: Feeds) -> Any:
+        if self._binding is None:
+            self._bind(fixed=True)
+        of_numpy = self._library.OrtValue.ortvalue_from_numpy
+        values = {name: of_numpy(np.asarray(array, order="C")) for name, array in feeds.items()}
+        try:
+            return self._run_bound(values)
+        except Exception:  # perhaps a file that declares other sizes than it computes
+            self._bind(fixed=False)
+            return self._run_bound(values)
+
+    def _run_bound(self, values: Mapping[str, Any]) -> Any:
+        for name, value in values.items():
+            self._binding.bind_ortvalue_input(name, value)
+        self._session.run_with_iobinding(self._binding)
+        return self._binding.get_outputs()
+
+    def _bind(self, fixed: bool) -> None:
+        """With ``fixed``, outputs of known shape are written into arrays that are made once."""
+        self._binding, self._held = self._session.io_binding(), {}
+        for spec in self._outputs:
+            shape = [size for size in spec.shape or () if size is not None]
+            known = spec.shape and len(shape) == len(spec.shape)  # () may be of any rank
+            if not (fixed and known and _is_plain(spec.dtype)):
+                self._binding.bind_output(spec.name, "cpu")
+                continue
+            self._held[spec.name] = np.empty(shape, spec.dtype)
+            value = self._library.OrtValue.ortvalue_from_numpy(self._held[spec.name])
+            self._binding.bind_ortvalue_output(spec.name, value)
+
     def identity(self) -> Dict[str, Any]:
         """Library, version, threads, provider, optimisation level."""
         return {
@@ -91,7 +140,13 @@ class OnnxRuntime(support.OpenedAdapter):
         }
 
     def _release(self) -> None:
-        self._session = None
+        self._session = self._binding = None
+        self._held = {}
+
+
+def _is_plain(dtype: str) -> bool:
+    """Whether numpy has the type (it lacks bfloat16 and text of one size)."""
+    return dtype == "bool" or (dtype in np.sctypeDict and np.dtype(dtype).kind in "fiu")
 
 
 def _spec(node: Any) -> TensorSpec:

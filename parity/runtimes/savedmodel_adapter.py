@@ -3,17 +3,17 @@
 Options: ``threads`` (1), ``signature`` ("serving_default").
 """
 
-from typing import Any, Dict, Mapping, Tuple
+from typing import Any, Dict, Mapping, Optional, Tuple
 
 import numpy as np
 
-from . import content, scan, support, tf_common
-from .contract import AdapterError, Artifact, Library, TensorSpec
+from . import content, scan, support, tf_common, tracing
+from .contract import AdapterError, Artifact, Feeds, Library, TensorSpec
 
 _EXPECTED = "a SavedModel directory"
 
 
-class SavedModel(support.OpenedAdapter):
+class SavedModel(tracing.TracedAdapter):
     """One signature of one SavedModel."""
 
     kind = "savedmodel"
@@ -58,6 +58,11 @@ class SavedModel(support.OpenedAdapter):
         heads = self._function(**tensors)
         return {spec.name: heads[spec.name].numpy() for spec in self._outputs}
 
+    def _tracer(self, example: Optional[Feeds]) -> tracing.Tracer:
+        from .savedmodel_graph import SavedModelTracer
+
+        return SavedModelTracer(self._tf, self._function)
+
     def identity(self) -> Dict[str, Any]:
         """Library, version, threads, oneDNN, signature."""
         return {
@@ -79,4 +84,4 @@ class SavedModel(support.OpenedAdapter):
 def _spec(name: str, value: Any) -> TensorSpec:
     rank = value.shape.rank
     shape = None if rank is None else tuple(value.shape.as_list())
-    return TensorSpec(name, shape, value.dtype.as_numpy_dtype().dtype.name)
+    return TensorSpec(name, shape, np.dtype(value.dtype.as_numpy_dtype).name)

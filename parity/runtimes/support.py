@@ -138,14 +138,14 @@ def check_feeds(specs: Sequence[TensorSpec], feeds: Feeds) -> None:
     """Raise ``run-failed`` where the fed arrays are not exactly the declared inputs."""
     names = [spec.name for spec in specs]
     if sorted(feeds) != sorted(names):
-        why = f"the inputs are {_quoted(names)}; fed were {_quoted(sorted(feeds))}"
+        why = f"the inputs are {quoted(names)}; fed were {quoted(sorted(feeds))}"
         raise AdapterError("run-failed", reason=why)
     for spec in specs:
         array = feeds[spec.name]
         if spec.dtype and str(array.dtype) != spec.dtype:
             why = f"input {spec.name!r} is {spec.dtype}; fed was {array.dtype}"
             raise AdapterError("run-failed", reason=why)
-        if spec.shape is not None and not _fits(array.shape, spec.shape):
+        if spec.shape is not None and not fits(array.shape, spec.shape):
             declared, fed = shape_text(spec.shape), shape_text(array.shape)
             why = f"input {spec.name!r} has shape {declared}; fed was {fed}"
             raise AdapterError("run-failed", reason=why)
@@ -156,13 +156,15 @@ def shape_text(shape: Sequence[Optional[int]]) -> str:
     return "({})".format(", ".join("?" if size is None else str(size) for size in shape))
 
 
-def _fits(shape: Sequence[int], declared: Sequence[Optional[int]]) -> bool:
+def fits(shape: Sequence[int], declared: Sequence[Optional[int]]) -> bool:
+    """Whether an array's shape is one that was declared; None is any size."""
     return len(shape) == len(declared) and all(
         want is None or size == want for size, want in zip(shape, declared)
     )
 
 
-def _quoted(names: Sequence[str]) -> str:
+def quoted(names: Sequence[str]) -> str:
+    """Names for a message."""
     return ", ".join(repr(name) for name in names) or "none"
 
 

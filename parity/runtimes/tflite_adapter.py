@@ -1,15 +1,17 @@
 """TensorFlow Lite, as LiteRT, as tflite-runtime, or inside TensorFlow.
 
 Options: ``threads`` (1), ``interpreter`` ("litert" | "tensorflow" | "tflite-runtime"),
-``delegate`` ("xnnpack": the library's default | "none": its own kernels, no delegate).
+``delegate`` ("xnnpack": the library's default | "none": its own kernels, no delegate), ``preserve``
+(False; True keeps every tensor readable after a run, for looking into the network: the delegate
+then takes one op at a time).
 """
 
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterator, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
 from . import content, support, tf_common
-from .contract import Artifact, Library, Quantization, TensorSpec
+from .contract import AdapterError, Artifact, Feeds, Library, Quantization, TensorSpec
 
 _EXPECTED = "a TFLite flatbuffer"
 _LIBRARIES = {
@@ -41,6 +43,7 @@ class TFLite(support.OpenedAdapter):
                 "threads": support.threads,
                 "interpreter": tuple(_LIBRARIES),
                 "delegate": ("xnnpack", "none"),
+                "preserve": (False, True),
             },
         )
         found = content.expect(artifact.model, ("tflite",), _EXPECTED)
@@ -59,6 +62,8 @@ class TFLite(support.OpenedAdapter):
         if self.options["delegate"] == "none":
             types = (module.experimental if inside_tensorflow else module).OpResolverType
             settings["experimental_op_resolver_type"] = types.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+        if self.options["preserve"]:
+            settings["experimental_preserve_all_tensors"] = True
         return module.Interpreter(model_path=self.artifact.model, **settings)
 
     def _names(self) -> Tuple[Dict[int, str], Dict[int, str]]:
@@ -96,6 +101,35 @@ class TFLite(support.OpenedAdapter):
         )
 
     def _run(self, feeds: Dict[str, np.ndarray]) -> Mapping[str, Any]:
+        self._invoke(feeds)
+        lite = self._interpreter
+        heads = {name: lite.get_tensor(index) for index, name in self._output_names.items()}
+        self._shapes = {name: array.shape for name, array in heads.items()}
+        return heads
+
+    def stream(
+        self, feeds: Feeds, indices: Optional[Sequence[int]] = None
+    ) -> Iterator[Tuple[int, np.ndarray]]:
+        """Run once, then tensors by index, one at a time: the outputs, or those asked for.
+
+        Tensors that are no outputs hold their values with ``preserve`` only. One that holds no
+        data (it is unused, or computed from constants alone) is left out.
+        """
+        support.check_feeds(self.inputs(), feeds)
+        if self._closed:
+            raise AdapterError("run-failed", reason="the runtime has been closed")
+        try:
+            self._invoke(feeds)
+        except Exception as error:
+            raise AdapterError("run-failed", reason=support.reason(error)) from error
+        for index in self._output_names if indices is None else indices:
+            try:
+                array = self._interpreter.get_tensor(index)
+            except ValueError:
+                continue
+            yield index, array
+
+    def _invoke(self, feeds: Feeds) -> None:
         lite = self._interpreter
         details = lite.get_input_details()
         resized = False
@@ -109,9 +143,6 @@ class TFLite(support.OpenedAdapter):
         for item in details:
             lite.set_tensor(item["index"], feeds[self._input_names[item["index"]]])
         lite.invoke()
-        heads = {name: lite.get_tensor(index) for index, name in self._output_names.items()}
-        self._shapes = {name: array.shape for name, array in heads.items()}
-        return heads
 
     def identity(self) -> Dict[str, Any]:
         """Library, version, threads, and the delegate that was really applied."""

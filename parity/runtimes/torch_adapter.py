@@ -11,15 +11,15 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 import numpy as np
 
-from . import content, resolve, scan, support
-from .contract import AdapterError, Artifact, Library, TensorSpec
+from . import content, resolve, scan, support, tracing
+from .contract import AdapterError, Artifact, Feeds, Library, TensorSpec
 
 _EXPECTED = "a TorchScript file or a torch exported program (.pt2)"
 _EXPECTED_WEIGHTS = "a torch state dict"
 _LIBRARY = Library("torch", "torch", "pip install 'detector-parity[torch]'")
 
 
-class Torch(support.OpenedAdapter):
+class Torch(tracing.TracedAdapter):
     """One module in evaluation mode."""
 
     kind = "torch"
@@ -135,12 +135,27 @@ class Torch(support.OpenedAdapter):
         with self._pinned() as self._threads, torch.inference_mode():
             # numpy hands out read-only arrays, torch only takes writable ones
             tensors = [torch.from_numpy(np.array(feeds[spec.name])) for spec in self._inputs]
-            heads = _named(self._module(*tensors))
-            for name, value in heads.items():
-                if not isinstance(value, torch.Tensor):
-                    kind = type(value).__name__
-                    raise ValueError(f"output {name!r} is a {kind}, not a tensor")
+            heads = self._heads(tensors)
             return {name: value.detach().cpu().numpy() for name, value in heads.items()}
+
+    def _heads(self, tensors: List[Any]) -> Dict[str, Any]:
+        heads = _named(self._module(*tensors))
+        for name, value in heads.items():
+            if not isinstance(value, self._library.Tensor):
+                kind = type(value).__name__
+                raise ValueError(f"output {name!r} is a {kind}, not a tensor")
+        return heads
+
+    def _tracer(self, example: Optional[Feeds]) -> tracing.Tracer:
+        from .torch_graph import TorchTracer
+
+        feeds = example or tracing.zeros(self._inputs)
+        if feeds is None:
+            why = "a module does not declare the shape of its input, and no example was given"
+            raise tracing.cannot_trace(self.kind, why)
+        support.check_feeds(self._inputs, feeds)
+        names = tuple(spec.name for spec in self._inputs)
+        return TorchTracer(self._library, self._module, self._heads, self._pinned, names, feeds)
 
     @contextlib.contextmanager
     def _pinned(self) -> Iterator[int]:

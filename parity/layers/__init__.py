@@ -1,0 +1,1 @@
+"""Where two networks diverge: graphs, alignment, local errors, the table."""

@@ -1,0 +1,85 @@
+"""Which tensor of the candidate is which tensor of the reference.
+
+Weights and graphs first (``anchors.py``, ``structure.py``), then values under teacher forcing
+(``forcing.py``). Names are never looked at.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from parity.layers import forcing, regions, signatures, wiring
+from parity.layers.anchors import AnchorPair
+from parity.layers.draft import AlignmentError, Draft, Pair, Side
+from parity.layers.layout import Array
+from parity.layers.regions import Unpaired
+from parity.layers.structure import structural
+from parity.layers.subject import Subject
+from parity.layers.wiring import Rewired
+
+__all__ = ["Alignment", "AlignmentError", "align"]
+
+
+@dataclass(frozen=True, eq=False)
+class Alignment:
+    """The finished alignment of two networks."""
+
+    pairs: tuple[Pair, ...]
+    anchored: tuple[AnchorPair, ...]
+    readings: Mapping[tuple[int, str], str]
+    unpaired: tuple[Unpaired, ...]
+    failures: Mapping[int, str]
+    rewired: tuple[Rewired, ...]
+    coverage: float
+    seconds: float
+
+
+def align(
+    reference: Subject,
+    candidate: Subject,
+    values: tuple[Mapping[str, Array], Mapping[str, Array]],
+    outputs: Mapping[str, str] | None = None,
+) -> tuple[Alignment, Draft]:
+    """Align two networks on one image.
+
+    ``values`` are the traces of both, inputs included, in each side's own layout. Raises
+    ``AlignmentError`` where nothing could be paired.
+    """
+    started = time.perf_counter()
+    sides = Side.of(reference, values[0]), Side.of(candidate, values[1])
+    draft = structural(sides[0], sides[1], outputs)
+    counts = [len(signatures.anchors(side.view)) for side in sides]
+    if all(counts) and not draft.anchored:
+        raise AlignmentError(
+            f"expected weights that the reference and the candidate have in common, found none "
+            f"among {counts[0]} and {counts[1]} layers: do both come from one training?"
+        )
+    forcing.force(draft, candidate)
+    rewired = wiring.rewire(draft, candidate)
+    cover = regions.coverage(draft)
+    if not cover.share:
+        raise AlignmentError(_nothing(draft))
+    alignment = Alignment(
+        pairs=tuple(draft.pairs),
+        anchored=draft.anchored,
+        readings=draft.readings,
+        unpaired=cover.unpaired,
+        failures=draft.failures,
+        rewired=rewired,
+        coverage=cover.share,
+        seconds=time.perf_counter() - started,
+    )
+    return alignment, draft
+
+
+def _nothing(draft: Draft) -> str:
+    counts = [len(signatures.anchors(side.view)) for side in (draft.reference, draft.candidate)]
+    reasons = sorted(set(draft.failures.values()))
+    more = f" What could not be run alone: {'; '.join(reasons[:3])}." if reasons else ""
+    return (
+        f"expected layers that the reference and the candidate have in common, found none: "
+        f"{counts[0]} and {counts[1]} layers with weights, none of them alike, and no values that "
+        f"agree. Are both the same network?{more}"
+    )

@@ -1,0 +1,290 @@
+"""Two networks, image after image, to one table; at most one image's tensors a side are kept."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from parity.layers import alignment, causes, effects, local
+from parity.layers.alignment import Alignment, AlignmentError
+from parity.layers.divergence import Divergence, Limits, Meter, Spread, relative
+from parity.layers.draft import Draft
+from parity.layers.expecting import Expecting
+from parity.layers.layout import Array
+from parity.layers.regions import Region, regions
+from parity.layers.rows import table_of
+from parity.layers.subject import Subject
+from parity.layers.table import LayerTable
+
+Feeds = Mapping[str, Array]
+
+
+@dataclass(eq=False)
+class Measured:
+    """What was seen of one region so far."""
+
+    accumulated: Spread | None = None
+    local: Spread | None = None
+    expected: float | None = None
+    range_score: float | None = None
+    range_times: float | None = None
+    coarseness: float | None = None
+    absorbed: str = ""
+    note: str = ""
+
+
+@dataclass(eq=False)
+class Comparison:
+    """A comparison in the making; everything but the models that outlives an image."""
+
+    alignment: Alignment
+    draft: Draft
+    regions: tuple[Region, ...]
+    measured: list[Measured]
+    limits: Limits
+    images: int = 0
+    input_rel_l2: float | None = None
+    observer: dict[str, float | None] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def compare_layers(
+    reference: Subject,
+    candidate: Subject,
+    feeds: Iterable[tuple[Feeds, Feeds]],
+    quantized: bool,
+    *,
+    outputs: Mapping[str, str] | None = None,
+    limits: Limits | None = None,
+    with_local: bool = True,
+) -> LayerTable:
+    """The table of layers of a candidate against a reference, over images.
+
+    ``feeds`` are, per image, both sides' inputs by tensor name as real numbers. ``quantized`` says
+    that the candidate computes in integers: then local errors are judged against what quantisation
+    must cost. ``outputs`` gives the candidate's outputs their reference outputs, where the binding
+    is known. Raises ``AlignmentError`` where the two have no layer in common, or no image came.
+    """
+    comparison: Comparison | None = None
+    engine: _Engine | None = None
+    try:
+        for ours, theirs in feeds:
+            if comparison is None or engine is None:
+                both = (ours, theirs)
+                comparison = _start(reference, candidate, both, outputs, limits or Limits())
+                engine = _Engine(reference, candidate, comparison, quantized, with_local)
+                engine.first()
+            else:
+                engine.another(ours, theirs)
+    finally:
+        if engine is not None:
+            engine.close()
+    if comparison is None:
+        raise AlignmentError("expected an image to compare layers on, found none")
+    return table_of(comparison, quantized)
+
+
+def _start(
+    reference: Subject,
+    candidate: Subject,
+    feeds: tuple[Feeds, Feeds],
+    outputs: Mapping[str, str] | None,
+    limits: Limits,
+) -> Comparison:
+    """Trace both on the first image, align them, see whether looking changed their outputs."""
+    started = time.perf_counter()
+    subjects = (reference, candidate)
+    traces = tuple(_kept(subject, one) for subject, one in zip(subjects, feeds, strict=True))
+    traced = time.perf_counter() - started
+    observer = {
+        side: observer_effect(subject, one, trace)
+        for side, subject, one, trace in zip(
+            ("reference", "candidate"), subjects, feeds, traces, strict=True
+        )
+    }
+    found, draft = alignment.align(reference, candidate, (traces[0], traces[1]), outputs)
+    regioned = regions(draft)
+    return Comparison(
+        alignment=found,
+        draft=draft,
+        regions=regioned,
+        measured=[Measured() for _ in regioned],
+        limits=limits,
+        observer=observer,
+        seconds={"trace": traced, "align": found.seconds, "local": 0.0},
+    )
+
+
+def _kept(subject: Subject, feeds: Feeds) -> dict[str, Array]:
+    """One image's tensors, inputs included; a tensor that the subject may reuse is copied."""
+    values = {name: np.asarray(array) for name, array in feeds.items()}
+    for name, array in subject.trace(feeds):
+        values[name] = np.array(array, copy=True)
+    return values
+
+
+def observer_effect(subject: Subject, feeds: Feeds, trace: Mapping[str, Array]) -> float | None:
+    """The largest relative L2 between an output of the tapped run and of the deployed one."""
+    clean = subject.clean(feeds)
+    errors = [
+        relative(clean[name], trace[name])
+        for name in subject.graph.outputs
+        if name in clean and name in trace and clean[name].shape == trace[name].shape
+    ]
+    return max(errors) if errors else None
+
+
+class _Engine:
+    """Measures one image at a time."""
+
+    def __init__(
+        self,
+        reference: Subject,
+        candidate: Subject,
+        comparison: Comparison,
+        quantized: bool,
+        with_local: bool,
+    ) -> None:
+        self._reference, self._candidate = reference, candidate
+        self._state = comparison
+        draft = comparison.draft
+        self._meter = Meter(comparison.limits)
+        self._wanted = {one.pair.reference for one in comparison.regions} | set(draft.of.values())
+        self._places: dict[str, list[int]] = {}
+        for place, region in enumerate(comparison.regions):
+            self._places.setdefault(region.pair.candidate, []).append(place)
+        self._plan = (
+            local.waves(draft.candidate.view, comparison.regions, draft.of) if with_local else []
+        )
+        self._expecting = (
+            Expecting(draft, candidate, self._plan) if quantized and with_local else None
+        )
+        self._others = {
+            name: value
+            for name, value in draft.candidate.values.items()
+            if name not in draft.candidate.view.data
+        }
+
+    def first(self) -> None:
+        """The image that the alignment was made on: both traces are at hand."""
+        draft = self._state.draft
+        for name, value in draft.candidate.values.items():
+            self._accumulate(name, value)
+        self._inputs()
+        draft.candidate.values = self._others
+        draft.reference.values = self._only_wanted(draft.reference.values)
+        self._locals()
+        draft.reference.values = {}
+        self._state.images += 1
+
+    def another(self, ours: Feeds, theirs: Feeds) -> None:
+        """One more image: the reference's paired tensors kept, the candidate's streamed."""
+        started = time.perf_counter()
+        draft = self._state.draft
+        kept = {name: np.asarray(array) for name, array in ours.items()}
+        for name, array in self._reference.trace(ours):
+            if name in self._wanted:
+                kept[name] = np.array(array, copy=True)
+        draft.reference.values = kept
+        others = {}
+        for name, array in self._candidate.trace(theirs):
+            if name in self._others:
+                others[name] = np.array(array, copy=True)
+            self._accumulate(name, array)
+        self._others = others
+        draft.candidate.values = {name: np.asarray(array) for name, array in theirs.items()}
+        self._inputs()
+        self._state.seconds["trace"] += time.perf_counter() - started
+        self._locals()
+        draft.reference.values = {}
+        self._state.images += 1
+
+    def _only_wanted(self, values: Mapping[str, Array]) -> dict[str, Array]:
+        return {name: value for name, value in values.items() if name in self._wanted}
+
+    def _inputs(self) -> None:
+        """How far apart both networks' inputs are, where they are of one size."""
+        draft = self._state.draft
+        for pair in self._state.alignment.pairs:
+            if pair.evidence != "input" or pair.candidate not in draft.candidate.values:
+                continue
+            brought = draft.bring(pair.reference, pair.candidate)
+            if brought is not None:
+                error = relative(brought, draft.candidate.values[pair.candidate])
+                self._state.input_rel_l2 = max(self._state.input_rel_l2 or 0.0, error)
+
+    def _compare(self, place: int, value: Array) -> Divergence | None:
+        region, measured = self._state.regions[place], self._state.measured[place]
+        brought = self._state.draft.bring(region.pair.reference, region.pair.candidate)
+        if brought is None:
+            measured.note = "the layouts of both sides do not tell how to compare them"
+            return None
+        if brought.shape != value.shape:
+            measured.note = f"expected shape {brought.shape}, found {value.shape}"
+            return None
+        return self._meter.compare(brought, value)
+
+    def _accumulate(self, name: str, value: Array) -> None:
+        for place in self._places.get(name, ()):
+            found = self._compare(place, value)
+            if found is not None:
+                measured = self._state.measured[place]
+                measured.accumulated = _spread(measured.accumulated, found, self._state.images)
+
+    def _locals(self) -> None:
+        if not self._plan:
+            return
+        started = time.perf_counter()
+        replayed = local.replay(self._candidate, self._state.draft, self._plan, self._others)
+        if self._expecting is not None:
+            self._expecting.run(replayed)
+        for place, region in enumerate(self._state.regions):
+            measured = self._state.measured[place]
+            value = replayed.outputs.get(region.pair.candidate)
+            if value is None:
+                reasons = [replayed.failures.get(op.index) for op in region.ops]
+                measured.note = next((reason for reason in reasons if reason), "it was not run")
+                continue
+            found = self._compare(place, value)
+            if found is not None:
+                measured.local = _spread(measured.local, found, self._state.images)
+            if self._expecting is not None:
+                self._expect(self._expecting, region, measured)
+        if self._expecting is not None and not self._state.images:
+            self._follow_ranges(replayed)
+        self._state.seconds["local"] += time.perf_counter() - started
+
+    def _follow_ranges(self, replayed: local.Replayed) -> None:
+        """See, on the first image, whether the error of a bad range reaches anything."""
+        for place, measured in enumerate(self._state.measured):
+            if causes.is_bad_range(measured.range_score, measured.range_times):
+                measured.absorbed = effects.absorbed_by(
+                    self._candidate, self._state.draft, self._state.regions, place, replayed.outputs
+                )
+
+    def _expect(self, expecting: Expecting, region: Region, measured: Measured) -> None:
+        """What quantisation must cost here; kept of the worst image for the local error."""
+        if measured.local is not None and measured.local.image == self._state.images:
+            expected = expecting.error(region)
+            measured.expected = expected if isinstance(expected, float) else None
+            if isinstance(expected, str):
+                measured.note = expected
+        fit = expecting.range_score(region)
+        if fit is not None:
+            first = measured.range_score is None
+            measured.range_score = max(measured.range_score or 0.0, fit.score)
+            measured.range_times = min(fit.times, fit.times if first else measured.range_times or 0)
+        if not self._state.images:
+            measured.coarseness = expecting.coarseness(region)
+
+    def close(self) -> None:
+        """Release what the expected errors need."""
+        if self._expecting is not None:
+            self._expecting.close()
+
+
+def _spread(known: Spread | None, found: Divergence, image: int) -> Spread:
+    return Spread.of(found, image) if known is None else known.add(found, image)

@@ -1,0 +1,112 @@
+"""What quantisation must cost each region of a candidate, and how well the ranges fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from parity.layers import quantized
+from parity.layers.cutting import Grid
+from parity.layers.draft import Draft
+from parity.layers.file_subject import FileSubject
+from parity.layers.layout import Array
+from parity.layers.local import Replayed
+from parity.layers.regions import Region
+from parity.layers.subject import Subject
+from parity.runtimes.contract import Quantization
+from parity.runtimes.graph import Op
+
+Feeds = dict[int, dict[str, Array]]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The range score of a tensor, and how many times the best score that its values allow."""
+
+    score: float
+    times: float
+
+
+def _best(dtype: str, values: Array) -> Grid:
+    """The grid that reaches exactly from the least to the greatest value, and holds zero."""
+    low, high = min(float(values.min()), 0.0), max(float(values.max()), 0.0)
+    kind = np.iinfo(dtype)
+    scale = (high - low) / (int(kind.max) - int(kind.min)) or 1.0
+    zero = int(kind.min) - round(low / scale)
+    return Grid(Quantization((scale,), (zero,)), dtype)
+
+
+class Expecting:
+    """The expected errors of one image after another; sessions stay open until ``close``."""
+
+    def __init__(self, draft: Draft, candidate: Subject, plan: Sequence[Sequence[Op]]) -> None:
+        self._draft, self._plan = draft, plan
+        self._files = candidate if isinstance(candidate, FileSubject) else None
+        self._twins = quantized.Expectation(self._files) if self._files is not None else None
+        self._made: dict[str, quantized.Twin] = {}
+        self._refused: dict[int, str] = {}
+
+    def run(self, replayed: Replayed) -> None:
+        """One image: every op as a float op, exact and rounded, on what the replay was fed.
+
+        Both are handed on inside a region, so that its expected error is that of its whole chain.
+        """
+        self._made, self._refused = {}, {}
+        if self._twins is None:
+            return
+        for wave in self._plan:
+            exact, noisy = self._operands(wave, replayed)
+            for index, answer in self._twins.twins(exact, noisy).items():
+                if isinstance(answer, str):
+                    self._refused[index] = answer
+                else:
+                    self._made.update(answer)
+
+    def _operands(self, wave: Sequence[Op], replayed: Replayed) -> tuple[Feeds, Feeds]:
+        exact: Feeds = {}
+        noisy: Feeds = {}
+        for op in wave:
+            fed: Mapping[str, Array] | None = replayed.fed.get(op.index)
+            if fed is None:
+                continue
+            twins = {name: self._made[name] for name in fed if self._inside(name)}
+            exact[op.index] = {**fed, **{name: twin.exact for name, twin in twins.items()}}
+            noisy[op.index] = {**fed, **{name: twin.noisy for name, twin in twins.items()}}
+        return exact, noisy
+
+    def _inside(self, name: str) -> bool:
+        """Whether a tensor lies within a region, so that the noise before it counts."""
+        return name in self._made and name not in self._draft.of
+
+    def error(self, region: Region) -> float | str | None:
+        """The expected relative L2 of a region's output, or why it is not known."""
+        twin = self._made.get(region.pair.candidate)
+        if twin is not None:
+            return quantized.distance([twin])
+        return next(
+            (self._refused[op.index] for op in region.ops if op.index in self._refused), None
+        )
+
+    def range_score(self, region: Region) -> Fit | None:
+        """How badly the grid of a region's output fits the reference; None where it has none."""
+        grid = self._files.grids.get(region.pair.candidate) if self._files is not None else None
+        reference = self._draft.reference.values.get(region.pair.reference)
+        if grid is None or reference is None or not np.isfinite(reference).all():
+            return None
+        best = quantized.range_score(_best(grid.dtype, reference), reference)
+        score = quantized.range_score(grid, reference)
+        return Fit(score, score / best if best else 1.0)
+
+    def coarseness(self, region: Region) -> float | None:
+        """How much coarser than need be the region's weights are stored; 1 is as fine as can be."""
+        if self._twins is None:
+            return None
+        found = [self._twins.coarseness(op.index) for op in region.ops]
+        return max((one for one in found if one is not None), default=None)
+
+    def close(self) -> None:
+        """Release the sessions."""
+        if self._twins is not None:
+            self._twins.close()

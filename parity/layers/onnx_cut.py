@@ -1,0 +1,222 @@
+"""Fully cut ONNX models: every op reads inputs of its own and gives all its outputs.
+
+What is *one op* in a quantised (QDQ) model: the op together with the DequantizeLinear that makes
+each of its inputs, and with the QuantizeLinear behind it where that alone reads its output. This is
+the unit that the runtime fuses into one integer kernel; cut between them, it would be a float op,
+and the kernel that is deployed would never be measured. So such an op takes integers and gives
+integers, and its output stands for the float tensor *after* rounding to the grid. A QuantizeLinear
+or DequantizeLinear on its own is an op like any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parity.layers.cutting import Cut, Ends, Grid, Port
+from parity.layers.onnx_file import OnnxFile
+from parity.runtimes.graph import Op
+
+Array = NDArray[Any]
+Sizes = Mapping[str, tuple[int, ...]]
+QDQ = ("QuantizeLinear", "DequantizeLinear")
+_SUBSTANTIAL = 4  # the IR version from which a constant need not be an input
+
+
+class Units:
+    """Which QuantizeLinear and DequantizeLinear belong to an op, and so on which grid it works."""
+
+    def __init__(self, file: OnnxFile) -> None:
+        self._file = file
+        self._producers = file.graph.producers()
+        self._consumers = file.graph.consumers()
+
+    def source(self, op: Op, name: str) -> Op | None:
+        """The DequantizeLinear that makes this input of an op, where it belongs to the unit."""
+        maker = self._producers.get(name)
+        if op.kind in QDQ or maker is None or maker.kind != "DequantizeLinear":
+            return None
+        return maker if maker.inputs[0] in self._file.grids else None
+
+    def behind(self, op: Op) -> Op | None:
+        """The QuantizeLinear behind an op, where it belongs to the unit."""
+        if op.kind in QDQ or len(op.outputs) != 1 or op.outputs[0] in self._file.graph.outputs:
+            return None
+        readers = self._consumers.get(op.outputs[0], ())
+        if len(readers) != 1 or readers[0].kind != "QuantizeLinear":
+            return None
+        quantised = any(self.source(op, name) for name in op.inputs if name)
+        return readers[0] if quantised and readers[0].outputs[0] in self._file.grids else None
+
+    def grid_in(self, op: Op, name: str) -> Grid | None:
+        """The grid of an input of an op: its own, or that of the integers behind it."""
+        source = self.source(op, name)
+        tensor = name if source is None else source.inputs[0]
+        return self._file.grids.get(tensor) if tensor in self._file.graph.quantization else None
+
+    def grid_out(self, op: Op, name: str) -> Grid | None:
+        """The grid on which an op's output comes out."""
+        behind = self.behind(op)
+        tensor = name if behind is None else behind.outputs[0]
+        return self._file.grids.get(tensor) if tensor in self._file.graph.quantization else None
+
+
+@dataclass
+class _Draft:
+    """The graph under construction; ``kept`` are the constants that it holds already."""
+
+    file: OnnxFile
+    graph: Any
+    units: Units
+    producers: Mapping[str, Op]
+    kept: set[str] = field(default_factory=set)
+
+
+def cut(
+    file: OnnxFile,
+    units: Units,
+    shapes: Mapping[int, Mapping[str, tuple[int, ...]]],
+    dtypes: Mapping[str, str],
+    weights: Mapping[int, Mapping[str, Array]] | None = None,
+) -> Cut:
+    """Cut these ops out, all into one model.
+
+    ``shapes`` are those of each op's inputs that are no constants, by op index and tensor name;
+    ``dtypes`` are numpy's names by tensor. With ``weights`` the model holds the *float* ops: no
+    DequantizeLinear, no QuantizeLinear, float inputs and outputs, and for each op the given floats
+    in the place of its constants of these names.
+    """
+    from onnx import GraphProto, ModelProto
+
+    draft = _Draft(file, GraphProto(name="cut"), units, file.graph.producers())
+    ends = {
+        index: _integer_op(draft, file.graph.ops[index], sizes, dtypes)
+        if weights is None
+        else _float_op(draft, file.graph.ops[index], sizes, dtypes, weights.get(index, {}))
+        for index, sizes in shapes.items()
+    }
+    model = ModelProto(
+        ir_version=max(file.model.ir_version, _SUBSTANTIAL),
+        opset_import=file.model.opset_import,
+        functions=file.model.functions,
+    )
+    model.graph.CopyFrom(draft.graph)
+    return Cut(model.SerializeToString(), ends)
+
+
+def _integer_op(draft: _Draft, op: Op, sizes: Sizes, dtypes: Mapping[str, str]) -> Ends:
+    behind = draft.units.behind(op)
+    renamed: dict[str, str] = {}
+    inputs = []
+    for slot, name in _read(draft, op):
+        source = draft.units.source(op, name)
+        tensor = name if source is None else source.inputs[0]
+        port = _port(draft.file, f"i{op.index}.{slot}", name, tensor, dtypes)
+        _input(draft, port, sizes[name])
+        renamed[name] = port.name
+        if source is not None:
+            renamed[name] = f"d{op.index}.{slot}"
+            _node(draft, source, {source.inputs[0]: port.name, name: renamed[name]})
+        inputs.append(port)
+    outputs = []
+    for slot, name in enumerate(op.outputs):
+        if not name:
+            continue
+        tensor = name if behind is None else behind.outputs[0]
+        port = _port(draft.file, f"o{op.index}.{slot}", name, tensor, dtypes)
+        renamed[name] = port.name if behind is None else f"q{op.index}.{slot}"
+        outputs.append(port)
+    _node(draft, op, renamed)
+    if behind is not None:
+        _node(draft, behind, {**renamed, behind.outputs[0]: outputs[0].name})
+    _outputs(draft, outputs)
+    return Ends(tuple(inputs), tuple(outputs))
+
+
+def _float_op(
+    draft: _Draft, op: Op, sizes: Sizes, dtypes: Mapping[str, str], weights: Mapping[str, Array]
+) -> Ends:
+    from onnx import numpy_helper
+
+    renamed = {}
+    inputs = []
+    floating = {**dtypes, **dict.fromkeys(draft.file.grids, "float32")}
+    for slot, name in _read(draft, op):
+        port = Port(f"i{op.index}.{slot}", name, floating[name])
+        _input(draft, port, sizes[name])
+        renamed[name] = port.name
+        inputs.append(port)
+    for slot, (name, array) in enumerate(weights.items()):
+        renamed[name] = f"w{op.index}.{slot}"
+        draft.graph.initializer.append(numpy_helper.from_array(np.asarray(array), renamed[name]))
+    outputs = [
+        Port(f"o{op.index}.{slot}", name, floating[name])
+        for slot, name in enumerate(op.outputs)
+        if name
+    ]
+    _node(draft, op, {**renamed, **{port.tensor: port.name for port in outputs}})
+    _outputs(draft, outputs)
+    return Ends(tuple(inputs), tuple(outputs))
+
+
+def _read(draft: _Draft, op: Op) -> Iterator[tuple[int, str]]:
+    """The tensors that an op reads and that are no constants, each once, with its slot."""
+    constants = draft.file.graph.constants
+    seen = set()
+    for slot, name in enumerate(op.inputs):
+        if name and name not in constants and name not in draft.file.stored and name not in seen:
+            seen.add(name)
+            yield slot, name
+
+
+def _port(
+    file: OnnxFile, name: str, stands_for: str, tensor: str, dtypes: Mapping[str, str]
+) -> Port:
+    quantization = file.graph.quantization.get(tensor)
+    grid = file.grids.get(tensor)
+    if quantization is not None and grid is not None:
+        return Port(name, stands_for, grid.dtype, quantization)
+    return Port(name, stands_for, dtypes[tensor])
+
+
+def _input(draft: _Draft, port: Port, shape: tuple[int, ...]) -> None:
+    from onnx import helper
+
+    kind = helper.np_dtype_to_tensor_dtype(np.dtype(port.dtype))
+    draft.graph.input.append(helper.make_tensor_value_info(port.name, kind, shape))
+
+
+def _outputs(draft: _Draft, ports: Iterable[Port]) -> None:
+    from onnx import ValueInfoProto
+
+    draft.graph.output.extend(ValueInfoProto(name=port.name) for port in ports)
+
+
+def _node(draft: _Draft, op: Op, renamed: Mapping[str, str]) -> None:
+    """A copy of a node with other names, and the constants that it reads."""
+    for name in op.inputs:
+        if name and name not in renamed:
+            _keep(draft, name)
+    copy = draft.graph.node.add()
+    copy.CopyFrom(draft.file.nodes[op.index])
+    copy.name = f"{len(draft.graph.node)}"
+    copy.input[:] = [renamed.get(name, name) for name in op.inputs]
+    copy.output[:] = [renamed.get(name, name) for name in op.outputs]
+
+
+def _keep(draft: _Draft, name: str) -> None:
+    """Add a constant, and the ops that make it of other constants."""
+    if name in draft.kept:
+        return
+    draft.kept.add(name)
+    message = draft.file.stored.get(name)
+    if message is None:
+        _node(draft, draft.producers[name], {})
+    elif hasattr(message, "op_type"):
+        draft.graph.node.add().CopyFrom(message)
+    else:
+        draft.graph.initializer.add().CopyFrom(message)

@@ -1,0 +1,95 @@
+"""An ONNX file under ONNX Runtime, open for looking."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parity.layers import onnx_cut, onnx_file
+from parity.layers.cutting import Cut, Grid, Port
+from parity.layers.file_subject import Feeds, FileSubject, Shapes
+from parity.runtimes.contract import Adapter, Artifact
+from parity.runtimes.graph import Op
+
+Array = NDArray[Any]
+
+
+class OnnxSubject(FileSubject):
+    """Tensors come from a session without optimisation, in which looking changes no bit.
+
+    Ops are replayed at the deployment's own level, with its kernels and threads; what it fuses
+    across ops (but for QDQ, see ``onnx_cut.py``) stays apart in a cut model.
+    """
+
+    kind = "onnxruntime"
+    suffix = ".onnx"
+
+    def __init__(self, artifact: Artifact) -> None:
+        super().__init__(artifact)
+        self.file = onnx_file.read(artifact.model)
+        self.graph = self.file.graph
+        self.grids = self.file.grids
+        self._units = onnx_cut.Units(self.file)
+        self._names = onnx_file.tappable(self.file)
+        self._tapped: Adapter | None = None
+        self._shapes: dict[str, tuple[int, ...]] | None = None
+        self._types: dict[str, str] | None = None
+
+    def trace(self, feeds: Mapping[str, Array]) -> Iterator[tuple[str, Array]]:
+        """Every tensor that an op makes; constants, text and what is no tensor are left out.
+
+        Each is valid until the next image: all images are written into the same memory.
+        """
+        shapes = {name: np.shape(array) for name, array in feeds.items()}
+        adapter = self._looking(shapes)
+        quantization = self.graph.quantization
+        every = adapter.stream(self.raw(adapter, feeds))  # type: ignore[attr-defined]
+        found = {name: array for name, array in every if array.dtype.kind in "fiub"}
+        for name in dict.fromkeys((*self._names, *self.graph.outputs)):
+            if name in found:
+                yield name, Port(name, name, "", quantization.get(name)).value(found[name])
+
+    def _looking(self, shapes: dict[str, tuple[int, ...]] | None) -> Adapter:
+        """The tapped session, for inputs of these shapes."""
+        if self._tapped is not None and (shapes is None or shapes == self._shapes):
+            return self._tapped
+        if self._tapped is not None:
+            self._tapped.close()
+        content = onnx_file.tapped(self.file, self._names, shapes)
+        options = {**self.artifact.options, "optimization": "disabled"}
+        self._tapped, self._shapes = self.load(content, options), shapes
+        specs = (*self._tapped.inputs(), *self._tapped.outputs())
+        self._types = {spec.name: spec.dtype for spec in specs}
+        return self._tapped
+
+    def dtypes(self) -> dict[str, str]:
+        """numpy's names of the types of tensors, as the runtime infers them."""
+        if self._types is None:
+            self._looking(None)
+        return self._types or {}
+
+    def cut(self, shapes: Shapes, weights: Feeds | None = None) -> Cut:
+        """One model of these ops; of their float twins where ``weights`` are given."""
+        return onnx_cut.cut(self.file, self._units, shapes, self.dtypes(), weights)
+
+    def grid_in(self, op: Op, name: str) -> Grid | None:
+        """The grid to which replaying an op moves this input of it."""
+        return self._units.grid_in(op, name)
+
+    def grid_out(self, op: Op, name: str) -> Grid | None:
+        """The grid on which replaying an op gives this output of it."""
+        return self._units.grid_out(op, name)
+
+    def stream(self, adapter: Adapter, feeds: Mapping[str, Array]) -> Iterator[tuple[str, Array]]:
+        """One run's outputs by name in the model."""
+        yield from adapter.stream(feeds)  # type: ignore[attr-defined]
+
+    def close(self) -> None:
+        """Release what is open."""
+        if self._tapped is not None:
+            self._tapped.close()
+            self._tapped = None
+        super().close()

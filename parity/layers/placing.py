@@ -1,0 +1,116 @@
+"""The layout of every tensor of a graph, from the graph alone and the shapes of one run."""
+
+from __future__ import annotations
+
+from parity.layers import layout as lay
+from parity.layers.layout import Layout
+from parity.layers.semantics import SAME_PLACE, WEIGHTED, Role, channel_axis, permutation
+from parity.layers.view import View
+from parity.runtimes.graph import Op
+
+_KEEPS_AXES = frozenset({Role.PAD, Role.POOL, Role.RESIZE, Role.SLICE, Role.REARRANGE, Role.REDUCE})
+_ROUNDS = 4
+
+
+def layouts(view: View) -> dict[str, Layout]:
+    """Tensor name → layout, for every data tensor whose layout follows from the graph.
+
+    Convolutions and poolings say what they read and write; from there it flows on in both
+    directions until nothing new is learned. Where two ops disagree about a tensor, the one that
+    reads it decides, as it is the reading that computes.
+    """
+    found: dict[str, Layout] = {}
+    for op in view.data_ops():
+        found.update(_fixed(view, op))
+    for _ in range(_ROUNDS):
+        before = len(found)
+        for op in view.data_ops():
+            _forward(view, op, found)
+        for op in reversed(view.data_ops()):
+            _backward(view, op, found)
+        if len(found) == before:
+            break
+    return found
+
+
+def _fixed(view: View, op: Op) -> dict[str, Layout]:
+    axis = channel_axis(view.graph, op)
+    if axis is None:
+        return {}
+    names = [*view.data_inputs(op)[:1], *op.outputs[:1]]
+    shapes = [(name, view.shapes.get(name)) for name in names]
+    return {name: lay.windowed(shape, axis) for name, shape in shapes if shape and len(shape) > 2}
+
+
+def _forward(view: View, op: Op, found: dict[str, Layout]) -> None:
+    for name in op.outputs:
+        shape = view.shapes.get(name)
+        if not name or shape is None or name in found:
+            continue
+        layout = _after(view, op, shape, found)
+        if layout is not None and layout.shape == shape:
+            found[name] = layout
+
+
+def _after(view: View, op: Op, shape: lay.Shape, found: dict[str, Layout]) -> Layout | None:
+    role = view.roles[op.index]
+    known = [found[name] for name in view.data_inputs(op) if name in found]
+    if role is Role.DENSE and len(shape) == 2:
+        return Layout(tuple(((one, size),) if size > 1 else () for one, size in _flat(shape)))
+    if not known:
+        return None
+    first = known[0]
+    if role in SAME_PLACE:
+        return next((one for one in known if one.shape == shape), None)
+    if role is Role.TRANSPOSE:
+        order = permutation(view.graph, op, len(first.axes))
+        return None if order is None else lay.permuted(first, order)
+    if role is Role.DENSE:
+        return lay.with_last(first, shape[-1])
+    if role is Role.RESHAPE or (len(first.axes) != len(shape) and role not in _KEEPS_AXES):
+        return lay.reshaped(first, shape)
+    return _axes_kept(role, first, shape)
+
+
+def _flat(shape: lay.Shape) -> tuple[tuple[str, int], tuple[str, int]]:
+    return (lay.BATCH, shape[0]), (lay.CHANNEL, shape[1])
+
+
+def _axes_kept(role: Role, first: Layout, shape: lay.Shape) -> Layout | None:
+    if len(first.axes) == len(shape):
+        if role in _KEEPS_AXES or role in (Role.CONCAT, Role.BLOCKS):
+            return lay.resized(first, shape)
+        return first if first.shape == shape else None
+    return lay.reduced(first, shape) if len(first.axes) > len(shape) else None
+
+
+def _backward(view: View, op: Op, found: dict[str, Layout]) -> None:
+    role = view.roles[op.index]
+    output = found.get(op.outputs[0]) if op.outputs else None
+    if output is None or role in WEIGHTED:
+        return
+    for name in view.data_inputs(op):
+        shape = view.shapes.get(name)
+        if name in found or shape is None:
+            continue
+        layout = _before(view, op, output, shape)
+        if layout is not None and layout.shape == shape:
+            found[name] = layout
+
+
+def _before(view: View, op: Op, output: Layout, shape: lay.Shape) -> Layout | None:
+    role = view.roles[op.index]
+    if role is Role.TRANSPOSE:
+        order = permutation(view.graph, op, len(output.axes))
+        if order is None:
+            return None
+        inverse = sorted(range(len(order)), key=order.__getitem__)
+        return lay.permuted(output, inverse)
+    if role is Role.RESHAPE:
+        return lay.reshaped(output, shape)
+    if len(output.axes) == len(shape):
+        if role in _KEEPS_AXES or role is Role.CONCAT:
+            return lay.resized(output, shape)
+        if role in SAME_PLACE:
+            return output if output.shape == shape else None
+    return None

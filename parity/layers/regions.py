@@ -1,0 +1,122 @@
+"""Regions: the ops between paired tensors. A row of the table is one region of the candidate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from parity.layers.draft import Draft, Pair
+from parity.layers.semantics import LOOK_THROUGH, WEIGHTED, Role
+from parity.layers.view import View
+from parity.runtimes.graph import Op
+
+
+@dataclass(frozen=True)
+class Region:
+    """The ops that make one paired tensor out of other paired ones, on both sides.
+
+    ``inputs`` are candidate tensors.
+    """
+
+    pair: Pair
+    ops: tuple[Op, ...]
+    reference_ops: tuple[Op, ...]
+    inputs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Unpaired:
+    """A layer of one side ("reference" or "candidate") without a partner, and why."""
+
+    side: str
+    layer: str
+    kind: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Cover:
+    """How much of the candidate lies in regions, and what lies in none, on both sides."""
+
+    share: float
+    unpaired: tuple[Unpaired, ...]
+
+
+def regions(draft: Draft) -> tuple[Region, ...]:
+    """One region per pair in the candidate's execution order; inputs have none."""
+    order = {op.index: place for place, op in enumerate(draft.candidate.view.graph.ops)}
+    ours, theirs = set(draft.of.values()), set(draft.of)
+    found = []
+    for pair in draft.pairs:
+        maker = draft.candidate.view.producers.get(pair.candidate)
+        if maker is None:
+            continue
+        ops, inputs = _closure(draft.candidate.view, pair.candidate, theirs)
+        mine, _ = _closure(draft.reference.view, pair.reference, ours)
+        found.append((order[maker.index], Region(pair, ops, mine, inputs)))
+    return tuple(region for _, region in sorted(found, key=lambda item: item[0]))
+
+
+def _closure(view: View, name: str, known: set[str]) -> tuple[tuple[Op, ...], tuple[str, ...]]:
+    """The ops above a tensor up to known tensors, in execution order, and those tensors."""
+    ops: dict[int, Op] = {}
+    inputs: dict[str, None] = {}
+    waiting = [name]
+    while waiting:
+        op = view.producers.get(waiting.pop())
+        if op is None or op.index in ops:
+            continue
+        ops[op.index] = op
+        for one in view.data_inputs(op):
+            if one in known or one not in view.producers:
+                inputs[one] = None
+            else:
+                waiting.append(one)
+    return tuple(ops[index] for index in sorted(ops)), tuple(inputs)
+
+
+def main_op(view: View, ops: tuple[Op, ...]) -> Op | None:
+    """The op that a region is named by: its weighted one, else the last that computes."""
+    weighted = [op for op in ops if view.roles[op.index] in WEIGHTED]
+    computing = [op for op in ops if view.roles[op.index] not in LOOK_THROUGH]
+    return next((some[-1] for some in (weighted, computing, ops) if some), None)
+
+
+def counted(view: View, ops: Iterable[Op]) -> int:
+    """How many ops a region has; reading and storing integers is part of the op that does it."""
+    return sum(view.roles[op.index] is not Role.QUANTISE for op in ops)
+
+
+def coverage(draft: Draft) -> Cover:
+    """The share of the candidate's computing ops that lie in regions, and what lies in none."""
+    found = regions(draft)
+    theirs = {op.index for region in found for op in region.ops}
+    ours = {op.index for region in found for op in region.reference_ops}
+    view = draft.candidate.view
+    computing = [op for op in view.data_ops() if is_computing(view, op)]
+    inside = sum(op.index in theirs for op in computing)
+    unpaired = [
+        *_left(draft.reference.view, ours, "reference", {}),
+        *_left(view, theirs, "candidate", draft.failures),
+    ]
+    return Cover(inside / len(computing) if computing else 0.0, tuple(unpaired))
+
+
+def is_computing(view: View, op: Op) -> bool:
+    """Whether an op computes new values of data (and does not just move or store them)."""
+    return view.roles[op.index] not in LOOK_THROUGH and any(one in view.data for one in op.outputs)
+
+
+def _left(view: View, inside: set[int], side: str, failures: dict[int, str]) -> list[Unpaired]:
+    other = "candidate" if side == "reference" else "reference"
+    wanted = {*view.graph.outputs, *(name for op in view.data_ops() for name in op.inputs)}
+    found = []
+    for op in view.data_ops():
+        if op.index in inside or not is_computing(view, op):
+            continue
+        used = any(name in wanted for name in op.outputs)
+        reason = failures.get(op.index) or view.graph.problems.get(op.index)
+        if reason is None:
+            reason = f"no tensor of the {other} is it" if used else "nothing reads it"
+        found.append(Unpaired(side, op.name, op.kind, reason))
+    return found

@@ -1,0 +1,78 @@
+"""Steps and ranges of quantised tensors: ideal ones, drawn ones, and how well one fits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parity.layers.cutting import Grid
+from parity.runtimes.contract import Quantization
+
+Array = NDArray[Any]
+
+
+def ideal_step(
+    weights: Array, raw: Array, quantization: Quantization, axis: int | None
+) -> NDArray[np.float32]:
+    """The step of good int8 weights, shaped to broadcast: the greatest value of each channel has
+    the greatest integer. Unsigned weights, and those of no channel axis, have the candidate's own.
+
+    ``raw`` tells how many bits are used: ONNX Runtime leaves one free for processors that saturate.
+    """
+    if axis is None or raw.dtype.kind == "u" or weights.ndim <= axis:
+        step = np.asarray(quantization.scale, np.float32)
+        if step.size > 1:
+            along = [1] * weights.ndim
+            along[quantization.axis] = step.size
+            step = step.reshape(along)
+        return step
+    greatest = int(np.abs(raw.astype(np.int16)).max(initial=0))
+    levels = next((one for one in (7, 64) if greatest <= one), 127)
+    others = tuple(one for one in range(weights.ndim) if one != axis)
+    step = np.abs(weights).max(axis=others, keepdims=True) / np.float32(levels)
+    return np.asarray(step, np.float32)
+
+
+def onto(weights: Array, step: NDArray[np.float32]) -> Array:
+    """Weights, each moved to the nearest multiple of the step."""
+    safe = np.where(step > 0, step, 1)
+    return np.asarray(np.rint(weights / safe) * step, np.float32)
+
+
+def simulated(weights: Array, step: NDArray[np.float32], seed: int) -> Array:
+    """Rounded weights with noise of at most half a step, as the exact ones lie around them."""
+    noise = np.random.default_rng(seed).uniform(-0.5, 0.5, weights.shape).astype(np.float32)
+    return np.asarray(weights + noise * step, np.float32)
+
+
+def dynamic(array: Array) -> Grid | None:
+    """The 8-bit grid from the least to the greatest value, as dynamic quantisation takes it."""
+    low, high = min(float(array.min(initial=0)), 0.0), max(float(array.max(initial=0)), 0.0)
+    if not (np.isfinite(low) and np.isfinite(high)) or high == low:
+        return None
+    scale = (high - low) / 255
+    return Grid(Quantization((scale,), (round(-128 - low / scale),)), "int8")
+
+
+def range_score(grid: Grid, reference: Array) -> float:
+    """How badly a grid fits the reference's tensor: (clipping RMS + step / √12) / RMS.
+
+    A step of s leaves an error of RMS s / √12. Per-tensor grids only: the greatest of the steps
+    stands for all where there are many. A tensor of zeros scores 0.
+    """
+    low, high = grid.limits()
+    values = np.asarray(reference, np.float32).reshape(-1)
+    size = float(np.sqrt(square(values) / max(values.size, 1)))
+    if size == 0:
+        return 0.0
+    beyond = values - np.clip(values, np.float32(low.min()), np.float32(high.max()))
+    clipping = float(np.sqrt(square(beyond) / values.size))
+    return float((clipping + max(grid.quantization.scale) / np.sqrt(12)) / size)
+
+
+def square(array: Array) -> float:
+    """The sum of squares, in float64."""
+    flat = np.asarray(array, np.float64).reshape(-1)
+    return float(np.dot(flat, flat))

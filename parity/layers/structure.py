@@ -1,0 +1,234 @@
+"""Pairs of tensors that weights and graphs alone tell; no value is ever compared here.
+
+*Consumers*: where two ops hold the same weight, the tensor that one reads is the tensor that the
+other reads, whatever the numbers say (a missing activation must not hide behind the tensor before
+it). *Outputs*, by their binding or by the anchors above them. *Joins*: the operands of paired
+concatenations and sums.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+
+from parity.layers import anchors
+from parity.layers.anchors import AnchorPair
+from parity.layers.draft import AlignmentError, Draft, Pair, Side
+from parity.layers.semantics import Role, activated, plain_kind, stores
+from parity.layers.view import View
+from parity.runtimes.graph import Op
+
+Upstream = frozenset[int]
+Upstreams = tuple[dict[str, Upstream], dict[str, Upstream]]
+
+
+def structural(reference: Side, candidate: Side, outputs: Mapping[str, str] | None = None) -> Draft:
+    """Everything that weights and graphs say, without comparing a single value.
+
+    ``outputs`` gives the candidate's graph outputs their reference outputs, where that is known.
+    """
+    draft = Draft(reference, candidate, anchors.pair(reference.view, candidate.view))
+    _pair_inputs(draft)
+    for pair in draft.anchored:
+        _pair_reads(draft, pair)
+    upstreams = upstream(draft)
+    _pair_outputs(draft, upstreams, outputs)
+    for pair in draft.anchored:
+        _pair_results(draft, pair)
+    pair_operands(draft, draft.pairs, upstreams)
+    return draft
+
+
+def pair_operands(draft: Draft, pairs: Iterable[Pair], upstreams: Upstreams) -> None:
+    """Pair what joins and reversible functions read that make paired tensors, and so on upwards."""
+    waiting = deque(pairs)
+    while waiting:
+        before = len(draft.pairs)
+        _pair_operands(draft, waiting.popleft(), upstreams)
+        waiting.extend(draft.pairs[before:])
+
+
+def _pair_inputs(draft: Draft) -> None:
+    ours, theirs = draft.reference.view, draft.candidate.view
+    left = list(ours.inputs)
+    for name in theirs.inputs:
+        same = [one for one in left if ours.size(one) == theirs.size(name)]
+        if same:
+            draft.add(same[0], name, "input")
+            left.remove(same[0])
+    if not draft.pairs:
+        sizes = [[view.shapes.get(name) for name in view.inputs] for view in (ours, theirs)]
+        raise AlignmentError(
+            f"expected inputs of the same size on both sides, found {sizes[0]} and {sizes[1]}"
+        )
+
+
+def _pair_reads(draft: Draft, pair: AnchorPair) -> None:
+    """The consumer side: what both ops of an anchored pair read is one tensor."""
+    ours, theirs = pair.reference.read, pair.candidate.read
+    mine, yours = stored(draft.reference.view, ours), stored(draft.candidate.view, theirs)
+    draft.add(mine, yours, "consumer")
+    if draft.of.get(yours) not in (None, mine):
+        chain = draft.candidate.view.climb(theirs)
+        place = chain.index(yours)
+        reader = draft.candidate.view.producers[chain[place - 1]] if place else pair.candidate.op
+        draft.readings[reader.index, yours] = mine
+    if _moves(draft.candidate.view, theirs, yours):
+        draft.add(ours, theirs, "consumer")
+
+
+def _pair_results(draft: Draft, pair: AnchorPair) -> None:
+    """What both ops make is one tensor where their weights and biases are the same ones."""
+    if pair.ambiguous or not pair.same_result:
+        return
+    ours, theirs = pair.reference.op, pair.candidate.op
+    if activated(ours) or activated(theirs):
+        return
+    mine = rounded(draft.reference.view, ours.outputs[0])
+    yours = rounded(draft.candidate.view, theirs.outputs[0])
+    new = yours not in draft.of and mine not in draft.of.values()
+    if new and draft.bring(mine, yours) is not None:  # not inside a dilated conv's blocks
+        draft.add(mine, yours, "weight")
+
+
+def rounded(view: View, name: str) -> str:
+    """A tensor, or what it is stored as where it is only ever read after rounding."""
+    readers = view.consumers.get(name, ())
+    if len(readers) == 1 and stores(view.graph, readers[0]):
+        return readers[0].outputs[0]
+    return name
+
+
+def stored(view: View, name: str) -> str:
+    """The tensor whose values ``name`` holds: its root, or what the root was first stored as.
+
+    A root in real numbers that is quantised before anything reads it counts as its integers do:
+    the rounding belongs to the op that made it, as in formats that have no such op.
+    """
+    chain = view.climb(name)
+    if view.quantized(chain[-1]):
+        return chain[-1]
+    for one in reversed(chain[:-1]):
+        if stores(view.graph, view.producers[one]):
+            return one
+    return chain[-1]
+
+
+def _moves(view: View, name: str, above: str) -> bool:
+    """Whether between a tensor and the one it looks through to, values are moved or framed."""
+    chain = view.climb(name)
+    ops = [view.producers[one] for one in chain[: chain.index(above)]]
+    moving = (Role.PAD, Role.TRANSPOSE, Role.RESHAPE, Role.BLOCKS)
+    return any(view.roles[op.index] in moving for op in ops)
+
+
+def upstream(draft: Draft) -> tuple[dict[str, Upstream], dict[str, Upstream]]:
+    """By tensor name, the nearest anchored pairs above it, on each side; inputs count as such."""
+    ours = {pair.reference.op.index: place for place, pair in enumerate(draft.anchored)}
+    theirs = {pair.candidate.op.index: place for place, pair in enumerate(draft.anchored)}
+    inputs = [pair for pair in draft.pairs if pair.evidence == "input"]
+    first = {pair.reference: -1 - place for place, pair in enumerate(inputs)}
+    second = {pair.candidate: -1 - place for place, pair in enumerate(inputs)}
+    return (
+        _nearest(draft.reference.view, ours, first),
+        _nearest(draft.candidate.view, theirs, second),
+    )
+
+
+def _nearest(
+    view: View, places: Mapping[int, int], inputs: Mapping[str, int]
+) -> dict[str, Upstream]:
+    above: dict[str, Upstream] = {name: frozenset([place]) for name, place in inputs.items()}
+    for op in view.data_ops():
+        if op.index in places:
+            found: Upstream = frozenset([places[op.index]])
+        else:
+            found = frozenset().union(*(above.get(one, ()) for one in view.data_inputs(op)))
+        above.update(dict.fromkeys(op.outputs, found))
+    return above
+
+
+def _pair_outputs(draft: Draft, upstreams: Upstreams, known: Mapping[str, str] | None) -> None:
+    ours, theirs = draft.reference.view, draft.candidate.view
+    bound = dict(known) if known is not None else {}
+    left = [one for one in ours.graph.outputs if one not in bound.values()]
+    names = [one for one in theirs.graph.outputs if one not in bound and one in theirs.data]
+    for mine, yours in _by_place(draft, left, names, upstreams):
+        bound[yours] = mine
+    for yours, mine in bound.items():
+        draft.add(mine, yours, "output")
+        draft.add(stored(ours, mine), stored(theirs, yours), "output")
+
+
+def _by_upstream(
+    draft: Draft, ours: Sequence[str], theirs: Sequence[str], upstreams: Upstreams
+) -> list[tuple[str, str]]:
+    """Pair tensors of equal size and equal anchors above, where no other pair is possible."""
+    mine = [(upstreams[0].get(one), draft.reference.view.size(one)) for one in ours]
+    yours = [(upstreams[1].get(one), draft.candidate.view.size(one)) for one in theirs]
+    return [
+        (ours[mine.index(key)], other)
+        for key, other in zip(yours, theirs, strict=True)
+        if mine.count(key) == yours.count(key) == 1
+    ]
+
+
+def _by_place(
+    draft: Draft, ours: Sequence[str], theirs: Sequence[str], upstreams: Upstreams
+) -> list[tuple[str, str]]:
+    """As ``_by_upstream``; what that does not tell apart, in the order of both files."""
+    found = _by_upstream(draft, ours, theirs, upstreams)
+    mine = [one for one in ours if one not in {pair[0] for pair in found}]
+    yours = [one for one in theirs if one not in {pair[1] for pair in found}]
+    sizes = [draft.reference.view.size(one) for one in mine]
+    if sizes == [draft.candidate.view.size(one) for one in yours]:
+        found += zip(mine, yours, strict=True)
+    return found
+
+
+def _pair_operands(draft: Draft, pair: Pair, upstreams: Upstreams) -> None:
+    """The operands of paired joins (concatenations, sums) and reversible functions are pairs."""
+    ours, theirs = draft.reference.view, draft.candidate.view
+    one, other = _maker(ours, pair.reference), _maker(theirs, pair.candidate)
+    if one is None or other is None or ours.roles[one.index] is not theirs.roles[other.index]:
+        return
+    operands = ours.data_inputs(one), theirs.data_inputs(other)
+    if len(operands[0]) != len(operands[1]) or not operands[0]:
+        return
+    role = ours.roles[one.index]
+    if role is Role.CONCAT:
+        found = _by_upstream(draft, operands[0], operands[1], upstreams)
+    elif role is Role.ELEMENTWISE and _adds(ours, one) and _adds(theirs, other):
+        found = _distinct(draft, operands, upstreams)
+    elif len(operands[0]) == 1 and _reversible(ours, one) == _reversible(theirs, other) != "":
+        found = [(operands[0][0], operands[1][0])]
+    else:
+        return
+    for mine, yours in found:
+        draft.add(stored(ours, mine), stored(theirs, yours), "join")
+        if _moves(theirs, yours, stored(theirs, yours)):
+            draft.add(mine, yours, "join")
+
+
+def _reversible(view: View, op: Op) -> str:
+    """One name for a function whose results tell its operand; "" for all others."""
+    kind = plain_kind(view.graph.format, op.kind).lower().strip("_")
+    kind = {"logistic": "sigmoid"}.get(kind, kind)
+    return kind if kind in ("softmax", "log_softmax", "sigmoid", "tanh", "exp") else ""
+
+
+def _maker(view: View, name: str) -> Op | None:
+    return view.producers.get(view.root(name))
+
+
+def _adds(view: View, op: Op) -> bool:
+    return plain_kind(view.graph.format, op.kind).lower() in ("add", "addv2", "addn", "add_n")
+
+
+def _distinct(
+    draft: Draft, operands: tuple[Sequence[str], Sequence[str]], upstreams: Upstreams
+) -> list[tuple[str, str]]:
+    """Operands whose anchors tell them apart on both sides; an addition does not mind the order."""
+    found = _by_upstream(draft, operands[0], operands[1], upstreams)
+    keys = [{upstreams[side].get(one) for one in operands[side]} for side in (0, 1)]
+    return found if keys[0] == keys[1] and len(keys[0]) == len(operands[0]) else []

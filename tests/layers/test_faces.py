@@ -1,0 +1,138 @@
+"""``parity layers`` and ``pytest --parity-layers``: the bundled anchor-free detector, one image."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import onnx
+import pytest
+from onnx import numpy_helper
+
+from parity.cli import main
+from parity.layers.table import COLUMNS
+
+
+@pytest.fixture
+def suite(golden_suites: Path, tmp_path: Path) -> Path:
+    """A copy of the suite with its first image alone, and without goldens."""
+    folder = tmp_path / "parts_free"
+    ignore = shutil.ignore_patterns("golden", "images", "*.pt*", "labels.json", "*int8*")
+    shutil.copytree(golden_suites / "parts_free", folder, ignore=ignore)
+    shutil.copy(golden_suites / "parts_free" / "detector.pth", folder)
+    (folder / "images").mkdir()
+    shutil.copy(golden_suites / "parts_free" / "images" / "001.jpg", folder / "images")
+    file = folder / "parity.toml"
+    lines = file.read_text().splitlines()
+    kept = [line for line in lines if not line.startswith(("images", "labels"))]
+    kept.insert(kept.index("[detector]") + 1, 'images = ["images/001.jpg"]')
+    file.write_text("\n".join(kept))
+    return folder
+
+
+@pytest.fixture
+def faulty(suite: Path) -> Path:
+    """The suite whose ONNX file has one convolution's weights 5 % too large."""
+    model = onnx.load(suite / "detector.onnx")
+    kernels = [one for one in model.graph.initializer if len(one.dims) == 4]
+    kernel = kernels[len(kernels) // 2]
+    array = numpy_helper.to_array(kernel) * 1.05
+    kernel.CopyFrom(numpy_helper.from_array(array.astype("float32"), kernel.name))
+    onnx.save(model, suite / "detector.onnx")
+    return suite
+
+
+def layers(suite: Path, *more: str) -> int:
+    """``parity layers SUITE --runtimes onnx``."""
+    return main(["layers", str(suite), "--runtimes", "onnx", "--images", "1", *more])
+
+
+def test_a_healthy_export_has_no_suspect(suite: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 0, everything compared."""
+    assert layers(suite) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith(
+        "onnx: 100 % of its ops compared on 1 image; no layer introduces an error\n"
+    )
+
+
+def test_the_faulty_layer_is_named(faulty: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 1, and the convolution stands first."""
+    assert layers(faulty) == 1
+    printed = capsys.readouterr().out
+    assert "100 % of its ops compared on 1 image; introduced by " in printed
+    (suspect,) = [line for line in printed.splitlines() if line.endswith("introduced")]
+    assert "Conv" in suspect
+
+
+def test_a_report_has_the_table_and_a_plot(faulty: Path, tmp_path: Path) -> None:
+    """The CSV has the promised columns, one row a layer; the plot is an SVG."""
+    layers(faulty, "--report", str(tmp_path / "out"))
+    folder = tmp_path / "out" / "parts-free"
+    with (folder / "layers-onnx.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert tuple(rows[0]) == COLUMNS
+    assert [row["verdict"] for row in rows].count("introduced") == 1
+    assert {row["verdict"] for row in rows} == {"ok", "introduced", "inherited"}
+    assert (folder / "layers-onnx.svg").read_text().startswith("<?xml")
+
+
+def test_a_replay_folder_reproduces_the_numbers(faulty: Path, tmp_path: Path) -> None:
+    """Its script runs the one op with the runtime alone."""
+    layers(faulty, "--report", str(tmp_path / "out"))
+    (folder,) = (tmp_path / "out" / "parts-free" / "replay-onnx").iterdir()
+    names = {"model.onnx", "inputs.npz", "reference.npz", "candidate.npz", "replay.py"}
+    assert {path.name for path in folder.iterdir()} == names
+    assert "parity" not in (folder / "replay.py").read_text()
+    done = subprocess.run(
+        [sys.executable, str(folder / "replay.py")], capture_output=True, text=True, check=True
+    )
+    assert "rel_l2 0.0" in done.stdout
+    assert done.stdout.rstrip().endswith(": 0 from the recorded output")
+
+
+def test_another_input_is_told_from_a_faulty_layer(
+    suite: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Fed BGR, every layer is off and none of them is to blame."""
+    file = suite / "parity.toml"
+    text = file.read_text()
+    marker = "[runtimes.onnx]"
+    assert marker in text
+    file.write_text(text.replace(marker, f'{marker}\npreprocess = {{ color = "BGR" }}'))
+    assert layers(suite) == 1
+    assert (
+        "no layer introduces the error: the input differs, look at preprocess"
+        in capsys.readouterr().out
+    )
+
+
+def test_the_reference_has_nothing_to_be_compared_with(
+    suite: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Asking for the reference is an error of the command."""
+    assert main(["layers", str(suite), "--runtimes", "torch"]) == 2
+    assert (
+        "expected a candidate, found 'torch', the reference of parts-free"
+        in capsys.readouterr().err
+    )
+
+
+def test_no_image_is_an_error(suite: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """At least one image is needed."""
+    assert main(["layers", str(suite), "--runtimes", "onnx", "--images", "0"]) == 2
+    assert "expected at least 1 image, found 0" in capsys.readouterr().err
+
+
+def test_pytest_names_the_layer_in_the_failure(pytester: pytest.Pytester, faulty: Path) -> None:
+    """--parity-layers looks into the runtimes that fail, and writes their tables."""
+    result = pytester.runpytest_subprocess(
+        str(faulty), "--parity-runtimes", "onnx", "--parity-layers", "--parity-report", "out"
+    )
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(["layers: onnx: 100 % of its ops compared on 1 image; introduced*"])
+    names = {path.name for path in (pytester.path / "out" / "parts-free").iterdir()}
+    assert names >= {"layers-onnx.csv", "layers-onnx.svg", "replay-onnx", "results.json"}
