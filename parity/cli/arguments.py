@@ -24,6 +24,7 @@ examples:
   parity check models/detector --reference golden   without the native framework
   parity record models/detector                     record what the reference finds now
   parity export models/detector                     make the model files that the suite declares
+  parity layers models/detector --runtimes int8     find the layer that introduces the error
 
 """
 
@@ -43,6 +44,7 @@ def parser() -> argparse.ArgumentParser:
     _check(commands)
     _record(commands)
     _export(commands)
+    _layers(commands)
     return root
 
 
@@ -107,6 +109,25 @@ def _export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         type=Path,
         metavar="DIR",
         help="write below DIR instead of beside the suite",
+    )
+
+
+def _layers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = _command(commands, "layers", "find the layer that introduces a candidate's error")
+    command.add_argument("suite", type=Path, metavar="SUITE", help=_SUITE)
+    _runtimes(command, "look at these candidates")
+    command.add_argument(
+        "--images",
+        type=int,
+        default=4,
+        metavar="N",
+        help="compare on the first N images (default: 4)",
+    )
+    command.add_argument(
+        "--report",
+        type=Path,
+        metavar="DIR",
+        help="write DIR/<detector>/layers-<runtime>.csv and .svg, and a replay folder a suspect",
     )
 
 

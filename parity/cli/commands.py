@@ -85,6 +85,31 @@ def export(arguments: Namespace) -> int:
     return 0
 
 
+def layers(arguments: Namespace) -> int:
+    """Compare the layers of candidates with the reference's, one candidate after the other."""
+    from parity.harness.layering import layers as compare
+    from parity.report.layers import layers_text, write_layers
+
+    (suite,) = _load([arguments.suite], arguments.runtimes)
+    names = arguments.runtimes or suite.candidates
+    codes = [0]
+    for name in names:
+        folder = arguments.report and arguments.report / suite.name / f"replay-{name}"
+        with quiet():
+            found = compare(suite, name, arguments.images, folder)
+        if found.failure is not None:
+            error(found.failure.message)
+            codes.append(found.failure.exit_code)
+        if found.table is None:
+            continue
+        say(layers_text(name, found.table, found.replays, found.notes))
+        codes.append(1 if found.table.suspects() or found.table.input_differs else 0)
+        if arguments.report is not None:
+            written = write_layers(arguments.report, suite.name, name, found.table)
+            say("".join(f"  report: {_shown(path)}\n" for path in written))
+    return _worst(codes)
+
+
 def _load(paths: Sequence[Path], runtimes: tuple[str, ...] | None) -> list[Suite]:
     """Read every suite before anything runs. Raises one error that tells all that is wrong."""
     from parity.suite import load

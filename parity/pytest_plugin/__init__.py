@@ -48,6 +48,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="record the goldens of every suite anew; judges nothing and never passes",
     )
+    group.addoption(
+        "--parity-layers",
+        action="store_true",
+        help="for runtimes that fail, name the layer that introduces the error, and with "
+        "--parity-report write layers-<runtime>.csv, a plot and replay folders",
+    )
     parser.addini("parity_report", "folder for the reports, relative to the root", default="")
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from parity import golden
 from parity.errors import ParityError
+from parity.pytest_plugin.layering import layers_message
 from parity.pytest_plugin.properties import image_properties, runtime_properties
 from parity.pytest_plugin.running import run_of
 from parity.record import ImageRecord, RuntimeRecord, to_data
@@ -110,7 +111,10 @@ class AllImages(ParityItem):
         self._tell(record)
         self.user_properties += runtime_properties(record)
         if record.verdict != "pass":
-            raise Disagreement(messages.runtime_message(record, self.suite.classes))
+            told = [messages.runtime_message(record, self.suite.classes)]
+            if record.verdict == "fail" and self.config.getoption("parity_layers"):
+                told.append(layers_message(self.config, self.suite, self.runtime))
+            raise Disagreement("\n\n".join(told))
 
     def _nothing_judged(self, candidates: Any) -> str:
         run = run_of(self.config, self.suite)

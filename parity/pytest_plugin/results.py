@@ -21,6 +21,14 @@ from parity.record import (
 from parity.suite import load
 
 
+def report_folder(config: pytest.Config) -> Path | None:
+    """Where reports go: the option starts where pytest was called, the ini value at its root."""
+    option, ini = config.getoption("parity_report"), config.getini("parity_report")
+    if option:
+        return config.invocation_params.dir / str(option)
+    return config.rootpath / str(ini) if ini else None
+
+
 class Results:
     """Collects records of images and runtimes by suite."""
 
@@ -48,15 +56,12 @@ class Results:
 
     def finish(self, config: pytest.Config) -> None:
         """Write the reports where the options or the ini file ask for them."""
-        folder = config.getoption("parity_report") or config.getini("parity_report")
-        if not folder:
+        folder = report_folder(config)
+        if folder is None:
             return
         from parity.report.writing import write_many
 
-        root = (
-            config.invocation_params.dir if config.getoption("parity_report") else config.rootpath
-        )
-        self.written = list(write_many(self.records(), root / folder))
+        self.written = list(write_many(self.records(), folder))
 
     def summarise(self, terminal: Any) -> None:
         """Print the table of every suite."""

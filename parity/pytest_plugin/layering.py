@@ -1,0 +1,26 @@
+"""``--parity-layers``: which layer a runtime that failed should be looked at first."""
+
+from __future__ import annotations
+
+import pytest
+
+from parity.pytest_plugin.results import report_folder
+from parity.suite import Suite
+
+
+def layers_message(config: pytest.Config, suite: Suite, runtime: str) -> str:
+    """The top suspects of a runtime, and with a report folder its tables, written there."""
+    if runtime == suite.reference:
+        return "layers: a reference that drifted has no other network to be compared with"
+    from parity.harness.layering import layers
+    from parity.report.layers import layers_text, write_layers
+
+    folder = report_folder(config)
+    replays = None if folder is None else folder / suite.name / f"replay-{runtime}"
+    found = layers(suite, runtime, replays=replays)
+    if found.table is None:
+        reason = "" if found.failure is None else found.failure.message
+        return f"layers: could not be compared: {reason}"
+    if folder is not None:
+        write_layers(folder, suite.name, runtime, found.table)
+    return "layers: " + layers_text(runtime, found.table, found.replays, found.notes).rstrip()
