@@ -58,6 +58,8 @@ def align(
         )
     forcing.force(draft, candidate)
     rewired = wiring.rewire(draft, candidate)
+    if rewired:
+        forcing.force(draft, candidate)
     cover = regions.coverage(draft)
     if not cover.share:
         raise AlignmentError(_nothing(draft))

@@ -188,15 +188,26 @@ def _assign(
     distances: Array, places: _Places, fixed: dict[int, int]
 ) -> tuple[list[int], list[int], Array]:
     """The cheapest assignment of all anchors; weights first, then place, then order."""
-    from scipy.optimize import linear_sum_assignment
-
     rows, columns = np.indices(distances.shape)
     drift = np.abs(rows / distances.shape[0] - columns / distances.shape[1])
     cost = np.minimum(distances, 1.0) + _SIZE * places.sizes + 0.05 * places.slots
     cost += _STRUCTURE * (1 - places.agreements(fixed))
     cost[~np.isfinite(distances)] = 1e3
-    chosen = linear_sum_assignment(cost + _ORDER * drift)
+    chosen = _cheapest(cost + _ORDER * drift)
     return [int(i) for i in chosen[0]], [int(j) for j in chosen[1]], cost
+
+
+def _cheapest(cost: Array) -> tuple[Array, Array]:
+    """The assignment of least cost. Where every row's best column is its own, that is it: then
+    scipy, whose import takes longer than a whole alignment, is not asked.
+    """
+    best = cost.argmin(axis=1)
+    if np.unique(best).size == best.size:
+        return np.arange(best.size), best
+    from scipy.optimize import linear_sum_assignment
+
+    rows, columns = linear_sum_assignment(cost)
+    return rows, columns
 
 
 def _accepted(

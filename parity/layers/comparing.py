@@ -122,8 +122,15 @@ def _kept(subject: Subject, feeds: Feeds) -> dict[str, Array]:
     """One image's tensors, inputs included; a tensor that the subject may reuse is copied."""
     values = {name: np.asarray(array) for name, array in feeds.items()}
     for name, array in subject.trace(feeds):
-        values[name] = np.array(array, copy=True)
+        values[name] = _own(subject, array)
     return values
+
+
+def _own(subject: Subject, array: Array) -> Array:
+    """A traced tensor for as long as its image; copied where the subject may write over it."""
+    if getattr(subject, "steady", False):
+        return np.asarray(array)
+    return np.array(array, copy=True)
 
 
 def observer_effect(subject: Subject, feeds: Feeds, trace: Mapping[str, Array]) -> float | None:
@@ -156,9 +163,8 @@ class _Engine:
         self._places: dict[str, list[int]] = {}
         for place, region in enumerate(comparison.regions):
             self._places.setdefault(region.pair.candidate, []).append(place)
-        self._plan = (
-            local.waves(draft.candidate.view, comparison.regions, draft.of) if with_local else []
-        )
+        replayed = comparison.regions if with_local else ()
+        self._plan = local.waves(draft.candidate.view, replayed, draft.of)
         self._expecting = (
             Expecting(draft, candidate, self._plan) if quantized and with_local else None
         )
@@ -187,7 +193,7 @@ class _Engine:
         kept = {name: np.asarray(array) for name, array in ours.items()}
         for name, array in self._reference.trace(ours):
             if name in self._wanted:
-                kept[name] = np.array(array, copy=True)
+                kept[name] = _own(self._reference, array)
         draft.reference.values = kept
         others = {}
         for name, array in self._candidate.trace(theirs):
@@ -254,15 +260,19 @@ class _Engine:
             if self._expecting is not None:
                 self._expect(self._expecting, region, measured)
         if self._expecting is not None and not self._state.images:
-            self._follow_ranges(replayed)
+            self._follow_ranges(self._expecting, replayed)
         self._state.seconds["local"] += time.perf_counter() - started
 
-    def _follow_ranges(self, replayed: local.Replayed) -> None:
+    def _follow_ranges(self, expecting: Expecting, replayed: local.Replayed) -> None:
         """See, on the first image, whether the error of a bad range reaches anything."""
         for place, measured in enumerate(self._state.measured):
             if causes.is_bad_range(measured.range_score, measured.range_times):
                 measured.absorbed = effects.absorbed_by(
-                    self._candidate, self._state.draft, self._state.regions, place, replayed.outputs
+                    expecting.exact,
+                    self._state.draft,
+                    self._state.regions,
+                    place,
+                    replayed.outputs,
                 )
 
     def _expect(self, expecting: Expecting, region: Region, measured: Measured) -> None:

@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from parity.layers.divergence import relative
 from parity.layers.draft import Draft
 from parity.layers.layout import Array
 from parity.layers.regions import Region
 from parity.layers.semantics import WEIGHTED
-from parity.layers.subject import Subject
 
 _GONE = 0.1
 """Share of an error below which it counts as gone (clipped logits behind a softmax)."""
 
+Exact = Callable[[Mapping[int, Mapping[str, Array]]], Mapping[str, Array]]
+"""By tensor name, what ops make of their operands without rounding anything."""
+
 
 def absorbed_by(
-    subject: Subject,
-    draft: Draft,
-    regions: Sequence[Region],
-    place: int,
-    local: Mapping[str, Array],
+    exact: Exact, draft: Draft, regions: Sequence[Region], place: int, local: Mapping[str, Array]
 ) -> str:
     """The kind of op behind which a region's local error is gone; "" where it goes on.
 
-    What the region makes of the reference's tensors is handed on through the regions behind it,
-    everything else being the reference's, until it has all but vanished on every way, or reaches a
-    layer with weights or an output. ``local`` holds what every region makes of the reference's
-    tensors alone: an error of those behind is not counted.
+    What the region makes of the reference's tensors (``local``) and the reference's own tensor are
+    both handed on through the candidate's exact ops, everything else being the reference's, until
+    the two have all but met on every way, or reach a layer with weights or an output still apart.
     """
     view = draft.candidate.view
     first = regions[place].pair.candidate
@@ -35,31 +32,28 @@ def absorbed_by(
     if brought is None or first not in local or first in view.graph.outputs:
         return ""
     origin = relative(brought, local[first])
-    wrong: dict[str, Array] = {first: local[first]}
+    sides = ({first: brought}, {first: local[first]})
     gone = ""
     for region in regions[place + 1 :]:
         name = region.pair.candidate
-        if not wrong.keys() & set(region.inputs) or name in wrong:
+        if not sides[1].keys() & set(region.inputs) or name in sides[1]:
             continue
-        made = _run(subject, draft, region, wrong)
-        if made is None or name not in local:
+        right, wrong = (_run(exact, draft, region, side) for side in sides)
+        if right is None or wrong is None:
             return ""
-        if relative(local[name], made) <= _GONE * origin:
+        if relative(right, wrong) <= _GONE * origin:
             gone = region.ops[-1].kind
             continue
-        weighted = any(view.roles[op.index] in WEIGHTED for op in region.ops)
-        if weighted or name in view.graph.outputs:
+        if name in view.graph.outputs or any(view.roles[op.index] in WEIGHTED for op in region.ops):
             return ""
-        wrong[name] = made
+        sides[0][name], sides[1][name] = right, wrong
     return gone
 
 
-def _run(
-    subject: Subject, draft: Draft, region: Region, wrong: Mapping[str, Array]
-) -> Array | None:
-    """What a region makes of the reference's tensors and the wrong ones among its inputs."""
+def _run(exact: Exact, draft: Draft, region: Region, given: Mapping[str, Array]) -> Array | None:
+    """What a region makes of the given tensors, and of the reference's where none is given."""
     view = draft.candidate.view
-    made = dict(wrong)
+    made = dict(given)
     for op in region.ops:
         feeds = {}
         for name in op.inputs:
@@ -73,8 +67,5 @@ def _run(
             if value is None:
                 return None
             feeds[name] = value
-        answer = subject.replay({op.index: feeds})[op.index]
-        if isinstance(answer, str):
-            return None
-        made.update(answer)
+        made.update(exact({op.index: feeds}))
     return made.get(region.pair.candidate)

@@ -29,6 +29,14 @@ class Fit:
     times: float
 
 
+def _fit(grid: Grid, values: Array) -> Fit | None:
+    if not np.isfinite(values).all():
+        return None
+    best = quantized.range_score(_best(grid.dtype, values), values)
+    score = quantized.range_score(grid, values)
+    return Fit(score, score / best if best else 1.0)
+
+
 def _best(dtype: str, values: Array) -> Grid:
     """The grid that reaches exactly from the least to the greatest value, and holds zero."""
     low, high = min(float(values.min()), 0.0), max(float(values.max()), 0.0)
@@ -90,14 +98,37 @@ class Expecting:
         )
 
     def range_score(self, region: Region) -> Fit | None:
-        """How badly the grid of a region's output fits the reference; None where it has none."""
-        grid = self._files.grids.get(region.pair.candidate) if self._files is not None else None
-        reference = self._draft.reference.values.get(region.pair.reference)
-        if grid is None or reference is None or not np.isfinite(reference).all():
+        """How badly the grids of a region fit the reference; None where it has none.
+
+        The worst of its tensors counts; for those inside the region, what the exact ops make of the
+        reference's tensors stands for the reference.
+        """
+        if self._files is None:
             return None
-        best = quantized.range_score(_best(grid.dtype, reference), reference)
-        score = quantized.range_score(grid, reference)
-        return Fit(score, score / best if best else 1.0)
+        grids = self._files.grids
+        values = {
+            name: self._made[name].exact
+            for op in region.ops
+            for name in op.outputs
+            if name in self._made
+        }
+        last = self._draft.reference.values.get(region.pair.reference)
+        if last is not None:
+            values[region.pair.candidate] = last
+        fits = [_fit(grids[name], value) for name, value in values.items() if name in grids]
+        return max((one for one in fits if one), key=lambda one: one.times, default=None)
+
+    def exact(self, feeds: Mapping[int, Mapping[str, Array]]) -> dict[str, Array]:
+        """By tensor name, what ops make of these operands as float ops; refusals are left out."""
+        if self._twins is None:
+            return {}
+        answers = self._twins.twins(feeds).values()
+        return {
+            name: twin.exact
+            for answer in answers
+            if not isinstance(answer, str)
+            for name, twin in answer.items()
+        }
 
     def coarseness(self, region: Region) -> float | None:
         """How much coarser than need be the region's weights are stored; 1 is as fine as can be."""

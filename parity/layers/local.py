@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from parity.layers.draft import Draft
@@ -26,11 +26,13 @@ class Replayed:
 
 
 def waves(view: View, regions: Sequence[Region], known: Mapping[str, str]) -> list[list[Op]]:
-    """The ops of all regions, those first whose operands are all paired, then what builds on them.
+    """The ops of all regions by need, see ``by_need``; the same for every image."""
+    return by_need(view, (op for region in regions for op in region.ops), known)
 
-    Each wave is one replay; the waves are the same for every image.
-    """
-    left = {op.index: op for region in regions for op in region.ops}
+
+def by_need(view: View, ops: Iterable[Op], known: Mapping[str, str]) -> list[list[Op]]:
+    """Ops whose operands are all paired first, then what builds on them; each wave is one replay."""
+    left = {op.index: op for op in ops}
     ready = {*known, *view.inputs}
     found = []
     while left:

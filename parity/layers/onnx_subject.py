@@ -26,6 +26,8 @@ class OnnxSubject(FileSubject):
 
     kind = "onnxruntime"
     suffix = ".onnx"
+    steady = True
+    """Traced tensors stay valid until the next image is traced, so nobody need copy them."""
 
     def __init__(self, artifact: Artifact) -> None:
         super().__init__(artifact)

@@ -198,7 +198,7 @@ def _pair_operands(draft: Draft, pair: Pair, upstreams: Upstreams) -> None:
     role = ours.roles[one.index]
     if role is Role.CONCAT:
         found = _by_upstream(draft, operands[0], operands[1], upstreams)
-    elif role is Role.ELEMENTWISE and _adds(ours, one) and _adds(theirs, other):
+    elif role is Role.ELEMENTWISE and _commutes(ours, one) == _commutes(theirs, other) != "":
         found = _distinct(draft, operands, upstreams)
     elif len(operands[0]) == 1 and _reversible(ours, one) == _reversible(theirs, other) != "":
         found = [(operands[0][0], operands[1][0])]
@@ -221,14 +221,30 @@ def _maker(view: View, name: str) -> Op | None:
     return view.producers.get(view.root(name))
 
 
-def _adds(view: View, op: Op) -> bool:
-    return plain_kind(view.graph.format, op.kind).lower() in ("add", "addv2", "addn", "add_n")
+def _commutes(view: View, op: Op) -> str:
+    """One name for sums and products, which do not mind the order of operands; "" for others."""
+    kind = plain_kind(view.graph.format, op.kind).lower().replace("_", "")
+    names = {"add": "add", "addv2": "add", "addn": "add", "mul": "mul", "multiply": "mul"}
+    return names.get(kind, "")
 
 
 def _distinct(
     draft: Draft, operands: tuple[Sequence[str], Sequence[str]], upstreams: Upstreams
 ) -> list[tuple[str, str]]:
-    """Operands whose anchors tell them apart on both sides; an addition does not mind the order."""
-    found = _by_upstream(draft, operands[0], operands[1], upstreams)
-    keys = [{upstreams[side].get(one) for one in operands[side]} for side in (0, 1)]
-    return found if keys[0] == keys[1] and len(keys[0]) == len(operands[0]) else []
+    """Operands that the anchors above them, or the functions that make them, tell apart."""
+    views = draft.reference.view, draft.candidate.view
+    keys = [
+        [(upstreams[side].get(one), _made_by(views[side], one)) for one in operands[side]]
+        for side in (0, 1)
+    ]
+    if set(keys[0]) != set(keys[1]) or len(set(keys[0])) != len(operands[0]):
+        return []
+    return [
+        (operands[0][keys[0].index(key)], one)
+        for key, one in zip(keys[1], operands[1], strict=True)
+    ]
+
+
+def _made_by(view: View, name: str) -> str:
+    op = _maker(view, name)
+    return "" if op is None else _reversible(view, op)

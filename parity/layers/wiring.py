@@ -8,7 +8,7 @@ has on the way to what its op reads.)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from parity.layers import local
@@ -33,30 +33,45 @@ class Rewired:
 def rewire(draft: Draft, candidate: Subject) -> tuple[Rewired, ...]:
     """Pair tensors that only a wrong edge had paired with what they are; returns those edges."""
     found = regions(draft)
-    plan = local.waves(draft.candidate.view, found, draft.of)
+    if all(_holds(draft, one.pair) for one in found if one.pair.evidence == "consumer"):
+        return ()  # then replaying shows the same
+    view = draft.candidate.view
+    plan = local.by_need(view, view.data_ops(), draft.of)  # also what nothing reads any more
     others = {
         name: value
         for name, value in draft.candidate.values.items()
-        if name not in draft.candidate.view.data
+        if name not in view.data
     }
     made = local.replay(candidate, draft, plan, others).outputs
     rewired = []
     for region in found:
         value = made.get(region.pair.candidate)
         if region.pair.evidence == "consumer" and value is not None:
-            actual = _actual(draft, region, value)
+            actual = _actual(draft, region, made, candidate)
             if actual is not None:
                 rewired.append(_correct(draft, region.pair, *actual))
     return tuple(rewired)
 
 
-def _actual(draft: Draft, region: Region, value: Array) -> tuple[str, float] | None:
-    """The reference tensor that a value is, where it is nothing like the one it is paired with."""
-    pair = region.pair
+def _holds(draft: Draft, pair: Pair) -> bool:
+    """Whether the candidate's own run made of a pair what the reference made."""
+    own = draft.candidate.values.get(pair.candidate)
     brought = draft.bring(pair.reference, pair.candidate)
-    if brought is None or brought.shape != value.shape or relative(brought, value) < CLOSE:
+    if own is None or brought is None or brought.shape != own.shape:
+        return False
+    return relative(brought, own) < SURE
+
+
+def _actual(
+    draft: Draft, region: Region, made: Mapping[str, Array], candidate: Subject
+) -> tuple[str, float] | None:
+    """The reference tensor that a value is, where it is nothing like the one it is paired with."""
+    pair, value = region.pair, made[region.pair.candidate]
+    if _error(draft, pair.reference, pair.candidate, value) < CLOSE:
         return None
     inside = {name for op in region.reference_ops for name in op.outputs}
+    if _elsewhere(draft, pair, {**made, **_behind(draft, pair.candidate, made, candidate)}):
+        inside = {pair.reference}
     errors = {
         name: error
         for name in _results(draft, value.size)
@@ -64,6 +79,39 @@ def _actual(draft: Draft, region: Region, value: Array) -> tuple[str, float] | N
     }
     best = min(errors, key=errors.__getitem__, default=None)
     return None if best is None else (best, errors[best])
+
+
+def _behind(
+    draft: Draft, name: str, made: Mapping[str, Array], candidate: Subject
+) -> dict[str, Array]:
+    """What the readers of a tensor make of what it really is."""
+    view = draft.candidate.view
+    asked = {}
+    for op in view.consumers.get(name, ()):
+        feeds = {}
+        for one in op.inputs:
+            if one and one not in view.graph.constants:
+                own = made.get(one) if one == name else draft.brought(one, op.index)
+                feeds[one] = draft.candidate.values.get(one) if own is None else own
+        if all(value is not None for value in feeds.values()):
+            asked[op.index] = {key: value for key, value in feeds.items() if value is not None}
+    answers = candidate.replay(asked).values() if asked else ()
+    return {
+        key: value
+        for answer in answers
+        if not isinstance(answer, str)
+        for key, value in answer.items()
+    }
+
+
+def _elsewhere(draft: Draft, pair: Pair, made: Mapping[str, Array]) -> bool:
+    """Whether another tensor of the candidate is the reference tensor of a pair."""
+    size = draft.reference.view.size(pair.reference)
+    return any(
+        _error(draft, pair.reference, name, value) < SURE
+        for name, value in made.items()
+        if name != pair.candidate and value.size == size
+    )
 
 
 def _results(draft: Draft, size: int) -> Sequence[str]:
@@ -79,7 +127,7 @@ def _results(draft: Draft, size: int) -> Sequence[str]:
 
 def _error(draft: Draft, reference: str, candidate: str, value: Array) -> float:
     own = norm(draft.reference.values[reference])
-    if abs(own - norm(value)) > SURE * own:
+    if abs(own - norm(value)) > CLOSE * own:
         return float("inf")
     brought = draft.bring(reference, candidate)
     if brought is None or brought.shape != value.shape:

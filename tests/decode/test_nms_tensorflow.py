@@ -7,8 +7,10 @@ import pytest
 
 from parity.boxes import iou
 from parity.decode import suppress
+from parity.runtimes import tf_common
 
-tf = pytest.importorskip("tensorflow")
+pytest.importorskip("tensorflow")
+tf = tf_common.start(1)  # the first to start TensorFlow sets its threads for every later test
 
 
 def test_agnostic_is_tensorflows_nms() -> None:

@@ -75,9 +75,7 @@ def test_branches_in_another_order_are_paired_by_weight():
 def test_two_identical_branches_are_told_apart_by_where_they_end():
     """Equal weights in slots 0 and 1 of a concatenation, built in the opposite order."""
     weights = [seeded(4, 3, 1, 1)] * 2
-    found = pair(
-        view_of(net("onnx", weights, [0, 1])), view_of(net("tflite", weights, [1, 0]))
-    )
+    found = pair(view_of(net("onnx", weights, [0, 1])), view_of(net("tflite", weights, [1, 0])))
     assert [(one.reference.op.index, one.candidate.op.index) for one in found] == [(1, 0), (0, 1)]
     assert not any(one.ambiguous for one in found)
 
