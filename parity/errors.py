@@ -67,6 +67,14 @@ class OptionError(RuntimeFailure):
     exit_code = 2
 
 
+class NotJudged(RuntimeFailure):
+    """A runtime without a verdict because what it is judged against failed."""
+
+    def __init__(self, runtime: str, reference: ParityError) -> None:
+        self.exit_code = reference.exit_code
+        super().__init__(runtime, f"not judged, because its reference failed: {reference}")
+
+
 class InputError(RuntimeFailure):
     """The prepared image does not fit the runtime's input."""
 

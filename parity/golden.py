@@ -138,6 +138,7 @@ def load(suite: Suite) -> Golden:
 def library_changes(golden: Golden, identity: Mapping[str, Any]) -> tuple[str, ...]:
     """What another library, version or CPU ran when the golden was recorded, in words."""
     before = golden.identity
+    identity = json.loads(json.dumps(dict(identity), default=str))  # as the manifest holds it
     return tuple(
         f"{key} was {before[key]} when the golden was recorded, now it is {identity[key]}"
         for key in sorted(set(before) & set(identity))

@@ -24,6 +24,7 @@ from parity.errors import (
 )
 from parity.runtimes.contract import Adapter, AdapterError, Artifact, TensorSpec
 from parity.suite import Runtime
+from parity.suite.problems import unknown_name
 from parity.tensors import Arranged, arrange, dequantize
 
 
@@ -258,8 +259,8 @@ def _bad_reference(runtime: str, facts: Facts) -> RuntimeFailure:
 
 
 def _unknown_kind(runtime: str, facts: Facts) -> RuntimeFailure:
-    known = ", ".join(map(str, facts["known"]))
-    return OptionError(runtime, f"kind: expected one of {known}, found {facts['kind']!r}")
+    known = [str(kind) for kind in facts["known"] if kind != "fake"]
+    return OptionError(runtime, unknown_name("kind", str(facts["kind"]), known))
 
 
 def _run_failed(runtime: str, facts: Facts) -> RuntimeFailure:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from pathlib import Path
 
 from parity import __version__, golden
@@ -15,7 +14,7 @@ from parity.pipeline import Images, Pipeline
 from parity.record import Failure, RuntimeRecord, SuiteRecord
 from parity.suite import Suite, load
 
-__all__ = ["Run", "check", "record", "suite_record"]
+__all__ = ["Run", "absent_record", "check", "record", "suite_record"]
 
 Progress = Callable[[str, int, int], None]
 """Called as work goes on: what is done, how many steps are done, of how many."""
@@ -56,8 +55,8 @@ def check(
         _tell(progress, "judging", total, total)
         records = {name: run.runtime(name) for name in able}
         for name, reason in absent.items():
-            missing = replace(_stub(suite, name), failure=Failure.of(RuntimeMissing(name, reason)))
-            records[name] = replace(missing, verdict="skipped" if allow_missing else "error")
+            stood_in = name == suite.reference and _source(run) == "golden"
+            records[name] = absent_record(suite, name, reason, allow_missing or stood_in)
         return suite_record(suite, run, [records[name] for name in names], started)
     finally:
         run.close()
@@ -136,19 +135,20 @@ def _source(run: Run) -> str:
         return "none"
 
 
-def _stub(suite: Suite, name: str) -> RuntimeRecord:
-    """The record of a runtime that cannot be opened here."""
+def absent_record(suite: Suite, name: str, reason: str, skipped: bool) -> RuntimeRecord:
+    """The record of a runtime that is not installed here: skipped, or an error."""
     runtime = suite.runtimes[name]
     return RuntimeRecord(
         name=name,
         kind=runtime.table.kind,
         role="reference" if name == suite.reference else "candidate",
-        verdict=None,
+        verdict="skipped" if skipped else "error",
         tolerance=runtime.tolerance,
         against="",
         recipe=runtime.recipe.describe(),
         recipe_digest=runtime.recipe.digest(),
         decode=runtime.decode.nms_label,
+        failure=Failure.of(RuntimeMissing(name, reason)),
     )
 
 

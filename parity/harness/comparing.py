@@ -56,7 +56,7 @@ def assert_agreement(
         findings += tuple(one for one in shares if one.code != "nothing-detected")
     if findings:
         image = ImageRecord("these detections", "fail", findings, agreement)
-        runtime = RuntimeRecord("found", "", "candidate", "fail", tolerance, "", "", "", "")
+        runtime = RuntimeRecord("found", "", "candidate", "fail", tolerance, "expected", "", "", "")
         raise AssertionError(image_message(image, runtime, ()))
 
 

@@ -17,7 +17,7 @@ from parity.agreement import (
     nonfinite,
 )
 from parity.diagnosis import hints, probe, settings_notes
-from parity.errors import ParityError, RuntimeFailure, unforeseen
+from parity.errors import NotJudged, ParityError, RuntimeFailure, unforeseen
 from parity.files import digest
 from parity.harness.precision import average_precision
 from parity.harness.reference import Recorded, Reference, choose
@@ -95,6 +95,10 @@ class Run:
         if record.failure is not None or not self.judged(name):
             return record
         images = tuple(self.image(name, image) for image in self.suite.images)
+        failures = {image.failure for image in images}
+        failure = images[0].failure if len(failures) == 1 else None
+        if failure is not None and failure.kind == NotJudged.__name__:
+            return replace(record, verdict="error", failure=failure, images=images)
         compared = {one.image: one.agreement for one in images if one.agreement is not None}
         found = budget(compared, self.suite.runtimes[name].tolerance)
         record = replace(
@@ -165,7 +169,10 @@ class Run:
 
     def _judged(self, name: str, image: str) -> ImageRecord:
         runtime = self.suite.runtimes[name]
-        reference = self._against(name).stages(image)
+        try:
+            reference = self._against(name).stages(image)
+        except ParityError as error:
+            raise NotJudged(name, error) from error
         candidate = self._stages(name, image)
         ours = self.suite.runtimes[self.suite.reference]
         findings, heads = _heads(ours, runtime, reference, candidate)
@@ -209,7 +216,10 @@ class Run:
             record = replace(record, artifacts=self._artifacts(runtime))
             record = replace(record, identity=self.pipeline(name).session.identity())
             if self.judged(name):
-                against = self._against(name)
+                try:
+                    against = self._against(name)
+                except ParityError as error:
+                    raise NotJudged(name, error) from error
                 record = replace(record, against=against.heads.source)
                 record = replace(record, notes=record.notes + self._golden_notes(against, record))
         except ParityError as error:

@@ -9,10 +9,12 @@ import pytest
 
 from parity import golden
 from parity.errors import SuiteError
-from parity.pytest_plugin.items import AllImages, ImageItem, ParityItem, RecordItem
+from parity.pytest_plugin.items import AllImages, ImageItem, RecordItem
 from parity.session import missing
 from parity.suite import Suite, load
 from parity.suite.problems import unknown_name
+
+SUITES = pytest.StashKey[list[Suite]]()
 
 
 class SuiteFile(pytest.File):
@@ -24,6 +26,7 @@ class SuiteFile(pytest.File):
         """One collector a runtime; of the reference only if it has a golden to drift from."""
         self.suite = load(self.path)
         config = self.config
+        config.stash.setdefault(SUITES, []).append(self.suite)
         recording = config.getoption("parity_record")
         wanted = names_of(config, "parity_runtimes")
         for name in self.suite.runtimes:
@@ -90,14 +93,18 @@ def names_of(config: pytest.Config, option: str) -> tuple[str, ...]:
 
 def check_collection(session: pytest.Session) -> None:
     """Raise ``UsageError`` for names that no suite has, and for two suites of one name."""
-    items = [item for item in session.items if isinstance(item, ParityItem)]
-    suites = {item.suite.path: item.suite for item in items}
+    suites = {suite.path: suite for suite in session.config.stash.get(SUITES, [])}
     known = {name for suite in suites.values() for name in suite.runtimes}
     for option in ("parity_runtimes", "parity_require"):
         for name in names_of(session.config, option):
             if name != "all" and suites and name not in known:
                 flag = "--" + option.replace("_", "-")
                 raise pytest.UsageError(unknown_name(flag, name, known))
+    if suites and not session.items and names_of(session.config, "parity_runtimes"):
+        raise pytest.UsageError(
+            "--parity-runtimes: expected a candidate, or a reference with goldens to drift from, "
+            "found neither"
+        )
     by_name: dict[str, Suite] = {}
     for suite in suites.values():
         other = by_name.setdefault(suite.name, suite)

@@ -8,6 +8,7 @@ import pytest
 
 from parity import golden
 from parity.errors import ParityError
+from parity.harness import absent_record
 from parity.pytest_plugin.layering import layers_message
 from parity.pytest_plugin.properties import image_properties, runtime_properties
 from parity.pytest_plugin.running import run_of
@@ -48,7 +49,9 @@ class ParityItem(pytest.Item):
         run = run_of(self.config, self.suite)
         reason = run.missing(self.runtime)
         if reason is not None:
-            if self._required():
+            required = self._required()
+            self._tell(absent_record(self.suite, self.runtime, reason, skipped=not required))
+            if required:
                 raise Disagreement(f"{self.runtime} is required by --parity-require: {reason}")
             pytest.skip(reason)
         record = run.open(self.runtime)
@@ -103,6 +106,8 @@ class AllImages(ParityItem):
         file = self.parent.parent if self.parent is not None else None
         assert isinstance(file, SuiteFile)
         if not file.able():
+            reason = run_of(self.config, self.suite).missing(self.runtime) or ""
+            self._tell(absent_record(self.suite, self.runtime, reason, skipped=False))
             raise Disagreement(self._nothing_judged(file.candidates()))
         self.opened()
         run = run_of(self.config, self.suite)

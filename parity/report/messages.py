@@ -112,6 +112,8 @@ def _allowed(share: Share) -> str:
 def _against(runtime: RuntimeRecord) -> str:
     if runtime.role == "reference":
         return "its own golden"
+    if runtime.against == "expected":
+        return "what was expected"
     return "the golden" if runtime.against == "golden" else "the native reference"
 
 

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import importlib
+import pkgutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-# pytester unloads what a run in this process imported; compiled packages bear that only once.
+import parity
+
+# pytester unloads what a run in this process imported. Compiled packages bear that only once, and a
+# second copy of our own classes would be strangers to the tests that come after.
 for _name in ("numpy", "pandas", "cv2", "pydantic", "scipy.optimize", "scipy.sparse.csgraph"):
     importlib.import_module(_name)
+for _module in pkgutil.walk_packages(parity.__path__, "parity."):
+    if not _module.name.endswith("__main__"):
+        importlib.import_module(_module.name)
 
 NETWORK = '''
 import numpy as np
