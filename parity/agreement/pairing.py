@@ -117,20 +117,27 @@ def _components(admissible: Bools) -> list[tuple[Ints, Ints]]:
     i, j = np.nonzero(admissible)
     lonely = (by_row[i] == 1) & (by_column[j] == 1)
     pairs = [(i[k : k + 1], j[k : k + 1]) for k in np.flatnonzero(lonely)]
-    return pairs if lonely.all() else pairs + _crowds(admissible, i[~lonely], j[~lonely])
+    crowded = admissible.copy()
+    crowded[i[lonely], j[lonely]] = False
+    return pairs + _crowds(crowded)
 
 
-def _crowds(admissible: Bools, i: Ints, j: Ints) -> list[tuple[Ints, Ints]]:
-    """The connected groups of more than one row or column."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    n, m = admissible.shape
-    graph = coo_array((np.ones(len(i)), (i, j + n)), shape=(n + m, n + m))
-    _, labels = connected_components(graph, directed=False)
-    order = np.argsort(labels, kind="stable")
-    groups = np.split(order, np.flatnonzero(np.diff(labels[order])) + 1)
-    return [(group[group < n], group[group >= n] - n) for group in groups if len(group) > 1]
+def _crowds(crowded: Bools) -> list[tuple[Ints, Ints]]:
+    """The connected groups of rows and columns, each grown from its first row."""
+    left: Bools = crowded.any(axis=1)
+    groups = []
+    while left.any():
+        rows: Bools = np.zeros_like(left)
+        rows[np.argmax(left)] = True
+        while True:
+            columns = crowded[rows].any(axis=0)
+            grown: Bools = crowded[:, columns].any(axis=1)
+            if np.array_equal(grown, rows):
+                break
+            rows = grown
+        groups.append((np.flatnonzero(rows), np.flatnonzero(columns)))
+        left &= ~rows
+    return groups
 
 
 def _assign(rows: Ints, columns: Ints, admissible: Bools, gains: Floats) -> tuple[Ints, Ints]:
