@@ -124,14 +124,14 @@ def _components(admissible: Bools) -> list[tuple[Ints, Ints]]:
 
 def _crowds(crowded: Bools) -> list[tuple[Ints, Ints]]:
     """The connected groups of rows and columns, each grown from its first row."""
-    left: Bools = crowded.any(axis=1)
+    left = np.asarray(crowded.any(axis=1))
     groups = []
     while left.any():
-        rows: Bools = np.zeros_like(left)
+        rows = np.zeros_like(left)
         rows[np.argmax(left)] = True
         while True:
             columns = crowded[rows].any(axis=0)
-            grown: Bools = crowded[:, columns].any(axis=1)
+            grown = np.asarray(crowded[:, columns].any(axis=1))
             if np.array_equal(grown, rows):
                 break
             rows = grown
