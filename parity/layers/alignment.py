@@ -14,6 +14,7 @@ from parity.layers import forcing, regions, signatures, wiring
 from parity.layers.anchors import AnchorPair
 from parity.layers.draft import AlignmentError, Draft, Pair, Side
 from parity.layers.layout import Array
+from parity.layers.local import Replayed
 from parity.layers.regions import Unpaired
 from parity.layers.structure import structural
 from parity.layers.subject import Subject
@@ -24,7 +25,11 @@ __all__ = ["Alignment", "AlignmentError", "align"]
 
 @dataclass(frozen=True, eq=False)
 class Alignment:
-    """The finished alignment of two networks."""
+    """The finished alignment of two networks.
+
+    ``replayed`` is what every candidate op made of the reference's tensors of the image that the
+    networks were aligned on, where that still holds.
+    """
 
     pairs: tuple[Pair, ...]
     anchored: tuple[AnchorPair, ...]
@@ -32,6 +37,7 @@ class Alignment:
     unpaired: tuple[Unpaired, ...]
     failures: Mapping[int, str]
     rewired: tuple[Rewired, ...]
+    replayed: Replayed | None
     coverage: float
     seconds: float
 
@@ -50,14 +56,10 @@ def align(
     started = time.perf_counter()
     sides = Side.of(reference, values[0]), Side.of(candidate, values[1])
     draft = structural(sides[0], sides[1], outputs)
-    counts = [len(signatures.anchors(side.view)) for side in sides]
-    if all(counts) and not draft.anchored:
-        raise AlignmentError(
-            f"expected weights that the reference and the candidate have in common, found none "
-            f"among {counts[0]} and {counts[1]} layers: do both come from one training?"
-        )
+    if not draft.anchored:
+        _need_no_weights(sides)
     forcing.force(draft, candidate)
-    rewired = wiring.rewire(draft, candidate)
+    rewired, replayed = wiring.rewire(draft, candidate)
     if rewired:
         forcing.force(draft, candidate)
     cover = regions.coverage(draft)
@@ -70,10 +72,21 @@ def align(
         unpaired=cover.unpaired,
         failures=draft.failures,
         rewired=rewired,
+        replayed=None if rewired else replayed,
         coverage=cover.share,
         seconds=time.perf_counter() - started,
     )
     return alignment, draft
+
+
+def _need_no_weights(sides: tuple[Side, Side]) -> None:
+    """Refuse networks that both have weights, none of them alike."""
+    counts = [len(signatures.anchors(side.view)) for side in sides]
+    if all(counts):
+        raise AlignmentError(
+            f"expected weights that the reference and the candidate have in common, found none "
+            f"among {counts[0]} and {counts[1]} layers: do both come from one training?"
+        )
 
 
 def _nothing(draft: Draft) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -182,7 +182,8 @@ class _Engine:
         self._inputs()
         draft.candidate.values = self._others
         draft.reference.values = self._only_wanted(draft.reference.values)
-        self._locals()
+        self._locals(self._state.alignment.replayed)
+        self._state.alignment = replace(self._state.alignment, replayed=None)
         draft.reference.values = {}
         self._state.images += 1
 
@@ -240,11 +241,12 @@ class _Engine:
                 measured = self._state.measured[place]
                 measured.accumulated = _spread(measured.accumulated, found, self._state.images)
 
-    def _locals(self) -> None:
+    def _locals(self, replayed: local.Replayed | None = None) -> None:
         if not self._plan:
             return
         started = time.perf_counter()
-        replayed = local.replay(self._candidate, self._state.draft, self._plan, self._others)
+        if replayed is None:
+            replayed = local.replay(self._candidate, self._state.draft, self._plan, self._others)
         if self._expecting is not None:
             self._expecting.run(replayed)
         for place, region in enumerate(self._state.regions):

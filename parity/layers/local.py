@@ -31,7 +31,7 @@ def waves(view: View, regions: Sequence[Region], known: Mapping[str, str]) -> li
 
 
 def by_need(view: View, ops: Iterable[Op], known: Mapping[str, str]) -> list[list[Op]]:
-    """Ops whose operands are all paired first, then what builds on them; each wave is one replay."""
+    """Ops whose operands are all paired first, then what builds on them; a wave is one replay."""
     left = {op.index: op for op in ops}
     ready = {*known, *view.inputs}
     found = []

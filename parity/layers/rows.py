@@ -151,9 +151,10 @@ def _note(comparison: Comparison, region: Region, measured: Measured) -> str:
         if pair.candidate.op.index in indices and pair.evidence != "weight"
     ]
     notes += [
-        f"reads {one.actual} where the reference reads {one.expected}"
+        f"reads {one.actual or one.candidate} where the reference reads {one.expected}"
         for one in comparison.alignment.rewired
         if one.candidate in region.inputs
+        or (not one.actual and any(one.candidate in op.inputs for op in region.ops))
     ]
     return "; ".join(notes)
 

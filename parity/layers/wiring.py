@@ -16,41 +16,63 @@ from parity.layers.divergence import norm, relative
 from parity.layers.draft import Draft, Pair
 from parity.layers.forcing import CLOSE, SURE
 from parity.layers.layout import Array
+from parity.layers.local import Replayed
 from parity.layers.regions import Region, regions
-from parity.layers.semantics import LOOK_THROUGH
+from parity.layers.semantics import LOOK_THROUGH, WEIGHTED
 from parity.layers.subject import Subject
+from parity.runtimes.graph import Op
+
+_MOST = 8
+_STEPS = 4
 
 
 @dataclass(frozen=True)
 class Rewired:
-    """A candidate tensor, the reference tensor it is, and the one that its reader should read."""
+    """A candidate tensor, the reference tensor it is, and the one that its reader should read.
+
+    ``actual`` is "" where the reference has no such tensor (inside what it has fused).
+    """
 
     candidate: str
     actual: str
     expected: str
 
 
-def rewire(draft: Draft, candidate: Subject) -> tuple[Rewired, ...]:
-    """Pair tensors that only a wrong edge had paired with what they are; returns those edges."""
+def rewire(draft: Draft, candidate: Subject) -> tuple[tuple[Rewired, ...], Replayed | None]:
+    """Pair tensors that only a wrong edge had paired with what they are.
+
+    Returns those edges, and what every op made of the reference's tensors before, if it was asked.
+    """
     found = regions(draft)
     if all(_holds(draft, one.pair) for one in found if one.pair.evidence == "consumer"):
-        return ()  # then replaying shows the same
+        return (), None  # then replaying shows the same
     view = draft.candidate.view
     plan = local.by_need(view, view.data_ops(), draft.of)  # also what nothing reads any more
     others = {
-        name: value
-        for name, value in draft.candidate.values.items()
-        if name not in view.data
+        name: value for name, value in draft.candidate.values.items() if name not in view.data
     }
-    made = local.replay(candidate, draft, plan, others).outputs
-    rewired = []
+    replayed = local.replay(candidate, draft, plan, others)
+    rewired: list[Rewired] = []
+    while len(rewired) < _MOST:
+        one = _next(draft, regions(draft), replayed.outputs, candidate)
+        if one is None:
+            break
+        rewired.append(one)
+        plan = local.by_need(view, view.data_ops(), draft.of)
+        replayed = local.replay(candidate, draft, plan, others)
+    return tuple(rewired), None if rewired else replayed
+
+
+def _next(
+    draft: Draft, found: Sequence[Region], made: Mapping[str, Array], candidate: Subject
+) -> Rewired | None:
+    """Correct the first wrong edge in execution order; those behind it may be its doing."""
     for region in found:
-        value = made.get(region.pair.candidate)
-        if region.pair.evidence == "consumer" and value is not None:
+        if region.pair.evidence == "consumer" and region.pair.candidate in made:
             actual = _actual(draft, region, made, candidate)
             if actual is not None:
-                rewired.append(_correct(draft, region.pair, *actual))
-    return tuple(rewired)
+                return _correct(draft, region.pair, *actual)
+    return None
 
 
 def _holds(draft: Draft, pair: Pair) -> bool:
@@ -65,52 +87,74 @@ def _holds(draft: Draft, pair: Pair) -> bool:
 def _actual(
     draft: Draft, region: Region, made: Mapping[str, Array], candidate: Subject
 ) -> tuple[str, float] | None:
-    """The reference tensor that a value is, where it is nothing like the one it is paired with."""
+    """The reference tensor that a value is, and its error, where its pair cannot be right.
+
+    That is where it is nothing like the tensor it is paired with, and is another one, or where that
+    one is elsewhere in the candidate (then "" if it is no other one either).
+    """
     pair, value = region.pair, made[region.pair.candidate]
     if _error(draft, pair.reference, pair.candidate, value) < CLOSE:
         return None
     inside = {name for op in region.reference_ops for name in op.outputs}
-    if _elsewhere(draft, pair, {**made, **_behind(draft, pair.candidate, made, candidate)}):
+    behind = _behind(draft, pair.candidate, made, candidate)
+    elsewhere = _elsewhere(draft, region, {**made, **behind})
+    if elsewhere:
         inside = {pair.reference}
     errors = {
         name: error
         for name in _results(draft, value.size)
         if name not in inside and (error := _error(draft, name, pair.candidate, value)) < SURE
     }
-    best = min(errors, key=errors.__getitem__, default=None)
-    return None if best is None else (best, errors[best])
+    best = min(errors, key=errors.__getitem__, default="")
+    return (best, errors[best]) if best else ("", 0.0) if elsewhere else None
 
 
 def _behind(
     draft: Draft, name: str, made: Mapping[str, Array], candidate: Subject
 ) -> dict[str, Array]:
-    """What the readers of a tensor make of what it really is."""
+    """What the ops behind a tensor make of what it really is, a few steps on."""
+    known = {name: made[name]}
+    for _ in range(_STEPS):
+        asked = {}
+        for one in list(known):
+            for op in draft.candidate.view.consumers.get(one, ()):
+                feeds = None if op.outputs[0] in known else _feeds(draft, op, known)
+                if feeds is not None and draft.candidate.view.roles[op.index] not in WEIGHTED:
+                    asked[op.index] = feeds
+        for answer in (candidate.replay(asked) if asked else {}).values():
+            known.update({} if isinstance(answer, str) else answer)
+    return known
+
+
+def _feeds(draft: Draft, op: Op, known: Mapping[str, Array]) -> dict[str, Array] | None:
     view = draft.candidate.view
-    asked = {}
-    for op in view.consumers.get(name, ()):
-        feeds = {}
-        for one in op.inputs:
-            if one and one not in view.graph.constants:
-                own = made.get(one) if one == name else draft.brought(one, op.index)
-                feeds[one] = draft.candidate.values.get(one) if own is None else own
-        if all(value is not None for value in feeds.values()):
-            asked[op.index] = {key: value for key, value in feeds.items() if value is not None}
-    answers = candidate.replay(asked).values() if asked else ()
-    return {
-        key: value
-        for answer in answers
-        if not isinstance(answer, str)
-        for key, value in answer.items()
-    }
+    feeds = {}
+    for name in op.inputs:
+        if not name or name in view.graph.constants:
+            continue
+        value = known.get(name)
+        if value is None:
+            value = draft.brought(name, op.index)
+        if value is None:
+            value = draft.candidate.values.get(name)
+        if value is None:
+            return None
+        feeds[name] = value
+    return feeds
 
 
-def _elsewhere(draft: Draft, pair: Pair, made: Mapping[str, Array]) -> bool:
-    """Whether another tensor of the candidate is the reference tensor of a pair."""
+def _elsewhere(draft: Draft, region: Region, made: Mapping[str, Array]) -> bool:
+    """Whether another tensor of the candidate is the one that a region is paired with.
+
+    Those that the region itself is made of do not count: behind them, something was inserted.
+    """
+    pair = region.pair
     size = draft.reference.view.size(pair.reference)
+    own = {*region.inputs, *(name for op in region.ops for name in op.outputs)}
     return any(
         _error(draft, pair.reference, name, value) < SURE
         for name, value in made.items()
-        if name != pair.candidate and value.size == size
+        if name not in own and value.size == size
     )
 
 
@@ -145,7 +189,9 @@ def _correct(draft: Draft, pair: Pair, actual: str, error: float) -> Rewired:
     }
     known = any(one.candidate == pair.candidate for one in draft.pairs)
     if draft.of.get(pair.candidate) == pair.reference:
-        draft.of[pair.candidate] = actual
-    if not known:
+        del draft.of[pair.candidate]
+        if actual:
+            draft.of[pair.candidate] = actual
+    if actual and not known:
         draft.pairs.append(Pair(actual, pair.candidate, "values", error))
     return Rewired(pair.candidate, actual, pair.reference)

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy_subject import Net, NumpySubject, damaged
 
 from parity.layers.alignment import AlignmentError
 from parity.layers.comparing import compare_layers
 from parity.layers.table import LayerTable, Row
 from parity.runtimes.graph import Graph
-from tests.layers.numpy_subject import Net, NumpySubject, damaged
 
 
 def seeded(*shape: int, seed: int = 0) -> np.ndarray:
@@ -110,7 +110,7 @@ def test_a_missing_relu_does_not_hide():
 
 @pytest.mark.parametrize("channels", [8, 6], ids=["C = H = W", "square map"])
 def test_height_and_width_swapped_show_as_an_error(channels):
-    """On a square map the shapes agree; the layout is never searched for one in which numbers do."""
+    """On a square map the shapes agree; no layout is searched in which the numbers would."""
     graphs = []
     for swap in (False, True):
         net = Net("onnx" if not swap else "tflite", "a" if not swap else "b")

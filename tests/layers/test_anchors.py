@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy_subject import Net, NumpySubject
 
 from parity.layers.anchors import SAME_WEIGHT, pair
 from parity.layers.signatures import anchors, signature
 from parity.layers.view import View
 from parity.runtimes.contract import Quantization
 from parity.runtimes.graph import Graph, Op
-from tests.layers.numpy_subject import Net, NumpySubject
 
 
 def seeded(*shape: int, seed: int = 0) -> np.ndarray:
