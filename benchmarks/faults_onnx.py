@@ -232,8 +232,8 @@ def miswired(model: Model, rng: Rng) -> Damage:
     made: list[str] = []
     options = []
     for node in model.graph.node:
-        fork = len(model.readers(node.input[0])) > 1
-        if node.op_type == "Conv" and node.input[0] in shapes and fork:
+        conv = node.op_type == "Conv" and node.input[0] in shapes
+        if conv and len(model.readers(node.input[0])) > 1:
             same = [one for one in made if shapes[one] == shapes[node.input[0]]]
             options += [(node, one) for one in same if one != node.input[0]]
         if node.op_type in ("Conv", "Relu", "Clip", "Mul") and node.output[0] in shapes:
