@@ -4,51 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 
 from parity.layers import alignment, causes, effects, local
-from parity.layers.alignment import Alignment, AlignmentError
+from parity.layers.alignment import AlignmentError
 from parity.layers.divergence import Divergence, Limits, Meter, Spread, relative
-from parity.layers.draft import Draft
 from parity.layers.expecting import Expecting
 from parity.layers.layout import Array
+from parity.layers.measured import Comparison, Measured
 from parity.layers.regions import Region, regions
 from parity.layers.rows import table_of
 from parity.layers.subject import Subject
 from parity.layers.table import LayerTable
 
 Feeds = Mapping[str, Array]
-
-
-@dataclass(eq=False)
-class Measured:
-    """What was seen of one region so far."""
-
-    accumulated: Spread | None = None
-    local: Spread | None = None
-    expected: float | None = None
-    range_score: float | None = None
-    range_times: float | None = None
-    coarseness: float | None = None
-    absorbed: str = ""
-    note: str = ""
-
-
-@dataclass(eq=False)
-class Comparison:
-    """A comparison in the making; everything but the models that outlives an image."""
-
-    alignment: Alignment
-    draft: Draft
-    regions: tuple[Region, ...]
-    measured: list[Measured]
-    limits: Limits
-    images: int = 0
-    input_rel_l2: float | None = None
-    observer: dict[str, float | None] = field(default_factory=dict)
-    seconds: dict[str, float] = field(default_factory=dict)
 
 
 def compare_layers(

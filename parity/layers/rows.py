@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from parity.layers import causes
 from parity.layers.causes import Facts, Judgement
+from parity.layers.measured import Comparison, Measured
 from parity.layers.regions import Region, main_op
 from parity.layers.table import LayerTable, Row
 from parity.layers.view import View
 from parity.runtimes.graph import Op
-
-if TYPE_CHECKING:
-    from parity.layers.comparing import Comparison, Measured
 
 
 def table_of(comparison: Comparison, quantized: bool) -> LayerTable:
