@@ -54,11 +54,11 @@ class Images:
     def __init__(self, suite: Suite, keep: int = 64) -> None:
         self._suite = suite
         self._keep = keep
-        self._prepared: OrderedDict[tuple[str, str], Prepared] = OrderedDict()
+        self._prepared: OrderedDict[tuple[str, Recipe], Prepared] = OrderedDict()
 
     def prepared(self, image: str, recipe: Recipe) -> Prepared:
         """One image by one recipe. Raises ``ImageError`` or ``SuiteError``."""
-        key = (image, recipe.digest())
+        key = (image, recipe)
         if key not in self._prepared:
             self._prepared[key] = self._prepare(image, recipe)
             while len(self._prepared) > self._keep:
