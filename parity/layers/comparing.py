@@ -68,7 +68,7 @@ def _start(
     """Trace both on the first image, align them, see whether looking changed their outputs."""
     started = time.perf_counter()
     subjects = (reference, candidate)
-    traces = tuple(_kept(subject, one) for subject, one in zip(subjects, feeds, strict=True))
+    traces = tuple(all_tensors(subject, one) for subject, one in zip(subjects, feeds, strict=True))
     traced = time.perf_counter() - started
     observer = {
         side: observer_effect(subject, one, trace)
@@ -89,7 +89,7 @@ def _start(
     )
 
 
-def _kept(subject: Subject, feeds: Feeds) -> dict[str, Array]:
+def all_tensors(subject: Subject, feeds: Feeds) -> dict[str, Array]:
     """One image's tensors, inputs included; a tensor that the subject may reuse is copied."""
     values = {name: np.asarray(array) for name, array in feeds.items()}
     for name, array in subject.trace(feeds):

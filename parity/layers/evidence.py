@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from parity.layers import alignment, local
+from parity.layers.comparing import all_tensors
 from parity.layers.layout import Array
 from parity.layers.regions import regions
 from parity.layers.subject import Subject
@@ -41,7 +40,7 @@ def gather(
 
     The networks are run and aligned anew: during the comparison no tensor outlives its image.
     """
-    traces = _traced(reference, feeds[0]), _traced(candidate, feeds[1])
+    traces = all_tensors(reference, feeds[0]), all_tensors(candidate, feeds[1])
     _, draft = alignment.align(reference, candidate, traces, outputs)
     plan = local.waves(draft.candidate.view, regions(draft), draft.of)
     view = draft.candidate.view
@@ -56,10 +55,3 @@ def gather(
             inputs = replayed.fed[op.index]
             found.append(Evidence(row, op.index, inputs, {row.candidate_tensor: wanted}))
     return found
-
-
-def _traced(subject: Subject, feeds: Feeds) -> dict[str, Array]:
-    values = {name: np.asarray(array) for name, array in feeds.items()}
-    for name, array in subject.trace(feeds):
-        values[name] = np.array(array, copy=True)
-    return values
