@@ -151,7 +151,7 @@ def test_the_error_names_the_file_and_counts(write) -> None:
         pytest.param(
             'family = "ssd"',
             'family = "ssdd"',
-            "decode.family: expected 'ssd' or 'boxes-scores', found 'ssdd'",
+            "decode.family: expected one of boxes-scores, ssd, found 'ssdd'; did you mean 'ssd'?",
             id="unknown-family",
         ),
         pytest.param(

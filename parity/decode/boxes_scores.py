@@ -13,7 +13,8 @@ from parity.decode.candidates import Array, Candidates, Floats, boxes_of, scores
 from parity.decode.family import Family, Size, boxes_role, scores_role
 
 if TYPE_CHECKING:
-    from parity.suite.decoding import BoxesScores, Decode
+    from parity.suite.decoding import Decode
+    from parity.suite.families import BoxesScores
 
 
 def _settings(settings: Decode) -> BoxesScores:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from parity.decode import boxes_scores, ssd
 from parity.decode.binding import Role
-from parity.decode.candidates import Array, Candidates, DecodeError, Floats
+from parity.decode.candidates import Array, Candidates, DecodeError, Floats, Proposals
 from parity.decode.family import Family
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ def decode(
     classes: int,
     size: tuple[int, int],
     priors: Floats | None = None,
-) -> Candidates:
-    """Heads by role, of one image and as real numbers, as candidates.
+) -> Candidates | Proposals:
+    """Heads by role, of one image and as real numbers, as candidates or proposals.
 
     ``classes`` counts without the background; ``size`` is (height, width) of the network's input.
     Raises ``DecodeError`` where shapes do not fit one another, the priors or the classes, and

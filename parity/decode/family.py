@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from parity.decode.binding import Role, Shape
-from parity.decode.candidates import Array, Candidates, Floats, background_hint
+from parity.decode.candidates import Array, Candidates, Floats, Proposals, background_hint
 
 if TYPE_CHECKING:
     from parity.suite.decoding import Decode
@@ -17,10 +17,15 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True)
 class Family:
-    """A family: its roles, and its decoder of (heads, settings, classes, size, priors)."""
+    """A family: its roles, and its decoder of (heads, settings, classes, size, priors).
+
+    A decoder returns candidates (a score for every class) or proposals (one class each).
+    """
 
     roles: Callable[[Decode, int, Floats | None], tuple[Role, ...]]
-    decode: Callable[[Mapping[str, Array], Decode, int, Size, Floats | None], Candidates]
+    decode: Callable[
+        [Mapping[str, Array], Decode, int, Size, Floats | None], Candidates | Proposals
+    ]
 
 
 def boxes_role(anchors: int | None = None) -> Role:

@@ -12,7 +12,7 @@ from parity.decode.candidates import Floats
 from parity.errors import SuiteError
 
 if TYPE_CHECKING:
-    from parity.suite.decoding import PriorGrid
+    from parity.suite.families import PriorGrid
 
 # Priors reach over the border, but a centre far outside means pixels, not a part of the input.
 _FARTHEST_CENTRE = 2.0

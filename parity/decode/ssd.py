@@ -18,7 +18,8 @@ from parity.decode.candidates import Array, Candidates, Floats, boxes_of, scores
 from parity.decode.family import Family, Size, boxes_role, scores_role
 
 if TYPE_CHECKING:
-    from parity.suite.decoding import Decode, Ssd
+    from parity.suite.decoding import Decode
+    from parity.suite.families import Ssd
 
 
 def _settings(settings: Decode) -> Ssd:

@@ -272,12 +272,7 @@ def _heads(
 def _same_heads(ours: Runtime, theirs: Runtime, reference: Stages, candidate: Stages) -> bool:
     """Whether heads of one name mean the same on both sides."""
     a, b = ours.decode, theirs.decode
-    if (a.family, a.function, a.ssd, a.boxes_scores) != (
-        b.family,
-        b.function,
-        b.ssd,
-        b.boxes_scores,
-    ):
+    if (a.family, a.function, a.own) != (b.family, b.function, b.own):
         return False
     if a.function is None:
         return True

@@ -13,7 +13,8 @@ from pydantic import BaseModel, ValidationError
 
 from parity.errors import SuiteError, UsageError
 from parity.suite import tolerance as tolerances
-from parity.suite.decoding import BoxesScores, Decode, PriorGrid, Ssd
+from parity.suite.decoding import Decode
+from parity.suite.families import BoxesScores, PriorGrid, Ssd
 from parity.suite.model import Export, RuntimeTable, SuiteFile
 from parity.suite.problems import describe, unknown_name
 from parity.suite.recipe import Recipe

@@ -1,92 +1,24 @@
-"""What a family of detectors needs to be told before its heads can be decoded."""
+"""From heads to detections, as the suite declares it: family, threshold, NMS."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+import difflib
+from typing import Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from parity.suite.fields import Numbers, Size, Table
-
-Activation = Literal["none", "softmax", "sigmoid"]
-
-
-class PriorGrid(Table):
-    """Priors by rule: for every cell of every map (rows first), every size, every ratio.
-
-    ``maps``: (height, width) of each feature map. ``sizes``: for each map, side lengths in pixels
-    of the network's input. ``ratios``: width / height; a prior is (s * sqrt(r), s / sqrt(r)).
-    ``clip``: priors (cx, cy, w, h), relative to the input, are clipped to [0, 1].
-    """
-
-    maps: tuple[Size, ...] = Field(min_length=1, strict=False)
-    sizes: tuple[Numbers, ...] = Field(min_length=1, strict=False)
-    ratios: Numbers = (1.0,)
-    clip: bool = False
-
-    @model_validator(mode="after")
-    def _one_list_of_sizes_per_map(self) -> Self:
-        if len(self.maps) != len(self.sizes):
-            raise ValueError(
-                f"sizes: expected one list for each of {len(self.maps)} maps, "
-                f"found {len(self.sizes)}"
-            )
-        return self
-
-
-def _priors(value: Any) -> Any:
-    if isinstance(value, str) and value:
-        return value
-    if isinstance(value, dict):
-        return PriorGrid(**value)
-    if isinstance(value, PriorGrid):
-        return value
-    raise ValueError(f"expected a .npy file or {{ maps, sizes, ratios }}, found {value!r}")
-
-
-class Ssd(Table):
-    """SSD offsets against priors (Liu et al., "SSD: Single Shot MultiBox Detector", 2016).
-
-    ``priors``: a .npy file (A, 4) of cx, cy, w, h relative to the input, or a rule. ``variances``:
-    (centre, size) or four. ``activation``: what is still to be applied to the scores.
-    ``background``: column of the background class, absent where there is none.
-    ``box_format``: order of the four offsets.
-    """
-
-    priors: Annotated[Any, BeforeValidator(_priors)]
-    variances: Numbers = (0.1, 0.2)
-    activation: Activation = "none"
-    background: int | None = Field(default=None, ge=0)
-    box_format: Literal["cxcywh", "cycxhw"] = "cxcywh"
-
-    @model_validator(mode="after")
-    def _variances(self) -> Self:
-        if len(self.variances) not in (2, 4):
-            raise ValueError(f"variances: expected 2 or 4 numbers, found {len(self.variances)}")
-        return self
-
-
-class BoxesScores(Table):
-    """Boxes that are already decoded, beside scores per class.
-
-    ``box_format`` and ``normalized`` (relative to the input, else in its pixels) say how the
-    boxes are written; ``activation`` and ``background`` as for ``ssd``.
-    """
-
-    box_format: Literal["xyxy", "yxyx", "cxcywh"]
-    normalized: bool
-    activation: Activation = "none"
-    background: int | None = Field(default=None, ge=0)
+from parity.suite.families import NMS_INSIDE, TABLES, BoxesScores, Ssd, field_of, needs_table
+from parity.suite.fields import Table
 
 
 class Decode(Table):
     """From heads to detections: family, threshold, NMS.
 
     ``score_floor``: the model itself never emits a score below it (baked in), so nothing below can
-    be judged.
+    be judged. ``nms`` is "class" unless the family has its NMS inside the model: "none" then.
     """
 
-    family: Literal["ssd", "boxes-scores"] | None = None
+    family: str | None = None
     function: str | None = None
     score_threshold: float = Field(ge=0, le=1)
     score_floor: float | None = Field(default=None, ge=0, le=1)
@@ -96,16 +28,35 @@ class Decode(Table):
     ssd: Ssd | None = None
     boxes_scores: BoxesScores | None = Field(default=None, alias="boxes-scores")
 
+    @field_validator("family")
+    @classmethod
+    def _known_family(cls, value: str | None) -> str | None:
+        if value is not None and value not in TABLES:
+            raise ValueError(_unknown_family(value))
+        return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nms_of_family(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("family") in NMS_INSIDE:
+            return {"nms": "none", **data}
+        return data
+
     @model_validator(mode="after")
     def _one_way_to_decode(self) -> Self:
         if (self.family is None) == (self.function is None):
             raise ValueError("family: expected either family or function, found both or neither")
-        tables = {"ssd": self.ssd, "boxes-scores": self.boxes_scores}
-        for name, table in tables.items():
-            if name == self.family and table is None:
+        for name in TABLES:
+            table = getattr(self, field_of(name))
+            if name == self.family and table is None and needs_table(name):
                 raise ValueError(f"{name}: expected a table [decode.{name}], found nothing")
             if name != self.family and table is not None:
                 raise ValueError(f"{name}: expected only with family = {name!r}, found without")
+        if self.family in NMS_INSIDE and self.nms != "none":
+            raise ValueError(
+                f"nms: expected 'none', as a {self.family} network suppresses by itself, "
+                f"found {self.nms!r}"
+            )
         if self.score_floor is not None and self.score_floor > self.score_threshold:
             raise ValueError(
                 f"score_floor: expected at most score_threshold = {self.score_threshold}, "
@@ -114,8 +65,22 @@ class Decode(Table):
         return self
 
     @property
+    def own(self) -> Table | None:
+        """The table of the family, its defaults where the suite has none; None for a function."""
+        if self.family is None:
+            return None
+        table: Table | None = getattr(self, field_of(self.family))
+        return TABLES[self.family]() if table is None else table
+
+    @property
     def nms_label(self) -> str:
         """The settings of NMS in words; sides whose labels differ are never excused by a tie."""
         if self.nms == "none":
             return f"none, at most {self.max_detections}"
         return f"{self.nms} at IoU {self.nms_iou:g}, at most {self.max_detections}"
+
+
+def _unknown_family(found: str) -> str:
+    near = difflib.get_close_matches(found, TABLES, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return f"expected one of {', '.join(sorted(TABLES))}, found {found!r}{hint}"

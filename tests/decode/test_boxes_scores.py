@@ -9,7 +9,8 @@ import pytest
 
 from parity.boxes import Placement
 from parity.decode import Candidates, DecodeError, bind, decode, roles, to_side
-from parity.suite.decoding import BoxesScores, Decode
+from parity.suite.decoding import Decode
+from parity.suite.families import BoxesScores
 
 BOX = [0.25, 0.5, 0.75, 1.0]
 

@@ -12,7 +12,8 @@ import pytest
 from parity.boxes import iou
 from parity.decode import DecodeError, bind, decode, grid, load_priors, roles, to_side
 from parity.preprocess import prepare, read_image
-from parity.suite.decoding import Decode, PriorGrid, Ssd
+from parity.suite.decoding import Decode
+from parity.suite.families import PriorGrid, Ssd
 from parity.suite.recipe import Recipe
 from parity.tensors import arrange
 

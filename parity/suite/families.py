@@ -1,0 +1,96 @@
+"""What each family of detectors needs to be told: one table of ``[decode.FAMILY]`` each."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from parity.suite.fields import Numbers, Size, Table
+
+Activation = Literal["none", "softmax", "sigmoid"]
+
+
+class PriorGrid(Table):
+    """Priors by rule: for every cell of every map (rows first), every size, every ratio.
+
+    ``maps``: (height, width) of each feature map. ``sizes``: for each map, side lengths in pixels
+    of the network's input. ``ratios``: width / height; a prior is (s * sqrt(r), s / sqrt(r)).
+    ``clip``: priors (cx, cy, w, h), relative to the input, are clipped to [0, 1].
+    """
+
+    maps: tuple[Size, ...] = Field(min_length=1, strict=False)
+    sizes: tuple[Numbers, ...] = Field(min_length=1, strict=False)
+    ratios: Numbers = (1.0,)
+    clip: bool = False
+
+    @model_validator(mode="after")
+    def _one_list_of_sizes_per_map(self) -> Self:
+        if len(self.maps) != len(self.sizes):
+            raise ValueError(
+                f"sizes: expected one list for each of {len(self.maps)} maps, "
+                f"found {len(self.sizes)}"
+            )
+        return self
+
+
+def _priors(value: Any) -> Any:
+    if isinstance(value, str) and value:
+        return value
+    if isinstance(value, dict):
+        return PriorGrid(**value)
+    if isinstance(value, PriorGrid):
+        return value
+    raise ValueError(f"expected a .npy file or {{ maps, sizes, ratios }}, found {value!r}")
+
+
+class Ssd(Table):
+    """SSD offsets against priors (Liu et al., "SSD: Single Shot MultiBox Detector", 2016).
+
+    ``priors``: a .npy file (A, 4) of cx, cy, w, h relative to the input, or a rule. ``variances``:
+    (centre, size) or four. ``activation``: what is still to be applied to the scores.
+    ``background``: column of the background class, absent where there is none.
+    ``box_format``: order of the four offsets.
+    """
+
+    priors: Annotated[Any, BeforeValidator(_priors)]
+    variances: Numbers = (0.1, 0.2)
+    activation: Activation = "none"
+    background: int | None = Field(default=None, ge=0)
+    box_format: Literal["cxcywh", "cycxhw"] = "cxcywh"
+
+    @model_validator(mode="after")
+    def _variances(self) -> Self:
+        if len(self.variances) not in (2, 4):
+            raise ValueError(f"variances: expected 2 or 4 numbers, found {len(self.variances)}")
+        return self
+
+
+class BoxesScores(Table):
+    """Boxes that are already decoded, beside scores per class.
+
+    ``box_format`` and ``normalized`` (relative to the input, else in its pixels) say how the
+    boxes are written; ``activation`` and ``background`` as for ``ssd``.
+    """
+
+    box_format: Literal["xyxy", "yxyx", "cxcywh"]
+    normalized: bool
+    activation: Activation = "none"
+    background: int | None = Field(default=None, ge=0)
+
+
+TABLES: dict[str, type[Table]] = {"ssd": Ssd, "boxes-scores": BoxesScores}
+"""The table of every family, by the name that a suite says."""
+
+NMS_INSIDE: frozenset[str] = frozenset()
+"""Families whose networks suppress by themselves: their heads are detections."""
+
+
+def field_of(family: str) -> str:
+    """The field of ``Decode`` that holds a family's table."""
+    return family.replace("-", "_")
+
+
+def needs_table(family: str) -> bool:
+    """Whether a family has a key without a default, so that its table must be there."""
+    return any(field.is_required() for field in TABLES[family].model_fields.values())
