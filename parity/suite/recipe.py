@@ -66,6 +66,10 @@ class Recipe(Table):
                 )
         return self
 
+    def __hash__(self) -> int:
+        """Of a few keys only: recipes are looked up once for every image and runtime."""
+        return hash((self.size, self.kernel, self.function))
+
     def describe(self) -> str:
         """The recipe in one line, for reports."""
         if self.function is not None:
