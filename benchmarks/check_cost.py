@@ -17,7 +17,7 @@ from benchmarks.processes import ROOT, alternate, medians
 
 FEW, MANY = 16, 64
 SUITE = ROOT / "golden" / "parts_ssd"
-# Parity may be broken on pictures drawn just now (1); that it could not be judged (2, 3) is no cost.
+# Parity may be broken on pictures drawn just now (1); not to be judged (2, 3) is no cost at all.
 CHECK = """
 import sys
 from parity.cli import main
