@@ -83,7 +83,7 @@ def _greedy(boxes: Floats, groups: Ints, limit: float, most: int) -> tuple[Ints,
     count = len(boxes)
     if count <= _FEW:
         return _greedy_at_once(boxes, groups, limit, most)
-    members = {int(group): np.flatnonzero(groups == group) for group in np.unique(groups)}
+    members = {group: np.flatnonzero(groups == group) for group in set(groups.tolist())}
     # Column by column in memory: the loop only reads slices of columns.
     columns = {group: np.asfortranarray(boxes[rows]) for group, rows in members.items()}
     passed = dict.fromkeys(members, 0)
