@@ -107,9 +107,7 @@ def test_a_box_comes_back_from_every_letterbox(
 
 
 @given(recipes(), edges, edges)
-def test_the_input_is_the_smallest_that_is_allowed(
-    recipe: Recipe, height: int, width: int
-) -> None:
+def test_the_input_is_the_smallest_that_is_allowed(recipe: Recipe, height: int, width: int) -> None:
     """Sides are multiples of the stride, hold the image, and waste less than a stride."""
     assert recipe.size is not None
     found = place((height, width), recipe)
