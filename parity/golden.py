@@ -22,6 +22,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ import numpy as np
 
 from parity.errors import GoldenError
 from parity.files import digest
-from parity.pipeline import Network, Stages
+from parity.pipeline import Images, Network, Stages
 from parity.preprocess import Prepared
 from parity.session import artifact_paths
 from parity.suite import Recipe, Suite
@@ -145,7 +146,12 @@ def load(suite: Suite) -> Golden:
     return Golden(folder, manifest)
 
 
-def inputs(suite: Suite) -> Golden | None:
+def images(suite: Suite) -> Images:
+    """The suite's images, with the recorded inputs where a recipe's library is not installed."""
+    return Images(suite, recorded=cache(lambda: _inputs(suite)))
+
+
+def _inputs(suite: Suite) -> Golden | None:
     """The suite's goldens for their inputs; None where there are none that still hold."""
     if not exists(suite):
         return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
 from parity import golden, preprocess
@@ -23,7 +22,7 @@ from parity.files import digest
 from parity.harness.inputs import fed_otherwise
 from parity.harness.precision import average_precision
 from parity.harness.reference import Recorded, Reference, choose
-from parity.pipeline import Images, Pipeline, Stages
+from parity.pipeline import Pipeline, Stages
 from parity.record import (
     ArtifactRecord,
     Failure,
@@ -46,7 +45,7 @@ class Run:
 
     def __init__(self, suite: Suite, reference: str = "auto", shared: Path | None = None) -> None:
         self.suite = suite
-        self.images = Images(suite, recorded=cache(lambda: golden.inputs(suite)))
+        self.images = golden.images(suite)
         self._wanted = reference
         self._shared = shared
         self._references: dict[str, Reference | ParityError] = {}
