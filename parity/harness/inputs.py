@@ -11,7 +11,7 @@ def fed_otherwise(
     ours: Recipe, theirs: Recipe, reference: Prepared, candidate: Prepared
 ) -> InputDifference | None:
     """How far the inputs differ; None where one recipe has made both."""
-    if ours.digest() == theirs.digest():
+    if ours == theirs or ours.digest() == theirs.digest():
         return None
     spans = None if ours.function is not None else ours.spans()
     return input_difference(reference.canvas, candidate.canvas, spans)
