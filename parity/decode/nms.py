@@ -49,7 +49,9 @@ def suppress(
     else:
         groups = classes[order] if mode == "class" else np.zeros(len(order), dtype=np.int64)
         kept, by, overlap = _greedy(boxes[order], groups, iou_limit, max_detections)
-    gone = np.setdiff1d(np.arange(len(order)), kept, assume_unique=True)
+    is_gone = np.ones(len(order), dtype=np.bool_)
+    is_gone[kept] = False
+    gone = np.flatnonzero(is_gone)
     return Kept(order[kept], order[gone], by[gone], overlap[gone])
 
 
@@ -57,6 +59,10 @@ _FEW = 256  # proposals whose IoU with each other is computed in one go
 
 
 def _order(boxes: Floats, scores: Floats, classes: Ints) -> Ints:
+    plain = np.argsort(-scores, kind="stable")
+    ordered = scores[plain]
+    if (ordered[1:] != ordered[:-1]).all():
+        return plain
     order: NDArray[Any] = np.lexsort(
         (*boxes.T[::-1], classes, -scores)
     )  # the last key is the first
@@ -105,17 +111,21 @@ def _greedy_at_once(
     """``_greedy`` with every IoU known beforehand: faster for few proposals."""
     count = len(boxes)
     shared = iou(boxes, boxes)
-    removes = (shared > limit) & (groups[:, None] == groups)
-    by, overlap = np.full(count, -1), np.full(count, np.nan)
-    open_ = np.ones(count, dtype=np.bool_)
+    better, worse = np.nonzero(np.triu((shared > limit) & (groups[:, None] == groups), 1))
+    starts = np.searchsorted(better, np.arange(count + 1)).tolist()
+    rivals, shares = worse.tolist(), shared[better, worse].tolist()
+    by, overlap = [-1] * count, [float("nan")] * count
     kept: list[int] = []
     for position in range(count):
-        if not open_[position] or len(kept) == most:
+        if by[position] >= 0:
             continue
-        open_[position] = False
-        hit = removes[position] & open_
-        by[hit], overlap[hit] = len(kept), shared[position, hit]
-        open_ &= ~hit
+        if len(kept) == most:
+            break
+        for at in range(starts[position], starts[position + 1]):
+            rival = rivals[at]
+            if by[rival] < 0:
+                by[rival], overlap[rival] = len(kept), shares[at]
         kept.append(position)
-    by[open_] = len(kept) - 1  # what is left over goes to max_detections
-    return np.array(kept, dtype=np.int64), by, overlap
+    last = len(kept) - 1  # what is left over goes to max_detections
+    removed_by = np.array([last if one < 0 else one for one in by], dtype=np.int64)
+    return np.array(kept, dtype=np.int64), removed_by, np.array(overlap)

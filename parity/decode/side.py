@@ -10,6 +10,7 @@ from parity.boxes import Placement
 from parity.decode.candidates import Candidates, DecodeError, Ints, Proposals
 from parity.decode.nms import suppress
 from parity.detections import Detections, Removed, Side
+from parity.tensors import may_hold_nonfinite
 
 if TYPE_CHECKING:
     from parity.suite.decoding import Decode
@@ -46,14 +47,14 @@ def to_side(
 
 
 def _down_to(found: Candidates | Proposals, floor: float) -> Proposals:
-    if np.isnan(found.scores).any():
+    if may_hold_nonfinite(found.scores) and np.isnan(found.scores).any():
         count = int(np.isnan(found.scores).sum())
         raise DecodeError(f"scores: expected numbers, found {count} NaN")
     if isinstance(found, Proposals):
         rows = np.flatnonzero(found.scores >= floor)
         return Proposals(found.boxes[rows], found.scores[rows], found.classes[rows])
-    rows, classes = np.nonzero(found.scores >= floor)
-    return Proposals(found.boxes[rows], found.scores[rows, classes], classes.astype(np.int64))
+    rows, classes = np.divmod(np.flatnonzero(found.scores >= floor), found.scores.shape[1])
+    return Proposals(found.boxes[rows], found.scores[rows, classes], classes)
 
 
 def _check(proposals: Proposals, settings: Decode) -> None:

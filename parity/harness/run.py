@@ -274,9 +274,10 @@ def _heads(
 ) -> tuple[list[Finding], tuple[HeadDifference, ...]]:
     """What the raw heads reveal; heads of another meaning are only checked for NaN."""
     here, there = reference.network, candidate.network
-    findings = [*nonfinite(here.heads, "reference"), *nonfinite(there.heads, "candidate")]
-    if findings or not _same_heads(ours, theirs, reference, candidate):
-        return findings, ()
+    if reference.side is None or candidate.side is None:
+        return [*nonfinite(here.heads, "reference"), *nonfinite(there.heads, "candidate")], ()
+    if not _same_heads(ours, theirs, reference, candidate):
+        return [], ()
     steps = _least_steps(theirs.tolerance)
     findings = check_heads(here.heads, there.heads, there.specs, steps)
     return findings, differences(here.heads, there.heads)

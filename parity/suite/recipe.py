@@ -88,6 +88,10 @@ class Recipe(Table):
         if any(edge % stride for edge in edges):
             raise ValueError(f"size: expected multiples of stride = {stride}, found {list(edges)}")
 
+    def __hash__(self) -> int:
+        """Of a few keys only: recipes are looked up once for every image and runtime."""
+        return hash((self.size, self.kernel, self.function))
+
     def describe(self) -> str:
         """The recipe in one line, for reports."""
         steps = [] if self.decoder == "pillow" else [f"decoded by {self.decoder}"]
