@@ -7,7 +7,7 @@ pixels of any size and resizes them itself. ``mobilenet``: values in [-1, 1], as
 Keras and TensorFlow Lite want them.
 
 Each sets its values in full, so that one put over another leaves nothing of it behind. None has a
-size: that is the network's.
+size, which is the network's; ``tf-od-api`` takes away the suite's, as its network has none.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ BASES: dict[str, dict[str, Any]] = {
         "std": [0.229, 0.224, 0.225],
     },
     "yolo": {**_PIXELS, "resize": "letterbox", "kernel": "opencv:linear", "range": [0, 1]},
-    "tf-od-api": {**_PIXELS, "resize": "none"},
+    "tf-od-api": {**_PIXELS, "resize": "none", "size": None},
     "mobilenet": {**_PIXELS, "resize": "stretch", "kernel": "opencv:linear", "range": [-1, 1]},
 }
 

@@ -165,3 +165,23 @@ def test_recording_without_the_library_is_refused(
         record(home)
     assert str(caught.value) == f"native: {SETTING}: {REMEDY}"
     assert not (home / "golden").exists()
+
+
+def test_pytest_skips_a_runtime_whose_recipe_needs_the_library(
+    home: Path, pytester: pytest.Pytester
+) -> None:
+    """With the reason, as for a runtime that is not installed; required, it fails."""
+    path = home / "parity.toml"
+    text = path.read_text().replace('kernel = "torch:bicubic-antialias"', "")
+    own = text[text.index("[runtimes.onnx]") :].replace("[runtimes.onnx]", "[runtimes.other]")
+    path.write_text(text + own + 'preprocess = { kernel = "torch:area" }\n')
+    (home / "conftest.py").write_text(
+        "import importlib.util as util\n"
+        "find = util.find_spec\n"
+        "util.find_spec = lambda name, *rest: None if name == 'torch' else find(name, *rest)\n"
+    )
+    found = pytester.runpytest_subprocess(str(home), "-rs")
+    found.assert_outcomes(passed=2, skipped=2)
+    found.stdout.fnmatch_lines(["*preprocess.kernel = 'torch:area': torch is not installed; *"])
+    found = pytester.runpytest_subprocess(str(home), "--parity-require", "all")
+    found.assert_outcomes(passed=2, failed=2)

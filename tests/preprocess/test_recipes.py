@@ -78,6 +78,12 @@ def test_a_named_recipe_is_described_in_full(base: str, described: str) -> None:
     assert Recipe(base=base, size=(320, 640)).describe() == described  # type: ignore[arg-type]
 
 
+def test_a_network_that_resizes_by_itself_takes_any_size(tmp_path: Path) -> None:
+    """In a suite whose other networks have one; beside the base a size is still a check."""
+    assert recipe(tmp_path, "size = [64, 64]", 'base = "tf-od-api"').size is None
+    assert Recipe(base="tf-od-api", size=(8, 8)).size == (8, 8)
+
+
 def test_every_step_is_described() -> None:
     """In its order."""
     found = Recipe(
