@@ -8,6 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 from parity import check
@@ -72,6 +75,20 @@ def test_values_that_are_not_finite_are_counted_and_never_averaged() -> None:
     assert (found.max_abs, found.mean_abs, found.nonfinite) == (1.0, 0.25, 3)
     assert found.differing == 0.5
     assert not found.same
+
+
+wild = arrays(np.float32, (3, 4, 3), elements=st.floats(width=32))
+
+
+@given(wild, wild)
+def test_no_input_breaks_the_measure(ours: np.ndarray, theirs: np.ndarray) -> None:
+    """NaN, infinity and the largest floats: every number is finite, and sides can be swapped."""
+    found = input_difference(ours, theirs, (1.0,))
+    numbers = (found.max_abs, found.mean_abs, found.max_share, found.mean_share, found.differing)
+    assert np.isfinite(np.array(numbers, np.float64)).all()
+    swapped = input_difference(theirs, ours, (1.0,))
+    assert swapped == found
+    assert input_difference(ours, ours, None).same
 
 
 def test_the_worst_image_is_named() -> None:
