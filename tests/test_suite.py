@@ -144,8 +144,9 @@ def test_the_error_names_the_file_and_counts(write) -> None:
         pytest.param(
             "mean = 127",
             "maen = 127",
-            "preprocess.maen: unknown key; expected one of color, function, kernel, mean, pad, "
-            "pad_value, range, resize, size, std, found 'maen'; did you mean 'mean'?",
+            "preprocess.maen: unknown key; expected one of base, cast, color, decoder, "
+            "function, kernel, mean, pad, pad_value, range, resize, scale_up, size, std, stride, "
+            "found 'maen'; did you mean 'mean'?",
             id="unknown-key",
         ),
         pytest.param(
