@@ -8,6 +8,7 @@ import numpy as np
 
 from parity.boxes import Placement
 from parity.decode.candidates import Candidates, DecodeError, Ints, Proposals
+from parity.decode.families import FAMILIES
 from parity.decode.nms import suppress
 from parity.detections import Detections, Removed, Side
 
@@ -42,6 +43,7 @@ def to_side(
             _detections(proposals, result.removed, placement), result.suppressor, result.overlap
         ),
         nms=settings.nms_label,
+        hidden=settings.nms == "none",
     )
 
 
@@ -82,7 +84,7 @@ def _cause(settings: Decode) -> str:
         return f"box_format = '{written}' is declared: is it {others}?"
     if settings.function is not None:
         return f"{settings.function} must return x1, y1, x2, y2"
-    return "see priors and variances"
+    return FAMILIES[settings.family or ""].crossed or "see [decode]"
 
 
 def _detections(proposals: Proposals, rows: Ints, placement: Placement) -> Detections:

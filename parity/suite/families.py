@@ -7,6 +7,13 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from parity.suite.fields import Numbers, Size, Table
+from parity.suite.inside import (
+    EfficientDet,
+    TflitePostprocess,
+    TfOdApi,
+    Torchvision,
+    YoloEnd2End,
+)
 
 Activation = Literal["none", "softmax", "sigmoid"]
 
@@ -79,10 +86,18 @@ class BoxesScores(Table):
     background: int | None = Field(default=None, ge=0)
 
 
-TABLES: dict[str, type[Table]] = {"ssd": Ssd, "boxes-scores": BoxesScores}
+TABLES: dict[str, type[Table]] = {
+    "ssd": Ssd,
+    "boxes-scores": BoxesScores,
+    "efficientdet": EfficientDet,
+    "tf-od-api": TfOdApi,
+    "tflite-postprocess": TflitePostprocess,
+    "torchvision": Torchvision,
+    "yolo-end2end": YoloEnd2End,
+}
 """The table of every family, by the name that a suite says."""
 
-NMS_INSIDE: frozenset[str] = frozenset()
+NMS_INSIDE = frozenset({"tf-od-api", "tflite-postprocess", "torchvision", "yolo-end2end"})
 """Families whose networks suppress by themselves: their heads are detections."""
 
 
