@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from parity.decode.binding import BindingError, Role, bind
 from parity.decode.candidates import Candidates, DecodeError, Proposals
-from parity.decode.families import FAMILIES, arranged, decode, roles
+from parity.decode.families import FAMILIES, arranged, decode, roles, trimmed
 from parity.decode.family import Family
 from parity.decode.function import decode_by_function
 from parity.decode.nms import Kept, suppress
@@ -30,4 +30,5 @@ __all__ = [
     "roles",
     "suppress",
     "to_side",
+    "trimmed",
 ]

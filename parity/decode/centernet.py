@@ -127,4 +127,4 @@ def _channels_first(head: Array, name: str, wanted: Shape, how: CenterNet) -> Ar
     return head if fitting[0] == "NCHW" else head.transpose(0, 3, 1, 2)
 
 
-FAMILY = Family(roles, decode, arrange)
+FAMILY = Family(roles, decode, arrange=arrange)

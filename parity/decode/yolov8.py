@@ -94,4 +94,4 @@ def _needs(classes: int) -> str:
     return f"(1, {4 + classes}, A) or (1, A, {4 + classes})"
 
 
-FAMILY = Family(roles, decode, arrange)
+FAMILY = Family(roles, decode, arrange=arrange)

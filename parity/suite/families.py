@@ -7,6 +7,13 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from parity.suite.fields import Numbers, Size, Table
+from parity.suite.inside import (
+    EfficientDet,
+    TflitePostprocess,
+    TfOdApi,
+    Torchvision,
+    YoloEnd2End,
+)
 
 Activation = Literal["none", "softmax", "sigmoid"]
 
@@ -158,17 +165,22 @@ TABLES: dict[str, type[Table]] = {
     "detr": Detr,
     "rt-detr": RtDetr,
     "centernet": CenterNet,
+    "efficientdet": EfficientDet,
+    "tf-od-api": TfOdApi,
+    "tflite-postprocess": TflitePostprocess,
+    "torchvision": Torchvision,
+    "yolo-end2end": YoloEnd2End,
 }
 """The table of every family, by the name that a suite says."""
 
 NMS_FREE: dict[str, dict[str, Any]] = {
-    "detr": {"nms": "none", "max_detections": 1000},  # one for each query, of which some have 900
+    "detr": {"nms": "none", "max_detections": None},  # one for each query
     "rt-detr": {"nms": "none", "max_detections": 300},
     "centernet": {"nms": "none", "max_detections": 100},
 }
 """Families that need no NMS, with what holds unless the suite says otherwise."""
 
-NMS_INSIDE: frozenset[str] = frozenset()
+NMS_INSIDE = frozenset({"tf-od-api", "tflite-postprocess", "torchvision", "yolo-end2end"})
 """Families whose networks suppress by themselves: their heads are detections."""
 
 
