@@ -55,6 +55,7 @@ def suppress(
 
 
 _FEW = 256  # proposals whose IoU with each other is computed in one go
+_LARGE = 1e100  # areas of larger boxes may overflow
 
 
 def _order(boxes: Floats, scores: Floats, classes: Ints) -> Ints:
@@ -78,9 +79,10 @@ def _greedy(boxes: Floats, groups: Ints, limit: float, most: int) -> tuple[Ints,
     count = len(boxes)
     if count <= _FEW:
         return _greedy_at_once(boxes, groups, limit, most)
-    members = {int(group): np.flatnonzero(groups == group) for group in np.unique(groups)}
-    # Column by column in memory: the loop only reads slices of columns.
-    columns = {group: np.asfortranarray(boxes[rows]) for group, rows in members.items()}
+    members = {}
+    for group in np.unique(groups).tolist():
+        rows = np.flatnonzero(groups == group)
+        members[group] = _Group(rows, boxes[rows])
     passed = dict.fromkeys(members, 0)
     by, overlap = np.full(count, -1), np.full(count, np.nan)
     kept: list[int] = []
@@ -90,14 +92,49 @@ def _greedy(boxes: Floats, groups: Ints, limit: float, most: int) -> tuple[Ints,
         passed[group] += 1
         if by[position] >= 0:
             continue
-        rest, after = members[group][passed[group] :], columns[group][passed[group] :]
-        shared = iou(boxes[position : position + 1], after)[0]
-        hit = np.flatnonzero(shared > limit)
-        hit = hit[by[rest[hit]] < 0]
-        by[rest[hit]], overlap[rest[hit]] = len(kept), shared[hit]
+        rows, shared = members[group].removed_by(passed[group] - 1, limit)
+        open_ = by[rows] < 0
+        by[rows[open_]], overlap[rows[open_]] = len(kept), shared[open_]
         kept.append(position)
     by[by < 0] = len(kept) - 1  # what is left over goes to max_detections
     return np.array(kept, dtype=np.int64), by, overlap
+
+
+class _Group:
+    """The boxes of one group in descending order, ready for one against all that follow it.
+
+    The arithmetic is that of ``boxes.iou``, step by step, so that a limit is met or not alike; the
+    areas are taken once, and only boxes that touch are divided.
+    """
+
+    def __init__(self, rows: Ints, boxes: Floats) -> None:
+        self._rows = rows
+        self._boxes = boxes
+        self._columns = np.ascontiguousarray(boxes.T)
+        x1, y1, x2, y2 = self._columns
+        with np.errstate(over="ignore"):
+            self._areas = np.maximum(x2 - x1, 0.0) * np.maximum(y2 - y1, 0.0)
+            # Without area, or near the largest float, ``iou`` has its own ways.
+            self._plain = bool((self._areas > 0).all() and np.abs(boxes).max() < _LARGE)
+
+    def removed_by(self, place: int, limit: float) -> tuple[Ints, Floats]:
+        """Rows after ``place`` that overlap it by more than the limit, and by how much."""
+        if not self._plain:
+            every = iou(self._boxes[place : place + 1], self._boxes[place + 1 :])[0]
+            hit = np.flatnonzero(every > limit)
+            return self._rows[place + 1 + hit], every[hit]
+        x1, y1, x2, y2 = self._columns[:, place]
+        left, top, right, bottom = self._columns[:, place + 1 :]
+        width = np.minimum(right, x2)
+        width -= np.maximum(left, x1)
+        height = np.minimum(bottom, y2)
+        height -= np.maximum(top, y1)
+        near = np.flatnonzero((width > 0) & (height > 0))
+        common = width[near] * height[near]
+        after = place + 1 + near
+        shared = np.minimum(common / (self._areas[place] + self._areas[after] - common), 1.0)
+        hit = np.flatnonzero(shared > limit)
+        return self._rows[after[hit]], shared[hit]
 
 
 def _greedy_at_once(
