@@ -137,17 +137,27 @@ class Decoder:
                 raise SuiteError(str(suite.path), [problem])
             self._priors = decode.load_priors(settings.ssd.priors, suite.folder, size)
 
-    def bind(self, heads: Mapping[str, Array]) -> dict[str, str]:
+    def bind(
+        self, heads: Mapping[str, Array], specs: Mapping[str, TensorSpec] | None = None
+    ) -> dict[str, str]:
         """Which output is which head of the family: role to output name."""
         if self._function is not None:
             return {name: name for name in heads}
         outputs = [(name, tuple(array.shape)) for name, array in heads.items()]
         declared = self._runtime.table.outputs
         try:
-            roles = decode.roles(self._runtime.decode, self._classes, self._priors)
-            return decode.bind(outputs, declared, roles)
+            size = self._runtime.recipe.size
+            roles = decode.roles(self._runtime.decode, self._classes, self._priors, size)
+            sources = {name: spec.source for name, spec in (specs or {}).items() if spec.source}
+            return decode.bind(outputs, declared, roles, sources)
         except BindingError as error:
             raise HeadsError(self._runtime.name, str(error)) from error
+
+    def trimmed(self, heads: dict[str, Array]) -> dict[str, Array]:
+        """Bound heads without the rows that mean nothing to the family."""
+        if self._function is not None:
+            return heads
+        return decode.trimmed(heads, self._runtime.decode)
 
     def side(self, heads: Mapping[str, Array], prepared: Prepared, band: float) -> Side:
         """Decode bound heads and suppress, down to ``band`` below the threshold."""
@@ -182,10 +192,11 @@ class Pipeline:
         """The heads of one prepared image, bound to their roles."""
         outputs = self.session.run(prepared.canvas)
         self.layout = outputs.layout
-        bound = self.decoder.bind(outputs.heads)
         specs = outputs.specs
+        bound = self.decoder.bind(outputs.heads, specs)
+        heads = {role: outputs.heads[name] for role, name in bound.items()}
         return Network(
-            heads={role: outputs.heads[name] for role, name in bound.items()},
+            heads=self.decoder.trimmed(heads),
             specs={role: specs[name] for role, name in bound.items() if name in specs},
             layout=outputs.layout,
             milliseconds=outputs.milliseconds,

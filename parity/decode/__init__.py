@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from parity.decode.binding import BindingError, Role, bind
 from parity.decode.candidates import Candidates, DecodeError, Proposals
-from parity.decode.families import FAMILIES, decode, roles
+from parity.decode.families import FAMILIES, arranged, decode, roles, trimmed
 from parity.decode.family import Family
 from parity.decode.function import decode_by_function
 from parity.decode.nms import Kept, suppress
@@ -20,6 +20,7 @@ __all__ = [
     "Kept",
     "Proposals",
     "Role",
+    "arranged",
     "bind",
     "decode",
     "decode_by_function",
@@ -29,4 +30,5 @@ __all__ = [
     "roles",
     "suppress",
     "to_side",
+    "trimmed",
 ]
