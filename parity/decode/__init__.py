@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from parity.decode.binding import BindingError, Role, bind
 from parity.decode.candidates import Candidates, DecodeError, Proposals
-from parity.decode.families import FAMILIES, arranged, decode, roles, trimmed
+from parity.decode.families import FAMILIES, arranged, decode, in_image, roles, trimmed
 from parity.decode.family import Family
 from parity.decode.function import decode_by_function
 from parity.decode.nms import Kept, suppress
@@ -25,6 +25,7 @@ __all__ = [
     "decode",
     "decode_by_function",
     "grid",
+    "in_image",
     "load_priors",
     "read_priors",
     "roles",

@@ -223,7 +223,9 @@ class Run:
         )
         try:
             record = replace(record, artifacts=self._artifacts(runtime))
-            record = replace(record, identity=self.pipeline(name).session.identity())
+            session = self.pipeline(name).session
+            notes = record.notes + session.notes()
+            record = replace(record, identity=session.identity(), notes=notes)
             if self.judged(name):
                 try:
                     against = self._against(name)
