@@ -81,16 +81,16 @@ class Command(support.OpenedAdapter):
             else:
                 os.mkdir(paths["output"])
             np.save(paths["input"], feeds[_INPUT], allow_pickle=False)
-            ended = self._call(paths)
+            ended = self._call(paths, folder)
             return self._answer(paths["output"], ended)
 
-    def _call(self, paths: Mapping[str, str]) -> processes.Ended:
+    def _call(self, paths: Mapping[str, str], scratch: str) -> processes.Ended:
         command = [
             self._program,
             *(_PLACE.sub(lambda match: paths[match[1]], one) for one in self._given()),
         ]
         try:
-            ended = processes.run(command, paths["folder"], self.artifact.timeout)
+            ended = processes.run(command, paths["folder"], self.artifact.timeout, scratch)
         except (OSError, subprocess.SubprocessError) as error:
             raise self._failed("to start", support.reason(error), ()) from error
         if ended.late:

@@ -1,7 +1,8 @@
 """A program run to its end, or ended: it and what it started never outlive the call.
 
-On POSIX a program leads a process group of its own, which is killed as a whole; a process that
-leaves that group by itself (a daemon) is out of reach. Elsewhere only the program is killed.
+On POSIX a program leads a process group of its own, which is killed as a whole, also where this
+process is killed meanwhile; a process that leaves that group by itself (a daemon) is out of reach.
+Elsewhere only the program is killed.
 """
 
 import contextlib
@@ -15,6 +16,8 @@ from typing import IO, NamedTuple, Optional, Sequence, Tuple
 _KEPT = 1 << 13  # bytes of the standard error that are kept
 _LINES = 5
 _LONGEST = 300  # characters of a line
+# Reads until the other end of its standard input is closed by whatever ends this process.
+_GUARD = 'read -r _; kill -s KILL -- "-$1"; rm -rf -- "$2"'
 _UNSEEN = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[^\x20-\x7e\x80-\U0010ffff\t]")
 
 
@@ -36,8 +39,11 @@ class Ended(NamedTuple):
             return f"signal {-self.status}"
 
 
-def run(command: Sequence[str], folder: str, timeout: Optional[float]) -> Ended:
-    """Run a command in a folder for at most ``timeout`` seconds; nothing of it is left behind."""
+def run(command: Sequence[str], folder: str, timeout: Optional[float], scratch: str) -> Ended:
+    """Run a command in a folder for at most ``timeout`` seconds; nothing of it is left behind.
+
+    ``scratch`` is the caller's, who removes it unless this process is killed before.
+    """
     process = subprocess.Popen(
         command,
         cwd=folder,
@@ -46,13 +52,31 @@ def run(command: Sequence[str], folder: str, timeout: Optional[float]) -> Ended:
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
+    guard = None
     try:
+        guard = _guard(process, scratch)
         tail = _Tail(process.stderr)
         late = _late(process, timeout)
     finally:  # also on an interrupt; what it started may still run when it has ended
         _kill(process)
+        if guard is not None:
+            guard.kill()  # before the program's number can be another's
+            guard.communicate()
         process.wait()
     return Ended(process.returncode, late, tail.lines())
+
+
+def _guard(process: "subprocess.Popen[bytes]", scratch: str) -> Optional["subprocess.Popen[bytes]"]:
+    """A shell that kills the program's group and removes ``scratch`` when this process is gone."""
+    if os.name != "posix":
+        return None
+    return subprocess.Popen(
+        ["/bin/sh", "-c", _GUARD, "sh", str(process.pid), scratch],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
 
 
 def _late(process: "subprocess.Popen[bytes]", timeout: Optional[float]) -> bool:

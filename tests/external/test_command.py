@@ -331,24 +331,41 @@ def test_a_program_that_leaves_a_child_behind(tmp_path: Path) -> None:
     assert all(gone(int(pid)) for pid in (tmp_path / "pids").read_text().split())
 
 
-def test_an_interrupt_leaves_no_program_behind(tmp_path: Path) -> None:
-    """Ctrl-C in the middle of an image: the command ends with 130 and the program with it."""
-    body = 'open("pid", "w").write(str(os.getpid()))\ntime.sleep(60)\n'
+@pytest.mark.parametrize(
+    ("number", "code", "said"),
+    [(signal.SIGINT, 130, "error: interrupted\n"), (signal.SIGKILL, -9, "")],
+)
+def test_no_program_outlives_the_command(
+    tmp_path: Path, number: signal.Signals, code: int, said: str
+) -> None:
+    """Ctrl-C in the middle of an image, or a kill that leaves no time to clear up; nor a file."""
+    body = """
+        child = subprocess.Popen(["sleep", "60"])
+        open("pids.new", "w").write(f"{os.getpid()} {child.pid}")
+        os.rename("pids.new", "pids")
+        time.sleep(60)
+    """
     suite = device(tmp_path, body)
+    (tmp_path / "scratch").mkdir()
     command = subprocess.Popen(
         [sys.executable, "-m", "parity", "check", str(suite)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path / "scratch")},
     )
     deadline = time.monotonic() + 30
-    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
+    while not (tmp_path / "pids").exists():
         assert time.monotonic() < deadline
         time.sleep(0.02)
-    command.send_signal(signal.SIGINT)
-    _, said = command.communicate(timeout=20)
-    assert (command.returncode, said) == (130, "error: interrupted\n")
-    assert gone(int((tmp_path / "pid").read_text()))
+    command.send_signal(number)
+    assert command.communicate(timeout=20)[1] == said
+    assert command.returncode == code
+    assert all(gone(int(pid)) for pid in (tmp_path / "pids").read_text().split())
+    deadline = time.monotonic() + KILLED
+    while os.listdir(tmp_path / "scratch"):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_nothing_is_left_in_the_temporary_folder(

@@ -95,6 +95,17 @@ def test_an_image_that_is_missing_is_an_error_of_that_image(tmp_path: Path) -> N
     assert found.exit_code == 3
 
 
+def test_an_image_that_the_reference_lacks_is_judged_for_nobody(tmp_path: Path) -> None:
+    """The candidate's error names what the recorded reference does not hold."""
+    suite = write_suite(tmp_path, PHONE.format("phone"), reference="phone")
+    as_archives(tmp_path / "phone", {IMAGES[0]: heads(IMAGES[0])})
+    found = judged(suite, "native")
+    assert [one.verdict for one in runtime(found, "native").images] == ["pass", "error"]
+    assert reasons(found, "native")[1].startswith(
+        "native: not judged, because its reference failed: phone: expected 'images/b.png' in "
+    )
+
+
 def test_an_image_too_many_is_a_note(tmp_path: Path) -> None:
     """It changes no verdict, and is not passed over in silence."""
     found = judged(phone(tmp_path, {**DUMP, "images/c.png": heads(IMAGES[0])}))
