@@ -193,7 +193,7 @@ class Pipeline:
 
     def network(self, image: str, prepared: Prepared) -> Network:
         """The heads of one prepared image, bound to their roles."""
-        outputs = self.session.run(image, prepared.canvas)
+        outputs = self.session.run(prepared.canvas, image)
         self.layout = outputs.layout
         specs = outputs.specs
         bound = self.decoder.bind(outputs.heads, specs)

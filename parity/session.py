@@ -130,7 +130,7 @@ class Session:
         """Whether it takes the image's id, not its pixels: nothing runs then, and takes no time."""
         return self.inputs[0].dtype == IMAGE_ID
 
-    def run(self, image: str, canvas: np.ndarray[Any, Any]) -> Outputs:
+    def run(self, canvas: np.ndarray[Any, Any], image: str = "") -> Outputs:
         """All heads for one prepared image (H, W, 3) float32; ``image`` is its id."""
         arranged = Arranged(np.array(image), "") if self.recorded else self.arrange(canvas)
         started = time.perf_counter()

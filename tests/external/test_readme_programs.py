@@ -67,21 +67,21 @@ def test_the_python_example_records_what_agrees(suite: Path) -> None:
     assert found.statistics.pairs > 1
 
 
-@pytest.fixture
-def program(suite: Path) -> Path:
-    """The README's program, compiled without a warning."""
+def build(suite: Path, source: str) -> Path:
+    """A program, compiled without a warning."""
     compiler = shutil.which("c++") or shutil.which("g++") or shutil.which("clang++")
     if compiler is None:
         pytest.skip("no C++ compiler (c++, g++, clang++) is installed")
-    (suite / "detector.cpp").write_text(block("cpp", "int main"))
+    (suite / "detector.cpp").write_text(source)
     strict = ["-std=c++11", "-O1", "-Wall", "-Wextra", "-Werror"]
     command = [compiler, *strict, "-o", "detector", "detector.cpp"]
     subprocess.run(command, cwd=suite, check=True)
     return suite / "detector"
 
 
-def test_the_cpp_example_agrees_with_its_twin(suite: Path, program: Path) -> None:
+def test_the_cpp_example_agrees_with_its_twin(suite: Path) -> None:
     """It reads the input and finds what the same network in numpy finds."""
+    build(suite, block("cpp", "int main"))
     found = runtime(judged(suite, "board"), "board")
     assert found.verdict == "pass"
     assert found.statistics is not None
@@ -89,8 +89,9 @@ def test_the_cpp_example_agrees_with_its_twin(suite: Path, program: Path) -> Non
     assert all(one.max_abs < 1e-6 for each in found.images for one in each.heads)
 
 
-def test_the_cpp_example_writes_what_numpy_writes(suite: Path, program: Path) -> None:
+def test_the_cpp_example_writes_what_numpy_writes(suite: Path) -> None:
     """Byte by byte, header and alignment too."""
+    program = build(suite, block("cpp", "int main"))
     np.save(suite / "input.npy", np.zeros((1, 32, 32, 3), np.float32))
     subprocess.run([program, "input.npy", "."], cwd=suite, check=True)
     written = (suite / "boxes.npy").read_bytes()
@@ -98,11 +99,9 @@ def test_the_cpp_example_writes_what_numpy_writes(suite: Path, program: Path) ->
     assert written == (suite / "again.npy").read_bytes()
 
 
-def test_a_fault_in_the_program_is_found(suite: Path, program: Path) -> None:
-    """Blue and red exchanged, as a camera on a board gives them: the verdict is fail."""
-    source = suite / "detector.cpp"
-    source.write_text(source.read_text().replace("* 3 + c]", "* 3 + 2 - c]"))
-    subprocess.run(["c++", "-o", "detector", "detector.cpp"], cwd=suite, check=True)
+def test_a_fault_in_the_program_is_found(suite: Path) -> None:
+    """Blue and red exchanged, as a board's camera may give them: the fail is told its cause."""
+    build(suite, block("cpp", "int main").replace("* 3 + c]", "* 3 + 2 - c]"))
     found = runtime(judged(suite, "board"), "board")
     assert found.verdict == "fail"
     assert "fed BGR in the place of RGB: then the 2 worst images agree" in found.hints
