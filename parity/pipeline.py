@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from parity import decode, preprocess
 from parity.agreement import nonfinite
-from parity.decode.binding import BindingError
+from parity.decode.binding import BindingError, Output
 from parity.detections import Side
 from parity.errors import HeadsError, ImageError, SuiteError
 from parity.preprocess import Prepared
@@ -104,10 +104,36 @@ class Decoder:
         outputs = [(name, tuple(array.shape)) for name, array in heads.items()]
         declared = self._runtime.table.outputs
         try:
-            roles = decode.roles(self._runtime.decode, self._classes, self._priors)
-            return decode.bind(outputs, declared, roles)
+            return decode.bind(outputs, declared, self._roles(self._classes))
         except BindingError as error:
-            raise HeadsError(self._runtime.name, str(error)) from error
+            message = str(error)
+            if error.fitting == 0:
+                message = self._without_room(outputs) or message
+            raise self._heads_error(message, heads, self._runtime.recipe.size) from error
+
+    def _roles(self, classes: int) -> tuple[decode.Role, ...]:
+        return decode.roles(self._runtime.decode, classes, self._priors)
+
+    def _without_room(self, outputs: Sequence[Output]) -> str | None:
+        """What to say where only the number of classes is in the way; else None."""
+        declared = self._runtime.table.outputs
+        room = decode.room_for_classes(
+            outputs,
+            self._classes,
+            lambda classes: decode.bind(outputs, declared, self._roles(classes)),
+        )
+        roles = self._roles(self._classes)
+        return decode.room_message(outputs, roles, self._classes, room) if room else None
+
+    def _heads_error(
+        self, message: str, heads: Mapping[str, Array], size: tuple[int, int] | None
+    ) -> HeadsError:
+        """What is wrong, and at its end what the heads look like."""
+        family = self._runtime.decode.family
+        if family is not None:
+            looks = decode.appearance(heads, self._classes, size, family)
+            message = f"{message}\n{looks}"
+        return HeadsError(self._runtime.name, message)
 
     def side(self, heads: Mapping[str, Array], prepared: Prepared, band: float) -> Side:
         """Decode bound heads and suppress, down to ``band`` below the threshold."""
@@ -125,7 +151,7 @@ class Decoder:
                 found = decode.decode(heads, settings, self._classes, size, self._priors)
             return decode.to_side(found, settings, floor, prepared.placement)
         except ValueError as error:
-            raise HeadsError(self._runtime.name, str(error)) from error
+            raise self._heads_error(str(error), heads, size) from error
 
 
 class Pipeline:

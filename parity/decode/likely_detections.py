@@ -9,6 +9,7 @@ import numpy as np
 from parity.decode.evidence import Clue, Likelihood, Seen, weigh
 
 OD_API = ("detection_boxes", "detection_scores", "detection_classes", "num_detections")
+ROLES = dict(zip(OD_API, ("boxes", "scores", "classes", "count"), strict=True))
 POSTPROCESS = "TFLite_Detection_PostProcess"
 
 
@@ -33,7 +34,7 @@ def tf_od_api(seen: Seen) -> Iterator[Likelihood]:
             Clue(low < 1, -0.1),
             Clue(len(named) < 3 and any(POSTPROCESS in name for name in seen.heads), -0.3),
         ],
-        outputs={role.removeprefix("detection_"): name for role, name in outputs.items()},
+        outputs={ROLES[role]: name for role, name in outputs.items()},
     )
 
 
