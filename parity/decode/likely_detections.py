@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
 from parity.decode.evidence import Clue, Likelihood, Seen, weigh
 
+RELATIVE = 2.0  # boxes relative to the input stay below this, those in pixels do not
 OD_API = ("detection_boxes", "detection_scores", "detection_classes", "num_detections")
 ROLES = dict(zip(OD_API, ("boxes", "scores", "classes", "count"), strict=True))
 POSTPROCESS = "TFLite_Detection_PostProcess"
@@ -35,6 +37,7 @@ def tf_od_api(seen: Seen) -> Iterator[Likelihood]:
             Clue(len(named) < 3 and any(POSTPROCESS in name for name in seen.heads), -0.3),
         ],
         outputs={ROLES[role]: name for role, name in outputs.items()},
+        table=_units(seen, outputs.get("detection_boxes")),
     )
 
 
@@ -77,14 +80,20 @@ def torchvision(seen: Seen) -> Iterator[Likelihood]:
             Clue(
                 True,
                 0.8,
-                f"{boxes[0]} ({count}, 4), {labels[0]} ({count},) of integers and "
-                f"{scores[0]} ({count},)",
+                f"{boxes[0]!r} ({count}, 4), {labels[0]!r} ({count},) of integers and "
+                f"{scores[0]!r} ({count},)",
             ),
-            Clue(found.unit, 0.1, f"{scores[0]} is within 0..1"),
+            Clue(found.unit, 0.1, f"{scores[0]!r} is within 0..1"),
             Clue(seen.named("label") == labels[0], 0.1, "an output is called labels"),
         ],
         outputs={"boxes": boxes[0], "labels": labels[0], "scores": scores[0]},
     )
+
+
+def _units(seen: Seen, boxes: str | None) -> dict[str, Any]:
+    """Whether boxes are relative to the input, where there are any."""
+    high = 0.0 if boxes is None else float(np.abs(seen.values[boxes]).max(initial=0.0))
+    return {} if high == 0.0 else {"normalized": high <= RELATIVE}
 
 
 def _four(seen: Seen) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from parity.decode.evidence import Clue, Likelihood, Seen, weigh
 
@@ -27,12 +28,12 @@ def centernet(seen: Seen) -> Iterator[Likelihood]:
             [
                 Clue(True, 0.6, f"three maps of {cell[0]}x{cell[1]} cells, two of 2 channels"),
                 Clue(stride == 4, 0.15, "one cell for every 4 pixels"),
-                Clue(seen.named("hm", "heat", "center") == heat, 0.1, f"one is called {heat}"),
-                Clue(channels[heat] == seen.classes, 0.1, f"{heat} has a channel for each class"),
+                Clue(seen.named("hm", "heat", "center") == heat, 0.1, f"one is called {heat!r}"),
+                Clue(channels[heat] == seen.classes, 0.1, f"{heat!r} has a channel for each class"),
             ],
             outputs={"heatmap": heat, "size": sizes, "offset": offsets},
             classes=channels[heat],
-            table={"activation": "none" if seen.looks[heat].unit else "sigmoid"},
+            table=_centernet_table(seen, heat, stride),
         )
         return
 
@@ -68,8 +69,16 @@ def efficientdet(seen: Seen) -> Iterator[Likelihood]:
                 Clue(scores == PER_CELL * (seen.classes or 0), 0.1, "that is the suite's number"),
             ],
             classes=scores // PER_CELL if scores % PER_CELL == 0 else None,
+            table={"heads": "levels", "layout": "NCHW" if axis == 1 else "NHWC"},
         )
         return
+
+
+def _centernet_table(seen: Seen, heat: str, stride: float | None) -> dict[str, Any]:
+    table: dict[str, Any] = {"activation": "none" if seen.looks[heat].unit else "sigmoid"}
+    if stride is not None and stride == int(stride):
+        table["stride"] = int(stride)
+    return table
 
 
 def _cells(shape: tuple[int, ...], axis: int) -> tuple[int, int]:

@@ -99,14 +99,14 @@ def boxes_scores(seen: Seen) -> Iterator[Likelihood]:
     for pair in _pairs(seen):
         written = pair.written
         unit = "relative to the input" if pair.relative else "in pixels of the input"
-        words = f"{pair.names[0]} can be read as boxes, {written} {unit}"
+        words = f"{pair.names[0]!r} can be read as boxes, {written} {unit}"
         yield weigh(
             "boxes-scores",
             [
                 _shapes(pair, 0.4),
                 Clue(written is not None, 0.4, words),
                 Clue(written is None, -0.3),
-                Clue(pair.unit, 0.1, f"{pair.names[1]} is within 0..1"),
+                Clue(pair.unit, 0.1, f"{pair.names[1]!r} is within 0..1"),
                 Clue(not pair.unit, -0.1),
                 *_class_clues(seen, pair),
             ],
@@ -132,10 +132,10 @@ def ssd(seen: Seen) -> Iterator[Likelihood]:
                 Clue(
                     offsets,
                     0.35,
-                    f"{pair.names[0]} holds negative sizes: offsets against priors, not boxes",
+                    f"{pair.names[0]!r} holds negative sizes: offsets against priors, not boxes",
                 ),
                 Clue(not offsets, -0.2),
-                Clue(pair.unit, 0.1, f"{pair.names[1]} is within 0..1"),
+                Clue(pair.unit, 0.1, f"{pair.names[1]!r} is within 0..1"),
                 Clue(pair.sums, 0.05, "its rows sum to one, as a softmax's do"),
                 Clue(efficient, -0.3),
                 *_class_clues(seen, pair),
@@ -159,7 +159,7 @@ def efficientdet(seen: Seen) -> Iterator[Likelihood]:
             [
                 _shapes(pair, 0.4),
                 Clue(True, 0.4, words),
-                Clue(not pair.unit, 0.05, f"{pair.names[1]} is not within 0..1: logits"),
+                Clue(not pair.unit, 0.05, f"{pair.names[1]!r} is not within 0..1: logits"),
                 *_class_clues(seen, pair),
             ],
             outputs=dict(zip(("boxes", "scores"), pair.names, strict=True)),
@@ -173,9 +173,9 @@ def _query_clues(seen: Seen, pair: _Pair) -> Iterator[Clue]:
     inside = bool(len(boxes)) and bool((boxes >= 0).all() and (boxes <= 1).all())
     said = seen.named("pred_boxes", "pred_logits", "logits")
     yield _shapes(pair, 0.3)
-    yield Clue(inside, 0.15, f"{pair.names[0]} is within 0..1")
+    yield Clue(inside, 0.15, f"{pair.names[0]!r} is within 0..1")
     yield Clue(not inside, -0.4)
-    yield Clue(not pair.unit, 0.2, f"{pair.names[1]} is not within 0..1: logits")
+    yield Clue(not pair.unit, 0.2, f"{pair.names[1]!r} is not within 0..1: logits")
     yield Clue(pair.unit, -0.3)
     yield Clue(said is not None, 0.15, f"an output is called {said!r}")
     yield Clue(grid_words(len(boxes), seen.size, (1, 3)) is not None, -0.2)
@@ -184,7 +184,9 @@ def _query_clues(seen: Seen, pair: _Pair) -> Iterator[Clue]:
 def _shapes(pair: _Pair, worth: float) -> Clue:
     rows, columns = pair.scores.shape
     return Clue(
-        True, worth, f"{pair.names[0]} (1, {rows}, 4) beside {pair.names[1]} (1, {rows}, {columns})"
+        True,
+        worth,
+        f"{pair.names[0]!r} (1, {rows}, 4) beside {pair.names[1]!r} (1, {rows}, {columns})",
     )
 
 

@@ -11,6 +11,7 @@ from parity.decode.evidence import Clue, Likelihood, Seen, grid_words, weigh
 
 ANCHORS = (1, 3)
 FEW = 1000  # detections that a network emits after its own NMS; anchors are more
+RELATIVE = 2.0  # boxes relative to the input stay below this, those in pixels do not
 SMALL = 16.0  # a centre's offset, in cells, and a logarithm of a size are smaller
 
 
@@ -36,6 +37,7 @@ def yolo_end2end(seen: Seen) -> Iterator[Likelihood]:
             Clue(len(rows) > FEW, -0.3),
         ],
         outputs={"detections": name},
+        table={"normalized": bool(rows[:, :4].max(initial=0.0) <= RELATIVE)},
     )
 
 
@@ -61,7 +63,7 @@ def yolov8(seen: Seen) -> Iterator[Likelihood]:
             ],
             outputs={"predictions": name},
             classes=classes,
-            table={"normalized": bool(rows[:, :4].max(initial=0.0) <= 2.0)},
+            table={"normalized": bool(rows[:, :4].max(initial=0.0) <= RELATIVE)},
         )
 
 
@@ -85,7 +87,7 @@ def yolov5(seen: Seen) -> Iterator[Likelihood]:
             ],
             outputs={"predictions": name},
             classes=classes,
-            table={"normalized": bool(rows[:, :4].max(initial=0.0) <= 2.0)},
+            table={"normalized": bool(rows[:, :4].max(initial=0.0) <= RELATIVE)},
         )
 
 

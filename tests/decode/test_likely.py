@@ -94,9 +94,9 @@ def test_a_message_ends_with_the_heads_and_the_likely_family() -> None:
         "on this image they are\n"
         "  'scores' (1, 4420, 8) float32 3.643e-06..0.9999, sums to one along the last axis\n"
         "  'boxes' (1, 4420, 4) float32 -4.703..4.497\n"
-        "the heads look like ssd: boxes (1, 4420, 4) beside scores (1, 4420, 8); boxes holds "
-        "negative sizes: offsets against priors, not boxes; scores is within 0..1; its rows sum to "
-        "one, as a softmax's do; 8 columns for the 7 classes of the suite and a background; "
+        "the heads look like ssd: 'boxes' (1, 4420, 4) beside 'scores' (1, 4420, 8); 'boxes' holds "
+        "negative sizes: offsets against priors, not boxes; 'scores' is within 0..1; its rows sum "
+        "to one, as a softmax's do; 8 columns for the 7 classes of the suite and a background; "
         'say family = "ssd"'
     )
 
