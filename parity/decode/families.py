@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from parity.decode import boxes_scores, ssd
+from parity.decode import boxes_scores, centernet, detr, rt_detr, ssd, yolov5, yolov8, yolox
 from parity.decode.binding import Role
 from parity.decode.candidates import Array, Candidates, DecodeError, Floats, Proposals
 from parity.decode.family import Family
@@ -13,7 +13,16 @@ from parity.decode.family import Family
 if TYPE_CHECKING:
     from parity.suite.decoding import Decode
 
-FAMILIES: dict[str, Family] = {"ssd": ssd.FAMILY, "boxes-scores": boxes_scores.FAMILY}
+FAMILIES: dict[str, Family] = {
+    "ssd": ssd.FAMILY,
+    "boxes-scores": boxes_scores.FAMILY,
+    "yolov5": yolov5.FAMILY,
+    "yolov8": yolov8.FAMILY,
+    "yolox": yolox.FAMILY,
+    "detr": detr.FAMILY,
+    "rt-detr": rt_detr.FAMILY,
+    "centernet": centernet.FAMILY,
+}
 
 
 def roles(settings: Decode, classes: int, priors: Floats | None = None) -> tuple[Role, ...]:
@@ -40,6 +49,17 @@ def decode(
             found = ", ".join(heads) or "none"
             raise DecodeError(f"expected a head {role.name!r}, found {found}")
     return family.decode(heads, settings, classes, size, priors)
+
+
+def arranged(
+    heads: Mapping[str, Array], settings: Decode, classes: int, size: tuple[int, int]
+) -> dict[str, Array]:
+    """Heads by role in the one layout in which those of two runtimes can be compared.
+
+    Raises ``DecodeError`` as ``decode`` does where the layout is not clear.
+    """
+    arrange = _family(settings).arrange if settings.family is not None else None
+    return dict(heads) if arrange is None else arrange(heads, settings, classes, size)
 
 
 def _family(settings: Decode) -> Family:

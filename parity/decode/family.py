@@ -20,12 +20,15 @@ class Family:
     """A family: its roles, and its decoder of (heads, settings, classes, size, priors).
 
     A decoder returns candidates (a score for every class) or proposals (one class each).
+    ``arrange`` of (heads, settings, classes, size) brings heads that may be laid out in several
+    ways into one, so that two runtimes' heads can be compared.
     """
 
     roles: Callable[[Decode, int, Floats | None], tuple[Role, ...]]
     decode: Callable[
         [Mapping[str, Array], Decode, int, Size, Floats | None], Candidates | Proposals
     ]
+    arrange: Callable[[Mapping[str, Array], Decode, int, Size], dict[str, Array]] | None = None
 
 
 def boxes_role(anchors: int | None = None) -> Role:

@@ -82,7 +82,9 @@ def _cause(settings: Decode) -> str:
         return f"box_format = '{written}' is declared: is it {others}?"
     if settings.function is not None:
         return f"{settings.function} must return x1, y1, x2, y2"
-    return "see priors and variances"
+    if settings.ssd is not None:
+        return "see priors and variances"
+    return f"a width or a height below 0: are these the heads of a {settings.family}?"
 
 
 def _detections(proposals: Proposals, rows: Ints, placement: Placement) -> Detections:

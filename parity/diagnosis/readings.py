@@ -11,6 +11,7 @@ import numpy as np
 from parity.detections import Detections, Side
 from parity.preprocess import Prepared
 from parity.suite import BoxesScores, Decode, Recipe, Runtime
+from parity.suite.families import field_of
 
 Heads = Mapping[str, np.ndarray[Any, Any]]
 
@@ -87,6 +88,9 @@ def _heads(decode: Decode) -> Iterator[Reading]:
     if decode.function is not None:
         yield Reading("with x and y of its boxes swapped", change=_swapped)
         return
+    if decode.family not in ("ssd", "boxes-scores"):  # those have the heads boxes and scores
+        yield from _reread(decode)
+        return
     yield Reading("with x and y of the head boxes swapped", heads=_columns_swapped)
     if decode.boxes_scores is not None:
         yield from _formats(decode, decode.boxes_scores)
@@ -111,6 +115,34 @@ def _formats(decode: Decode, declared: BoxesScores) -> Iterator[Reading]:
                     f"with its boxes read as {written} {unit}",
                     decode=decode.model_copy(update={"boxes_scores": how}),
                 )
+
+
+_REREAD: dict[str, tuple[Any, ...]] = {
+    "normalized": (False, True),
+    "activation": ("none", "sigmoid", "softmax"),
+    "multi_label": (False, True),
+    "order": ("xy", "yx"),
+}
+
+
+def _reread(decode: Decode) -> Iterator[Reading]:
+    """Every other value of the keys of a family's table that a suite often has wrong."""
+    declared = decode.own
+    if declared is None or decode.family is None:
+        return
+    table = declared.model_dump()
+    for key, values in _REREAD.items():
+        for value in values:
+            if key not in table or value == table[key]:
+                continue
+            try:
+                changed = type(declared)(**{**table, key: value})
+            except ValueError:
+                continue  # not a value of this family
+            yield Reading(
+                f"with {decode.family}.{key} = {value!r}",
+                decode=decode.model_copy(update={field_of(decode.family): changed}),
+            )
 
 
 def _columns_swapped(heads: Heads) -> Heads:

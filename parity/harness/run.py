@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from parity import golden
+from parity import decode, golden
 from parity.agreement import (
     Finding,
     HeadDifference,
@@ -21,7 +21,7 @@ from parity.errors import NotJudged, ParityError, RuntimeFailure, unforeseen
 from parity.files import digest
 from parity.harness.precision import average_precision
 from parity.harness.reference import Recorded, Reference, choose
-from parity.pipeline import Images, Pipeline, Stages
+from parity.pipeline import Array, Images, Pipeline, Stages
 from parity.record import (
     ArtifactRecord,
     Failure,
@@ -175,7 +175,7 @@ class Run:
             raise NotJudged(name, error) from error
         candidate = self._stages(name, image)
         ours = self.suite.runtimes[self.suite.reference]
-        findings, heads = _heads(ours, runtime, reference, candidate)
+        findings, heads = _heads(ours, runtime, reference, candidate, len(self.suite.classes))
         agreement: ImageAgreement | None = None
         if reference.side is not None and candidate.side is not None:
             tolerance = runtime.tolerance
@@ -257,7 +257,7 @@ class Run:
 
 
 def _heads(
-    ours: Runtime, theirs: Runtime, reference: Stages, candidate: Stages
+    ours: Runtime, theirs: Runtime, reference: Stages, candidate: Stages, classes: int
 ) -> tuple[list[Finding], tuple[HeadDifference, ...]]:
     """What the raw heads reveal; heads of another meaning are only checked for NaN."""
     here, there = reference.network, candidate.network
@@ -265,8 +265,14 @@ def _heads(
     if findings or not _same_heads(ours, theirs, reference, candidate):
         return findings, ()
     steps = _least_steps(theirs.tolerance)
-    findings = check_heads(here.heads, there.heads, there.specs, steps)
-    return findings, differences(here.heads, there.heads)
+    one, other = _arranged(ours, reference, classes), _arranged(theirs, candidate, classes)
+    findings = check_heads(one, other, there.specs, steps)
+    return findings, differences(one, other)
+
+
+def _arranged(runtime: Runtime, stages: Stages, classes: int) -> dict[str, Array]:
+    """The heads as the family lays them out; both sides were decoded, so they are laid out well."""
+    return decode.arranged(stages.network.heads, runtime.decode, classes, stages.prepared.size)
 
 
 def _same_heads(ours: Runtime, theirs: Runtime, reference: Stages, candidate: Stages) -> bool:

@@ -63,11 +63,9 @@ def as_reference(reading: Reading, reference: Reading) -> Reading:
 
 def decode_entries(reading: Reading) -> tuple[Entry, ...]:
     """The entries of ``[decode]``, the reasons first."""
-    if reading.first is None:
-        why = "TODO: the heads look like no family that is known"
-        family = (Entry("function", "module:function", why),)
-    else:
-        family = reading_entries(reading)
+    why = "TODO: the heads look like no family that is known"
+    unknown = (Entry("function", "module:function", why),)
+    family = unknown if reading.first is None else reading_entries(reading)
     entries = [*family, Entry("score_threshold", 0.5, "assumed")]
     if reading.family in INSIDE:
         entries.append(note("NMS is inside a model of this family"))

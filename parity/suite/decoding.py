@@ -7,7 +7,21 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from parity.suite.families import NMS_INSIDE, TABLES, BoxesScores, Ssd, field_of, needs_table
+from parity.suite.families import (
+    NMS_FREE,
+    NMS_INSIDE,
+    TABLES,
+    BoxesScores,
+    CenterNet,
+    Detr,
+    RtDetr,
+    Ssd,
+    YoloV5,
+    YoloV8,
+    Yolox,
+    field_of,
+    needs_table,
+)
 from parity.suite.fields import Table
 
 
@@ -15,7 +29,9 @@ class Decode(Table):
     """From heads to detections: family, threshold, NMS.
 
     ``score_floor``: the model itself never emits a score below it (baked in), so nothing below can
-    be judged. ``nms`` is "class" unless the family has its NMS inside the model: "none" then.
+    be judged. ``nms`` is "class" unless the family has its NMS inside the model or needs none: then
+    "none".
+    ``max_detections`` of a family without NMS is what its source yields (see ``NMS_FREE``).
     """
 
     family: str | None = None
@@ -27,6 +43,12 @@ class Decode(Table):
     max_detections: int = Field(default=100, ge=1)
     ssd: Ssd | None = None
     boxes_scores: BoxesScores | None = Field(default=None, alias="boxes-scores")
+    yolov5: YoloV5 | None = None
+    yolov8: YoloV8 | None = None
+    yolox: Yolox | None = None
+    detr: Detr | None = None
+    rt_detr: RtDetr | None = Field(default=None, alias="rt-detr")
+    centernet: CenterNet | None = None
 
     @field_validator("family")
     @classmethod
@@ -40,6 +62,8 @@ class Decode(Table):
     def _nms_of_family(cls, data: Any) -> Any:
         if isinstance(data, dict) and data.get("family") in NMS_INSIDE:
             return {"nms": "none", **data}
+        if isinstance(data, dict) and data.get("family") in NMS_FREE:
+            return {**NMS_FREE[data["family"]], **data}
         return data
 
     @model_validator(mode="after")

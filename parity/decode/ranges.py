@@ -1,0 +1,70 @@
+"""What values look like that are read in the wrong unit or at the wrong step, and what to say."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from parity.decode.candidates import SCORE_SLACK, DecodeError, Floats
+
+# Relative centres lie within 0..1, give or take; those in pixels of any real input far beyond.
+_FARTHEST_RELATIVE = 2.0
+
+
+def typical(values: Floats) -> float:
+    """Median magnitude of the finite values; NaN where there are none or where they are all equal.
+
+    A median, so that single wild boxes of low score, which every detector has, decide nothing. A
+    constant head is judged elsewhere.
+    """
+    finite = values[np.isfinite(values)]
+    if finite.size == 0 or finite.min() == finite.max():
+        return float("nan")
+    return float(np.median(np.abs(finite)))
+
+
+def check_unit(centres: Floats, normalized: bool, name: str, other: str = "") -> None:
+    """Raise where centres (A, 2) are in pixels but declared relative to the input, or reversed.
+
+    ``other``: what else pixels may turn out to be that are none.
+    """
+    found = typical(centres)
+    words = f"found centres of median {found:.4g}"
+    if normalized and found > _FARTHEST_RELATIVE:
+        raise DecodeError(
+            f"{name}: expected boxes relative to the input with normalized = true, {words}; "
+            f"pixels? say normalized = false"
+        )
+    if not normalized and found <= _FARTHEST_RELATIVE:
+        raise DecodeError(
+            f"{name}: expected boxes in pixels of the input with normalized = false, {words}; "
+            f"normalized? say normalized = true{other}"
+        )
+
+
+def check_scores(values: Floats, activation: str, name: str, missing: str = "sigmoid") -> None:
+    """Raise for scores outside 0..1. NaN passes: whether heads are finite is judged elsewhere.
+
+    ``missing``: the activation that logits of the family go through.
+    """
+    if not ((values < -SCORE_SLACK) | (values > 1.0 + SCORE_SLACK)).any():
+        return
+    raise DecodeError(
+        f"{name}: expected scores within 0..1 with activation = '{activation}', "
+        f"found {_range(values)}; logits? say activation = '{missing}'"
+    )
+
+
+def check_logits(values: Floats, activation: str, name: str) -> None:
+    """Raise for values to be activated that are all within 0..1: logits are not, scores are."""
+    if activation == "none" or np.isnan(typical(values)):
+        return
+    if ((values < -SCORE_SLACK) | (values > 1.0 + SCORE_SLACK)).any():
+        return
+    raise DecodeError(
+        f"{name}: expected logits with activation = '{activation}', found {_range(values)}; "
+        f"scores already? say activation = 'none'"
+    )
+
+
+def _range(values: Floats) -> str:
+    return f"{float(np.nanmin(values)):.6g}..{float(np.nanmax(values)):.6g}"
