@@ -178,9 +178,13 @@ def codes(record: RuntimeRecord) -> set[str]:
 
 
 def error(record: RuntimeRecord) -> str:
-    """The one message with which every image of a candidate fails to be judged."""
+    """The one message with which every image of a candidate fails to be judged.
+
+    Without its end, which tells what the heads look like on each image.
+    """
     assert record.verdict == "error"
-    (found,) = {image.failure.message if image.failure else "" for image in record.images}
+    messages = [image.failure.message if image.failure else "" for image in record.images]
+    (found,) = {message.partition("\non this image they are\n")[0] for message in messages}
     return found.removeprefix("export: ")
 
 
