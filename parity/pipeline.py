@@ -97,33 +97,41 @@ class Decoder:
                 raise SuiteError(str(suite.path), [problem])
             self._priors = decode.load_priors(settings.ssd.priors, suite.folder, size)
 
-    def bind(self, heads: Mapping[str, Array]) -> dict[str, str]:
+    def bind(
+        self, heads: Mapping[str, Array], specs: Mapping[str, TensorSpec] | None = None
+    ) -> dict[str, str]:
         """Which output is which head of the family: role to output name."""
         if self._function is not None:
             return {name: name for name in heads}
         outputs = [(name, tuple(array.shape)) for name, array in heads.items()]
-        declared = self._runtime.table.outputs
         try:
-            return decode.bind(outputs, declared, self._roles(self._classes))
+            return self._bound(outputs, specs or {}, self._classes)
         except BindingError as error:
             message = str(error)
             if error.fitting == 0:
-                message = self._without_room(outputs) or message
+                message = self._without_room(outputs, specs or {}) or message
             raise self._heads_error(message, heads, self._runtime.recipe.size) from error
 
     def _roles(self, classes: int) -> tuple[decode.Role, ...]:
-        return decode.roles(self._runtime.decode, classes, self._priors)
+        size = self._runtime.recipe.size
+        return decode.roles(self._runtime.decode, classes, self._priors, size)
 
-    def _without_room(self, outputs: Sequence[Output]) -> str | None:
+    def _bound(
+        self, outputs: Sequence[Output], specs: Mapping[str, TensorSpec], classes: int
+    ) -> dict[str, str]:
+        sources = {name: spec.source for name, spec in specs.items() if spec.source}
+        return decode.bind(outputs, self._runtime.table.outputs, self._roles(classes), sources)
+
+    def _without_room(
+        self, outputs: Sequence[Output], specs: Mapping[str, TensorSpec]
+    ) -> str | None:
         """What to say where only the number of classes is in the way; else None."""
-        declared = self._runtime.table.outputs
+        listed = self._classes
         room = decode.room_for_classes(
-            outputs,
-            self._classes,
-            lambda classes: decode.bind(outputs, declared, self._roles(classes)),
+            outputs, listed, lambda classes: self._bound(outputs, specs, classes)
         )
-        roles = self._roles(self._classes)
-        return decode.room_message(outputs, roles, self._classes, room) if room else None
+        family = self._runtime.decode.family or ""
+        return decode.room_message(outputs, self._roles(listed), family, listed, room)
 
     def _heads_error(
         self, message: str, heads: Mapping[str, Array], size: tuple[int, int] | None
@@ -134,6 +142,12 @@ class Decoder:
             looks = decode.appearance(heads, self._classes, size, family)
             message = f"{message}\n{looks}"
         return HeadsError(self._runtime.name, message)
+
+    def trimmed(self, heads: dict[str, Array]) -> dict[str, Array]:
+        """Bound heads without the rows that mean nothing to the family."""
+        if self._function is not None:
+            return heads
+        return decode.trimmed(heads, self._runtime.decode)
 
     def side(self, heads: Mapping[str, Array], prepared: Prepared, band: float) -> Side:
         """Decode bound heads and suppress, down to ``band`` below the threshold."""
@@ -168,10 +182,11 @@ class Pipeline:
         """The heads of one prepared image, bound to their roles."""
         outputs = self.session.run(prepared.canvas)
         self.layout = outputs.layout
-        bound = self.decoder.bind(outputs.heads)
         specs = outputs.specs
+        bound = self.decoder.bind(outputs.heads, specs)
+        heads = {role: outputs.heads[name] for role, name in bound.items()}
         return Network(
-            heads={role: outputs.heads[name] for role, name in bound.items()},
+            heads=self.decoder.trimmed(heads),
             specs={role: specs[name] for role, name in bound.items() if name in specs},
             layout=outputs.layout,
             milliseconds=outputs.milliseconds,

@@ -8,6 +8,7 @@ import pytest
 
 from parity import suite
 from parity.errors import SuiteError, UsageError
+from parity.suite.families import TABLES
 
 GOOD = """\
 [detector]
@@ -151,7 +152,7 @@ def test_the_error_names_the_file_and_counts(write) -> None:
         pytest.param(
             'family = "ssd"',
             'family = "ssdd"',
-            "decode.family: expected one of boxes-scores, ssd, found 'ssdd'; did you mean 'ssd'?",
+            "decode.family: expected one of {families}, found 'ssdd'; did you mean 'ssd'?",
             id="unknown-family",
         ),
         pytest.param(
@@ -226,7 +227,9 @@ def test_the_error_names_the_file_and_counts(write) -> None:
 def test_a_wrong_suite_is_told(write, old: str, new: str, message: str) -> None:
     """Key path, what was expected, what was found."""
     path = write((old, new))
-    assert problems(path) == [message.format(folder=path.parent)]
+    assert problems(path) == [
+        message.format(folder=path.parent, families=", ".join(sorted(TABLES)))
+    ]
 
 
 def test_a_built_in_tolerance_keeps_its_meaning(write) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from parity.decode.binding import BindingError, Role, bind
 from parity.decode.candidates import Candidates, DecodeError, Proposals
 from parity.decode.evidence import Likelihood
-from parity.decode.families import FAMILIES, arranged, decode, roles
+from parity.decode.families import FAMILIES, arranged, decode, roles, trimmed
 from parity.decode.family import Family
 from parity.decode.function import decode_by_function
 from parity.decode.likely import appearance, leading, likely
@@ -43,4 +43,5 @@ __all__ = [
     "shown",
     "suppress",
     "to_side",
+    "trimmed",
 ]

@@ -5,10 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from parity.decode import boxes_scores, centernet, detr, rt_detr, ssd, yolov5, yolov8, yolox
+from parity.decode import (
+    boxes_scores,
+    centernet,
+    detr,
+    efficientdet,
+    rt_detr,
+    ssd,
+    tf_od_api,
+    tflite_postprocess,
+    torchvision,
+    yolo_end2end,
+    yolov5,
+    yolov8,
+    yolox,
+)
 from parity.decode.binding import Role
 from parity.decode.candidates import Array, Candidates, DecodeError, Floats, Proposals
-from parity.decode.family import Family
+from parity.decode.family import Family, Size
 
 if TYPE_CHECKING:
     from parity.suite.decoding import Decode
@@ -22,12 +36,31 @@ FAMILIES: dict[str, Family] = {
     "detr": detr.FAMILY,
     "rt-detr": rt_detr.FAMILY,
     "centernet": centernet.FAMILY,
+    "efficientdet": efficientdet.FAMILY,
+    "tf-od-api": tf_od_api.FAMILY,
+    "tflite-postprocess": tflite_postprocess.FAMILY,
+    "torchvision": torchvision.FAMILY,
+    "yolo-end2end": yolo_end2end.FAMILY,
 }
 
 
-def roles(settings: Decode, classes: int, priors: Floats | None = None) -> tuple[Role, ...]:
-    """The heads that the family of ``settings`` needs, for ``bind``."""
-    return _family(settings).roles(settings, classes, priors)
+def roles(
+    settings: Decode, classes: int, priors: Floats | None = None, size: Size | None = None
+) -> tuple[Role, ...]:
+    """The heads that the family of ``settings`` needs, for ``bind``.
+
+    ``size``: (height, width) of the input, where it is known before an image is.
+    """
+    family = _family(settings)
+    if family.sized is not None and size is not None:
+        return family.sized(settings, classes, priors, size)
+    return family.roles(settings, classes, priors)
+
+
+def trimmed(heads: Mapping[str, Array], settings: Decode) -> dict[str, Array]:
+    """Heads by role without rows that mean nothing: what lies behind a count may be anything."""
+    trim = _family(settings).trim
+    return dict(heads) if trim is None else trim(heads, settings)
 
 
 def decode(

@@ -22,6 +22,9 @@ class Family:
     A decoder returns candidates (a score for every class) or proposals (one class each).
     ``arrange`` of (heads, settings, classes, size) brings heads that may be laid out in several
     ways into one, so that two runtimes' heads can be compared.
+    ``trim`` takes rows that mean nothing out of the heads. ``sized`` gives the roles of an input
+    of known (height, width), where more can be told of them then. ``crossed`` says what it may be
+    where boxes come out with their corners in the wrong order.
     """
 
     roles: Callable[[Decode, int, Floats | None], tuple[Role, ...]]
@@ -29,6 +32,9 @@ class Family:
         [Mapping[str, Array], Decode, int, Size, Floats | None], Candidates | Proposals
     ]
     arrange: Callable[[Mapping[str, Array], Decode, int, Size], dict[str, Array]] | None = None
+    trim: Callable[[Mapping[str, Array], Decode], dict[str, Array]] | None = None
+    sized: Callable[[Decode, int, Floats | None, Size], tuple[Role, ...]] | None = None
+    crossed: str = ""
 
 
 def boxes_role(anchors: int | None = None) -> Role:

@@ -32,23 +32,24 @@ def suppress(
     classes: Ints,
     iou_limit: float,
     mode: str,
-    max_detections: int,
+    max_detections: int | None,
 ) -> Kept:
     """Keep the best proposal, remove what overlaps it by more than ``iou_limit``, and go on.
 
     More than, not from: IoU equal to the limit stays, as with OpenCV, TensorFlow and torchvision.
     ``mode``: "class" lets only a box of the same class remove another, "agnostic" any; with "none"
-    only ``max_detections`` removes. Equal scores go by class, then coordinates, then row, so that
-    the result depends on the proposals and not on their order.
+    only ``max_detections`` removes (None: nothing). Equal scores go by class, then coordinates,
+    then row, so that the result depends on the proposals and not on their order.
     """
     if mode not in ("class", "agnostic", "none"):
         raise ValueError(f"expected nms of class, agnostic or none, found {mode!r}")
     order = _order(boxes, scores, classes)
+    most = len(order) if max_detections is None else max_detections
     if mode == "none":
-        kept, by, overlap = _no_suppression(len(order), max_detections)
+        kept, by, overlap = _no_suppression(len(order), most)
     else:
         groups = classes[order] if mode == "class" else np.zeros(len(order), dtype=np.int64)
-        kept, by, overlap = _greedy(boxes[order], groups, iou_limit, max_detections)
+        kept, by, overlap = _greedy(boxes[order], groups, iou_limit, most)
     gone = np.setdiff1d(np.arange(len(order)), kept, assume_unique=True)
     return Kept(order[kept], order[gone], by[gone], overlap[gone])
 

@@ -35,11 +35,23 @@ def _fits(bind: Callable[[int], object], classes: int) -> bool:
 
 
 def room_message(
-    outputs: Sequence[Output], roles: Sequence[Role], classes: int, room: Sequence[int]
-) -> str:
-    """That the number of classes does not fit, with the outputs and the heads."""
+    outputs: Sequence[Output],
+    roles: Sequence[Role],
+    family: str,
+    classes: int,
+    room: Sequence[int],
+) -> str | None:
+    """That the number of classes does not fit, with the outputs and the heads; None without room.
+
+    Only what the family makes of the outputs is known: another may have room for them all.
+    """
+    if not room:
+        return None
     found = " or ".join(map(str, room))
     lists = "1 class" if classes == 1 else f"{classes} classes"
-    problem = f"the number of classes does not fit: found room for {found}, the suite lists {lists}"
-    remedy = "correct classes in [detector], or the model"
+    problem = (
+        f"the number of classes does not fit: as {family} the outputs have room for {found}, "
+        f"the suite lists {lists}"
+    )
+    remedy = "correct classes in [detector], or the family"
     return "\n".join([problem, *listed(outputs, roles), remedy])

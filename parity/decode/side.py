@@ -8,6 +8,7 @@ import numpy as np
 
 from parity.boxes import Placement
 from parity.decode.candidates import Candidates, DecodeError, Ints, Proposals
+from parity.decode.families import FAMILIES
 from parity.decode.nms import suppress
 from parity.detections import Detections, Removed, Side
 
@@ -42,6 +43,7 @@ def to_side(
             _detections(proposals, result.removed, placement), result.suppressor, result.overlap
         ),
         nms=settings.nms_label,
+        hidden=settings.nms == "none",
     )
 
 
@@ -82,9 +84,8 @@ def _cause(settings: Decode) -> str:
         return f"box_format = '{written}' is declared: is it {others}?"
     if settings.function is not None:
         return f"{settings.function} must return x1, y1, x2, y2"
-    if settings.ssd is not None:
-        return "see priors and variances"
-    return f"a width or a height below 0: are these the heads of a {settings.family}?"
+    crossed = FAMILIES[settings.family or ""].crossed
+    return crossed or f"a width or a height below 0: are these the heads of a {settings.family}?"
 
 
 def _detections(proposals: Proposals, rows: Ints, placement: Placement) -> Detections:

@@ -44,13 +44,15 @@ class TensorSpec:
     """Name, shape, dtype and quantisation of one input or output as the artifact declares it.
 
     ``shape`` is None where the runtime declares none (a plain torch module); a dimension is None
-    where it is dynamic. ``dtype`` is numpy's name of it, or "" where none is declared.
+    where it is dynamic. ``dtype`` is numpy's name of it, or "" where none is declared. ``source``
+    is "op:position" of an output that an op with a fixed order of outputs makes, else "".
     """
 
     name: str
     shape: Optional[Tuple[Optional[int], ...]]
     dtype: str
     quantization: Optional[Quantization] = None
+    source: str = ""
 
 
 @dataclass(frozen=True)

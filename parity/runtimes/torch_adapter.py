@@ -2,12 +2,16 @@
 
 ``model`` is "module:factory" (then ``weights`` is the state dict's file), or a file; which of the
 two file kinds it is, its content tells. Options: ``threads`` (1).
+
+A module that takes a list of images (C, H, W), as torchvision's detectors do, is fed the batch as
+such a list where its forward is annotated so; one that returns a list of one dictionary gives its
+tensors.
 """
 
 import contextlib
 import inspect
 import re
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Set, Tuple
 
 import numpy as np
 
@@ -33,6 +37,7 @@ class Torch(tracing.TracedAdapter):
         super().__init__(artifact, {"threads": support.threads})
         self._inputs: Tuple[TensorSpec, ...] = ()
         self._outputs: Tuple[TensorSpec, ...] = ()
+        self._lists: Set[str] = set()
         if re.fullmatch(r"[\w.]+:[\w.]+", artifact.model):
             self.form = "state dict"
             self._open = self._from_factory
@@ -89,13 +94,16 @@ class Torch(tracing.TracedAdapter):
 
     def _evaluated(self, module: Any) -> Any:
         self._inputs = _signature(module)
+        self._lists = _lists(module)
         return module.cpu().eval()
 
     def _from_script(self) -> Any:
         with self._loading(self.artifact.model, _EXPECTED, self._found):
             module = self._library.jit.load(self.artifact.model, map_location="cpu")
-            arguments = [argument.name for argument in module.forward.schema.arguments[1:]]
-            self._inputs = tuple(TensorSpec(name, None, "") for name in arguments)
+            every = module.forward.schema.arguments[1:]
+            arguments = [one for one in every if not one.has_default_value()] or list(every)
+            self._inputs = tuple(TensorSpec(one.name, None, "") for one in arguments)
+            self._lists = {one.name for one in arguments if str(one.type) == "List[Tensor]"}
             return module.eval()
 
     def _from_program(self) -> Any:
@@ -139,7 +147,11 @@ class Torch(tracing.TracedAdapter):
             return {name: value.detach().cpu().numpy() for name, value in heads.items()}
 
     def _heads(self, tensors: List[Any]) -> Dict[str, Any]:
-        heads = _named(self._module(*tensors))
+        fed = [
+            list(tensor) if spec.name in self._lists else tensor
+            for spec, tensor in zip(self._inputs, tensors)
+        ]
+        heads = _named(self._module(*fed))
         for name, value in heads.items():
             if not isinstance(value, self._library.Tensor):
                 kind = type(value).__name__
@@ -261,8 +273,37 @@ def _signature(module: Any) -> Tuple[TensorSpec, ...]:
     return tuple(TensorSpec(name, None, "") for name in names)
 
 
+def _lists(module: Any) -> Set[str]:
+    """The arguments of forward that are annotated as lists of tensors."""
+    return {
+        name
+        for name, parameter in inspect.signature(module.forward).parameters.items()
+        if re.fullmatch(r"(typing\.)?(list|sequence)\[(torch\.)?tensor\]", _written(parameter))
+    }
+
+
+def _written(parameter: inspect.Parameter) -> str:
+    annotation = parameter.annotation
+    return (annotation if isinstance(annotation, str) else str(annotation)).lower()
+
+
+def _of_one_image(value: Any) -> Any:
+    """The dictionary of the only image, from a list of them, also beside an empty one of losses."""
+    if isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], Mapping):
+        value = value[1] if not value[0] else value  # a scripted detector of torchvision
+    if isinstance(value, (list, tuple)) and any(isinstance(one, Mapping) for one in value):
+        if len(value) != 1:
+            raise ValueError(f"expected a list of one dictionary, one an image, found {len(value)}")
+        return value[0]
+    return value
+
+
 def _named(value: Any) -> Dict[str, Any]:
-    """One output, or a flat tuple, list, named tuple or dict of them, by name."""
+    """One output, or a flat tuple, list, named tuple or dict of them, by name.
+
+    Also the dictionary that is the only one of a list.
+    """
+    value = _of_one_image(value)
     if isinstance(value, Mapping):
         return {str(name): item for name, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -23,6 +23,13 @@ from parity.suite.families import (
     needs_table,
 )
 from parity.suite.fields import Table
+from parity.suite.inside import (
+    EfficientDet,
+    TflitePostprocess,
+    TfOdApi,
+    Torchvision,
+    YoloEnd2End,
+)
 
 
 class Decode(Table):
@@ -30,8 +37,8 @@ class Decode(Table):
 
     ``score_floor``: the model itself never emits a score below it (baked in), so nothing below can
     be judged. ``nms`` is "class" unless the family has its NMS inside the model or needs none: then
-    "none".
-    ``max_detections`` of a family without NMS is what its source yields (see ``NMS_FREE``).
+    "none". ``max_detections`` is 100; None, as many as the model gives, with NMS inside; and what
+    its source yields for a family without NMS (see ``NMS_FREE``).
     """
 
     family: str | None = None
@@ -40,7 +47,7 @@ class Decode(Table):
     score_floor: float | None = Field(default=None, ge=0, le=1)
     nms_iou: float = Field(default=0.45, ge=0, le=1)
     nms: Literal["class", "agnostic", "none"] = "class"
-    max_detections: int = Field(default=100, ge=1)
+    max_detections: int | None = Field(default=100, ge=1)
     ssd: Ssd | None = None
     boxes_scores: BoxesScores | None = Field(default=None, alias="boxes-scores")
     yolov5: YoloV5 | None = None
@@ -49,6 +56,11 @@ class Decode(Table):
     detr: Detr | None = None
     rt_detr: RtDetr | None = Field(default=None, alias="rt-detr")
     centernet: CenterNet | None = None
+    efficientdet: EfficientDet | None = None
+    tf_od_api: TfOdApi | None = Field(default=None, alias="tf-od-api")
+    tflite_postprocess: TflitePostprocess | None = Field(default=None, alias="tflite-postprocess")
+    torchvision: Torchvision | None = None
+    yolo_end2end: YoloEnd2End | None = Field(default=None, alias="yolo-end2end")
 
     @field_validator("family")
     @classmethod
@@ -60,9 +72,9 @@ class Decode(Table):
     @model_validator(mode="before")
     @classmethod
     def _nms_of_family(cls, data: Any) -> Any:
-        if isinstance(data, dict) and data.get("family") in NMS_INSIDE:
-            return {"nms": "none", **data}
-        if isinstance(data, dict) and data.get("family") in NMS_FREE:
+        if isinstance(data, dict) and data.get("family") in tuple(NMS_INSIDE):
+            return {"nms": "none", "max_detections": None, **data}
+        if isinstance(data, dict) and data.get("family") in tuple(NMS_FREE):
             return {**NMS_FREE[data["family"]], **data}
         return data
 
@@ -99,9 +111,17 @@ class Decode(Table):
     @property
     def nms_label(self) -> str:
         """The settings of NMS in words; sides whose labels differ are never excused by a tie."""
+        most = "" if self.max_detections is None else f", at most {self.max_detections}"
+        if self.family in NMS_INSIDE:
+            return f"inside the model{most}"
         if self.nms == "none":
-            return f"none, at most {self.max_detections}"
-        return f"{self.nms} at IoU {self.nms_iou:g}, at most {self.max_detections}"
+            return f"none{most}"
+        return f"{self.nms} at IoU {self.nms_iou:g}{most}"
+
+
+def nms_limit(reference: Decode, candidate: Decode) -> float:
+    """The IoU limit of NMS: the reference's, unless only the candidate's is known."""
+    return (candidate if reference.nms == "none" else reference).nms_iou
 
 
 def _unknown_family(found: str) -> str:

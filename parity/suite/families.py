@@ -7,6 +7,13 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from parity.suite.fields import Numbers, Size, Table
+from parity.suite.inside import (
+    EfficientDet,
+    TflitePostprocess,
+    TfOdApi,
+    Torchvision,
+    YoloEnd2End,
+)
 
 Activation = Literal["none", "softmax", "sigmoid"]
 
@@ -158,6 +165,11 @@ TABLES: dict[str, type[Table]] = {
     "detr": Detr,
     "rt-detr": RtDetr,
     "centernet": CenterNet,
+    "efficientdet": EfficientDet,
+    "tf-od-api": TfOdApi,
+    "tflite-postprocess": TflitePostprocess,
+    "torchvision": Torchvision,
+    "yolo-end2end": YoloEnd2End,
 }
 """The table of every family, by the name that a suite says."""
 
@@ -168,7 +180,7 @@ NMS_FREE: dict[str, dict[str, Any]] = {
 }
 """Families that need no NMS, with what holds unless the suite says otherwise."""
 
-NMS_INSIDE: frozenset[str] = frozenset()
+NMS_INSIDE = frozenset({"tf-od-api", "tflite-postprocess", "torchvision", "yolo-end2end"})
 """Families whose networks suppress by themselves: their heads are detections."""
 
 

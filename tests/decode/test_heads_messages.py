@@ -94,14 +94,15 @@ def test_a_number_of_classes_that_does_not_fit_is_told(decoder) -> None:
     """Not as outputs that are to be bound: no binding would help."""
     heads = {"boxes": boxes_scores()["boxes"], "scores": scores(2100, 4)[None]}
     assert message(decoder(3), heads) == (
-        "native: the number of classes does not fit: found room for 4, the suite lists 3 classes\n"
+        "native: the number of classes does not fit: as boxes-scores the outputs have room for 4, "
+        "the suite lists 3 classes\n"
         "the outputs are\n"
         "  0: 'boxes' (1, 2100, 4)\n"
         "  1: 'scores' (1, 2100, 4)\n"
         "the heads are\n"
         "  boxes: (1, A, 4)\n"
         "  scores: (1, A, 3), one column for each of 3 classes\n"
-        "correct classes in [detector], or the model\n"
+        "correct classes in [detector], or the family\n"
         "on this image they are\n"
         "  'boxes' (1, 2100, 4) float32 -0.1544..1.242\n"
         "  'scores' (1, 2100, 4) float32 4.145e-15..0.6631"
@@ -111,9 +112,9 @@ def test_a_number_of_classes_that_does_not_fit_is_told(decoder) -> None:
 @pytest.mark.parametrize(
     ("classes", "more", "columns", "problem"),
     [
-        (1, "", 9, "found room for 9, the suite lists 1 class\n"),
-        (9, "", 5, "found room for 5, the suite lists 9 classes\n"),
-        (9, "background = 0", 6, "found room for 5, the suite lists 9 classes\n"),
+        (1, "", 9, "room for 9, the suite lists 1 class\n"),
+        (9, "", 5, "room for 5, the suite lists 9 classes\n"),
+        (9, "background = 0", 6, "room for 5, the suite lists 9 classes\n"),
     ],
 )
 def test_room_is_counted_without_the_background(
@@ -122,7 +123,8 @@ def test_room_is_counted_without_the_background(
     """One column of it is none of the classes."""
     heads = {"a": scores(2100, columns)[None], "b": boxes_scores()["boxes"]}
     found = message(decoder(classes, more), heads)
-    assert found.startswith(f"native: the number of classes does not fit: {problem}")
+    assert found.startswith("native: the number of classes does not fit: ")
+    assert f"outputs have {problem}" in found
     assert "outputs = {" not in found
 
 
@@ -130,7 +132,7 @@ def test_a_probable_background_is_told_as_before(decoder) -> None:
     """Off by one: the number of classes or the background, the user knows which."""
     heads = {"a": scores(2100, 8)[None], "b": boxes_scores()["boxes"]}
     lines = message(decoder(7), heads).splitlines()
-    assert lines[0].endswith("found room for 8, the suite lists 7 classes")
+    assert lines[0].endswith("have room for 8, the suite lists 7 classes")
     assert "found 8 columns for 7 classes: is column 0 a background? say background = 0" in lines
 
 
