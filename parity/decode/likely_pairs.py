@@ -12,6 +12,7 @@ from parity.decode.candidates import Floats
 from parity.decode.evidence import Clue, Likelihood, Seen, grid_words, weigh
 
 QUERIES = 1000  # a transformer asks for fewer objects than this
+MOSTLY = 0.8  # of the queries find nothing: far more than chance would have it
 RELATIVE = 4.0  # boxes relative to the input stay below this, those in pixels do not
 LEVELS = (8, 16, 32, 64, 128)  # strides of an EfficientDet
 PER_CELL = 9  # its anchors: three scales of three ratios
@@ -63,10 +64,9 @@ def detr(seen: Seen) -> Iterator[Likelihood]:
             "detr",
             [
                 *_query_clues(seen, pair),
-                Clue(last > 0.5, 0.1, "the last column is the largest in most rows: no object"),
+                Clue(last > MOSTLY, 0.15, "the last column is the largest in most rows: no object"),
                 Clue(seen.classes == columns - 1, 0.2, _columns(seen, columns, "and no object")),
                 Clue(seen.classes not in (None, columns - 1), -0.2),
-                Clue(seen.classes is None and len(pair.boxes) == 300, -0.1),
             ],
             outputs=dict(zip(("boxes", "logits"), pair.names, strict=True)),
             classes=columns - 1,
@@ -83,11 +83,10 @@ def rt_detr(seen: Seen) -> Iterator[Likelihood]:
             [
                 *_query_clues(seen, pair),
                 Clue(bool((pair.scores < 0).mean() > 0.95), 0.05, "nearly all logits are below 0"),
-                Clue(columns > 1 and last > 0.5, -0.1),
+                Clue(columns > 1 and last > MOSTLY, -0.1),
                 Clue(seen.classes == columns, 0.2, _columns(seen, columns, "")),
                 Clue(seen.classes not in (None, columns), -0.2),
                 Clue(seen.classes is None and len(pair.boxes) == 300, 0.1, "300 queries"),
-                Clue(seen.classes is None and len(pair.boxes) != 300, -0.1),
             ],
             outputs=dict(zip(("boxes", "logits"), pair.names, strict=True)),
             classes=columns,

@@ -53,12 +53,17 @@ def yolov8(seen: Seen) -> Iterator[Likelihood]:
             [
                 Clue(True, 0.35, f"one head {seen.looks[name].shape} as {written}"),
                 Clue(not upright, 0.25, "the anchors come last"),
-                Clue(_unit(rows[:, 4:]), 0.1, "all but 4 of its channels are within 0..1"),
+                Clue(_unit(rows[:, 4:]), 0.15, "all but 4 of its channels are within 0..1"),
                 Clue(not _unit(rows[:, 4:]), -0.2),
                 Clue(decoded, 0.1, why),
                 Clue(not decoded, -0.2),
                 *_class_clues(seen, classes),
-                Clue(grid is not None and grid[0] == 1, 0.2, grid[1] if grid else ""),
+                # anchors first, an objectness among the scores cannot be told from a class
+                Clue(
+                    grid is not None and grid[0] == 1,
+                    0.1 if upright else 0.2,
+                    grid[1] if grid else "",
+                ),
                 Clue(grid is not None and grid[0] == 3, -0.2),
             ],
             outputs={"predictions": name},

@@ -87,7 +87,8 @@ def look(path: Path, picture: Array, sizes: Sequence[Size]) -> Model | Refused:
         values = _values(spec)
         runtime = _runtime(kind, path, None if said else layout)
         with Session(runtime, path.parent) as session:
-            tried = _sizes(spec, layout, metadata, sizes)
+            own = (picture.shape[0], picture.shape[1])
+            tried = _sizes(spec, layout, metadata, sizes, own)
             heads, size, why = _ran(session, picture, tried, values)
     except ParityError as error:
         return Refused(path, str(error).removeprefix(f"{NAME}: "))
@@ -144,9 +145,13 @@ def _values(spec: TensorSpec) -> tuple[float, float]:
 
 
 def _sizes(
-    spec: TensorSpec, layout: str, metadata: Metadata, sizes: Sequence[Size]
+    spec: TensorSpec, layout: str, metadata: Metadata, sizes: Sequence[Size], own: Size
 ) -> Iterator[tuple[Size, str]]:
-    """Sizes to run, each with how it came about: declared, or else until one runs."""
+    """Sizes to run, each with how it came about: declared, or else until one runs.
+
+    A network that takes whole pixels of any size resizes by itself: it is given the picture's
+    ``own`` size first, others last.
+    """
     shape = spec.shape or ()
     edges = shape[2:4] if layout == "NCHW" else shape[1:3]
     height, width = edges if len(edges) == 2 else (None, None)
@@ -155,10 +160,12 @@ def _sizes(
         return
     if metadata.size is not None:
         yield metadata.size, "seen: imgsz in the file's metadata"
-    for size in sizes:
-        yield size, "assumed: the size of the other models; the file declares none, and it ran"
-    for size in TRIED:
-        yield size, f"assumed: the file declares no size; it ran at {size[0]} x {size[1]}"
+    none = "assumed: the file declares no size"
+    pixels = [(own, f"{none}; it ran at the picture's own")]
+    tried = [(size, f"{none}; it ran at {size[0]} x {size[1]}") for size in TRIED]
+    others = [(size, f"{none}; it ran at that of the other models") for size in sizes]
+    whole = spec.dtype.startswith(("int", "uint")) and spec.quantization is None
+    yield from pixels + others + tried if whole else others + tried + pixels
 
 
 def _ran(
