@@ -103,13 +103,12 @@ class Decoder:
         """Which output is which head of the family: role to output name."""
         if self._function is not None:
             return {name: name for name in heads}
-        outputs = [(name, tuple(array.shape)) for name, array in heads.items()]
         try:
-            return self._bound(outputs, specs or {}, self._classes)
+            return self._bound(_outputs(heads), specs or {}, self._classes)
         except BindingError as error:
             message = str(error)
             if error.fitting == 0:
-                message = self._without_room(outputs, specs or {}) or message
+                message = self._without_room(heads, specs or {}) or message
             raise self._heads_error(message, heads, self._runtime.recipe.size) from error
 
     def _roles(self, classes: int) -> tuple[decode.Role, ...]:
@@ -123,14 +122,20 @@ class Decoder:
         return decode.bind(outputs, self._runtime.table.outputs, self._roles(classes), sources)
 
     def _without_room(
-        self, outputs: Sequence[Output], specs: Mapping[str, TensorSpec]
+        self, heads: Mapping[str, Array], specs: Mapping[str, TensorSpec]
     ) -> str | None:
-        """What to say where only the number of classes is in the way; else None."""
-        listed = self._classes
+        """What to say where only the number of classes is in the way; else None.
+
+        Heads that are clearly of another family are no matter of classes.
+        """
+        listed, family = self._classes, self._runtime.decode.family or ""
+        first = decode.leading(decode.likely(heads, listed, self._runtime.recipe.size))
+        if first is not None and first.family != family:
+            return None
+        outputs = _outputs(heads)
         room = decode.room_for_classes(
             outputs, listed, lambda classes: self._bound(outputs, specs, classes)
         )
-        family = self._runtime.decode.family or ""
         return decode.room_message(outputs, self._roles(listed), family, listed, room)
 
     def _heads_error(
@@ -233,6 +238,10 @@ def staged(
         "decode": (time.perf_counter() - started) * 1e3,
     }
     return Stages(image, prepared, network, side, milliseconds)
+
+
+def _outputs(heads: Mapping[str, Array]) -> list[Output]:
+    return [(name, tuple(array.shape)) for name, array in heads.items()]
 
 
 def _function(reference: str, suite: Suite, key: str) -> Callable[..., Any]:

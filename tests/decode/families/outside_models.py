@@ -184,8 +184,13 @@ def error(record: RuntimeRecord) -> str:
     """
     assert record.verdict == "error"
     messages = [image.failure.message if image.failure else "" for image in record.images]
-    (found,) = {message.partition("\non this image they are\n")[0] for message in messages}
+    (found,) = {problem(message) for message in messages}
     return found.removeprefix("export: ")
+
+
+def problem(message: str) -> str:
+    """A message without its end, which tells what the heads look like on one image."""
+    return message.partition("\non this image they are\n")[0]
 
 
 def agrees(record: RuntimeRecord, least: int) -> None:
