@@ -57,7 +57,8 @@ class Look:
         if self.falling:
             parts.append("falling along the last axis")
         if self.padded:
-            parts.append(f"the last {self.padded} rows are zero")
+            rows = "row is" if self.padded == 1 else f"{self.padded} rows are"
+            parts.append(f"the last {rows} zero")
         return ", ".join(parts)
 
 

@@ -12,9 +12,8 @@ import numpy as np
 from parity.decode import Likelihood, leading, likely
 from parity.proposing.lines import Entry, note
 from parity.proposing.looking import Model
+from parity.suite.families import NMS_FREE, NMS_INSIDE
 
-INSIDE = ("tf-od-api", "tflite-postprocess", "torchvision", "yolo-end2end")
-FREE = ("detr", "rt-detr", "centernet")
 PRIORS = "priors.npy"
 
 _WHY = {
@@ -67,9 +66,9 @@ def decode_entries(reading: Reading) -> tuple[Entry, ...]:
     unknown = (Entry("function", "module:function", why),)
     family = unknown if reading.first is None else reading_entries(reading)
     entries = [*family, Entry("score_threshold", 0.5, "assumed")]
-    if reading.family in INSIDE:
+    if reading.family in NMS_INSIDE:
         entries.append(note("NMS is inside a model of this family"))
-    elif reading.family in FREE:
+    elif reading.family in NMS_FREE:
         entries.append(note("a model of this family needs no NMS"))
     else:
         entries += [
@@ -93,7 +92,7 @@ def reading_entries(reading: Reading) -> tuple[Entry, ...]:
 
 def nms_entries(reading: Reading, reference: Reading) -> tuple[Entry, ...]:
     """The NMS of a candidate, where its family has another than the reference's."""
-    without = [one.family in INSIDE + FREE for one in (reading, reference)]
+    without = [one.family in {*NMS_INSIDE, *NMS_FREE} for one in (reading, reference)]
     if without[0] == without[1]:
         return ()
     why = "it is inside the model, or not needed" if without[0] else "assumed"

@@ -122,7 +122,7 @@ def _detector(
     listed: Sequence[str] | None,
     asked: Asked,
 ) -> Section:
-    why = "the nearest to the training framework among these files, in the highest precision"
+    why = "nearest to training, in the highest precision"
     if asked.images is None:
         todo = "TODO: your images; twenty are a start, empty and crowded ones among them"
         images = Entry("images", ["images/*.jpg"], todo)

@@ -9,9 +9,11 @@ from pathlib import Path
 import family_nets
 import pytest
 
+from parity.pipeline import Decoder
 from parity.preprocess import read_image
-from parity.proposing import Model, look, synthetic
+from parity.proposing import Asked, Model, look, propose, synthetic
 from parity.proposing.decoding import Reading, read
+from parity.suite import load
 
 SIZES = ((64, 96), (240, 320), (320, 320))  # as a file beside it would have declared
 GOAL = 0.9
@@ -23,6 +25,8 @@ class Try:
 
     path: Path
     family: str
+    classes: int
+    model: Model
     alone: Reading
     told: Reading
 
@@ -62,7 +66,8 @@ def tries(tmp_path_factory: pytest.TempPathFactory) -> list[Try]:
     for path, family, classes, image in _models(tmp_path_factory.mktemp("nets")):
         model = look(path, synthetic() if image is None else read_image(image), SIZES)
         assert isinstance(model, Model), model
-        found.append(Try(path, family, read(model, None), read(model, classes)))
+        alone, told = read(model, None), read(model, classes)
+        found.append(Try(path, family, classes, model, alone, told))
     print("", f"{'model':40} {'family':20} {'ranked first':32} with its classes", sep="\n")  # noqa: T201
     print(*found, sep="\n")  # noqa: T201
     return found
@@ -93,6 +98,28 @@ def test_every_family_is_among_the_models(tries: list[Try]) -> None:
     from parity.suite.families import TABLES
 
     assert {one.family for one in tries} == set(TABLES)
+
+
+def test_every_proposal_loads_and_its_heads_bind(tries: list[Try], tmp_path: Path) -> None:
+    """As it stands, but for priors that only the user has."""
+    (tmp_path / "1.png").write_bytes(b"")
+    for number, one in enumerate(tries):
+        names = tmp_path / f"{number}.txt"
+        names.write_text("".join(f"c{index}\n" for index in range(one.classes)))
+        asked = Asked(tmp_path, "a picture", "1.png", names.name, one.classes)
+        proposal = propose([one.model], asked)
+        path = tmp_path / f"{number}.toml"
+        path.write_text(proposal.text)
+        suite = load(path)
+        runtime = suite.runtimes[suite.reference]
+        assert (runtime.decode.family, runtime.table.kind) == (one.family, one.model.kind)
+        if proposal.todos == 0:
+            heads = one.model.heads
+            assert set(Decoder(suite, runtime).bind(heads).values()) <= set(heads)
+        else:
+            assert [line for line in proposal.text.splitlines()[4:] if "TODO" in line] == [
+                line for line in proposal.text.splitlines() if line.startswith("priors = ")
+            ]
 
 
 def test_most_are_told_as_sure(tries: list[Try]) -> None:
