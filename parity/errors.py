@@ -37,6 +37,13 @@ class ImageError(SuiteError):
         super().__init__(where, [problem])
 
 
+class LibraryMissing(SuiteError):
+    """The library of a resize kernel or decoder is not installed here."""
+
+    def __init__(self, setting: str, reason: str) -> None:
+        super().__init__(setting, [reason])
+
+
 class GoldenError(SuiteError):
     """The recorded results are missing, stale or damaged."""
 

@@ -9,9 +9,9 @@ A suite's goldens lie in ``golden/`` beside its ``parity.toml``: one ``.npz`` an
      "artifacts": {path: sha256},
      "images": {image id: {"sha256": of the image, "file": name, "file_sha256": ...}}}
 
-An ``.npz`` holds ``pixels`` (the resized image, uint8 (H, W, 3), or the tensor where a function
-made it), ``head:ROLE`` for every head, and ``boxes``, ``scores``, ``classes`` as seen down to
-``floor``.
+An ``.npz`` holds ``pixels`` (the resized image, uint8 (H, W, 3), or the whole tensor where a
+function made it or the resize kernel gives floats), ``head:ROLE`` for every head, and ``boxes``,
+``scores``, ``classes`` as seen down to ``floor``.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,10 @@ import numpy as np
 
 from parity.errors import GoldenError
 from parity.files import digest
-from parity.pipeline import Network, Stages
+from parity.pipeline import Images, Network, Stages
 from parity.preprocess import Prepared
 from parity.session import artifact_paths
-from parity.suite import Suite
+from parity.suite import Recipe, Suite
 
 FORMAT = 1
 FOLDER = "golden"
@@ -52,6 +53,17 @@ class Golden:
         """What the reference ran on when it was recorded."""
         return dict(self.manifest["identity"])
 
+    def covers(self, recipe: Recipe) -> bool:
+        """Whether the recorded inputs are those of a recipe; a function's code is not recorded."""
+        same = self.manifest["recipe_digest"] == recipe.digest()
+        return bool(same) and recipe.function is None
+
+    def pixels(self, image: str) -> np.ndarray[Any, Any]:
+        """The recorded input of one image, as ``preprocess.restored`` takes it."""
+        with self._open(image) as file:
+            found: np.ndarray[Any, Any] = file["pixels"]
+        return found
+
     def network(self, image: str) -> Network:
         """The recorded heads of one image. Raises ``GoldenError``."""
         with self._open(image) as file:
@@ -61,8 +73,7 @@ class Golden:
 
     def input_change(self, image: str, prepared: Prepared) -> str | None:
         """How the prepared image differs from the recorded one, in words; None where equal."""
-        with self._open(image) as file:
-            recorded = file["pixels"]
+        recorded = self.pixels(image)
         found = _pixels(prepared)
         if recorded.shape != found.shape:
             return f"{image}: the input was {recorded.shape}, now it is {found.shape}"
@@ -135,6 +146,21 @@ def load(suite: Suite) -> Golden:
     return Golden(folder, manifest)
 
 
+def images(suite: Suite) -> Images:
+    """The suite's images, with the recorded inputs where a recipe's library is not installed."""
+    return Images(suite, recorded=cache(lambda: _inputs(suite)))
+
+
+def _inputs(suite: Suite) -> Golden | None:
+    """The suite's goldens for their inputs; None where there are none that still hold."""
+    if not exists(suite):
+        return None
+    try:
+        return load(suite)
+    except GoldenError:
+        return None
+
+
 def library_changes(golden: Golden, identity: Mapping[str, Any]) -> tuple[str, ...]:
     """What another library, version or CPU ran when the golden was recorded, in words."""
     before = golden.identity
@@ -170,7 +196,7 @@ def record(suite: Suite, stages: Mapping[str, Stages], identity: Mapping[str, An
             "runtime": suite.reference,
             "parity_version": __version__,
             "identity": dict(identity),
-            "recipe": runtime.recipe.model_dump(mode="json"),
+            "recipe": runtime.recipe.resolved(),
             "recipe_digest": runtime.recipe.digest(),
             "decode": runtime.decode.model_dump(mode="json", by_alias=True, exclude_none=True),
             "classes": list(suite.classes),
@@ -237,7 +263,7 @@ def _changes(suite: Suite, manifest: Mapping[str, Any]) -> list[str]:
     found = []
     if manifest["recipe_digest"] != runtime.recipe.digest():
         before = manifest["recipe"]
-        now = runtime.recipe.model_dump(mode="json")
+        now = runtime.recipe.resolved()
         found += [
             f"preprocess.{key} was {before.get(key)!r} when recorded, now it is {now.get(key)!r}"
             for key in sorted(set(before) | set(now))

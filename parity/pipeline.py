@@ -6,7 +6,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -48,13 +48,43 @@ class Stages:
     milliseconds: dict[str, float]
 
 
-class Images:
-    """The suite's images, read and prepared once for each recipe; the last ones are kept."""
+class Inputs(Protocol):
+    """Recorded inputs, which stand in for a recipe whose library is not installed here."""
 
-    def __init__(self, suite: Suite, keep: int = 64) -> None:
+    def covers(self, recipe: Recipe) -> bool:
+        """Whether the inputs are those of this recipe."""
+        ...
+
+    def pixels(self, image: str) -> Array:
+        """What ``preprocess.restored`` makes the input of."""
+        ...
+
+
+class Images:
+    """The suite's images, read and prepared once for each recipe; the last ones are kept.
+
+    ``recorded`` gives the recorded inputs when a library turns out not to be installed.
+    """
+
+    def __init__(
+        self, suite: Suite, keep: int = 64, recorded: Callable[[], Inputs | None] = lambda: None
+    ) -> None:
         self._suite = suite
         self._keep = keep
+        self._recorded = recorded
         self._prepared: OrderedDict[tuple[str, Recipe], Prepared] = OrderedDict()
+
+    def missing(self, recipe: Recipe) -> str | None:
+        """Why images cannot be prepared here because something is not installed; else None."""
+        return None if self.stood_in(recipe) else preprocess.missing(recipe)
+
+    def stood_in(self, recipe: Recipe) -> bool:
+        """Whether recorded inputs take the place of a library that is not installed."""
+        return preprocess.missing(recipe) is not None and self._stand_in(recipe) is not None
+
+    def _stand_in(self, recipe: Recipe) -> Inputs | None:
+        recorded = self._recorded()
+        return recorded if recorded is not None and recorded.covers(recipe) else None
 
     def prepared(self, image: str, recipe: Recipe) -> Prepared:
         """One image by one recipe. Raises ``ImageError`` or ``SuiteError``."""
@@ -67,7 +97,11 @@ class Images:
         return self._prepared[key]
 
     def _prepare(self, image: str, recipe: Recipe) -> Prepared:
-        pixels = preprocess.read_image(self._suite.image_path(image))
+        path = self._suite.image_path(image)
+        if self.stood_in(recipe) and (recorded := self._stand_in(recipe)) is not None:
+            height, width = preprocess.read_image(path).shape[:2]
+            return preprocess.restored(recorded.pixels(image), (height, width), recipe)
+        pixels = preprocess.read_image(path, recipe.decoder)
         function = None
         if recipe.function is not None:
             function = _function(recipe.function, self._suite, "preprocess.function")
@@ -94,6 +128,12 @@ class Decoder:
             size = runtime.recipe.size
             if size is None:
                 problem = "preprocess.size: expected [height, width] for SSD priors, found nothing"
+                raise SuiteError(str(suite.path), [problem])
+            if runtime.recipe.stride is not None:
+                problem = (
+                    "preprocess.stride: expected none for SSD priors, which are those of one size, "
+                    f"found {runtime.recipe.stride}"
+                )
                 raise SuiteError(str(suite.path), [problem])
             self._priors = decode.load_priors(settings.ssd.priors, suite.folder, size)
 

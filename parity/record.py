@@ -11,7 +11,16 @@ from typing import Any, Literal
 
 import numpy as np
 
-from parity.agreement import Budget, Finding, HeadDifference, ImageAgreement, Row
+from parity.agreement import (
+    Budget,
+    Finding,
+    HeadDifference,
+    ImageAgreement,
+    InputDifference,
+    InputsDiffer,
+    Row,
+    inputs_differ,
+)
 from parity.errors import ParityError, UsageError
 from parity.suite.tolerance import Tolerance
 
@@ -45,7 +54,11 @@ class ArtifactRecord:
 
 @dataclass(frozen=True)
 class ImageRecord:
-    """One runtime on one image. ``agreement`` is None where nothing could be compared."""
+    """One runtime on one image. ``agreement`` is None where nothing could be compared.
+
+    ``inputs`` is None where both sides have one recipe, and so one input. ``size``: the image's
+    (height, width) in pixels.
+    """
 
     image: str
     verdict: Verdict
@@ -54,6 +67,8 @@ class ImageRecord:
     heads: tuple[HeadDifference, ...] = ()
     milliseconds: dict[str, float] = field(default_factory=dict)
     failure: Failure | None = None
+    inputs: InputDifference | None = None
+    size: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -91,6 +106,8 @@ class RuntimeRecord:
     ``against`` says what it was judged against: "native" (the reference, run now) or "golden" (the
     recorded reference). ``verdict`` is None for a reference that has no golden to drift from.
     ``average_precision``: mAP@0.5 of the deployed detections, by side, where the suite has labels.
+    ``recipe_keys``: the settings in which its recipe differs from the reference's; ``inputs``: how
+    far what it is fed differs then, None where the recipes are the same.
     """
 
     name: str
@@ -112,6 +129,8 @@ class RuntimeRecord:
     average_precision: dict[str, float] = field(default_factory=dict)
     hints: tuple[str, ...] = ()
     failure: Failure | None = None
+    recipe_keys: tuple[str, ...] = ()
+    inputs: InputsDiffer | None = None
 
     @property
     def reason(self) -> str:
@@ -255,6 +274,7 @@ def load(path: Path) -> SuiteRecord:
 
 
 def with_images(record: RuntimeRecord, images: Iterable[ImageRecord]) -> RuntimeRecord:
-    """A record with other images, and the statistics that follow from them."""
+    """A record with other images, and what follows from them: statistics, and how inputs differ."""
     images = tuple(images)
-    return replace(record, images=images, statistics=statistics(images))
+    inputs = inputs_differ({one.image: one.inputs for one in images if one.inputs is not None})
+    return replace(record, images=images, statistics=statistics(images), inputs=inputs)

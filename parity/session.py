@@ -94,7 +94,18 @@ class Session:
         try:
             return arrange(canvas, self.inputs[0], self.runtime.table.layout)
         except ValueError as error:
-            raise InputError(self.runtime.name, str(error)) from error
+            raise InputError(self.runtime.name, f"{error}{self._stride_hint(canvas)}") from error
+
+    def _stride_hint(self, canvas: np.ndarray[Any, Any]) -> str:
+        """What to say where each image has a size of its own and the input is of one size."""
+        recipe, shape = self.runtime.recipe, self.inputs[0].shape
+        if recipe.stride is None or shape is None or shape[1:].count(None) > 1:
+            return ""
+        return (
+            f"; preprocess.stride = {recipe.stride} gives each image a size of its own, and this "
+            f"input takes only one: remove stride, or export the model with a height and width "
+            f"that are free"
+        )
 
     def run(self, canvas: np.ndarray[Any, Any]) -> Outputs:
         """All heads for one prepared image (H, W, 3) float32."""

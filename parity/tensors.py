@@ -100,10 +100,19 @@ class NonFinite:
 def nonfinite(array: ArrayLike) -> NonFinite:
     """Counts of NaN and infinity; integers have none."""
     values = np.asarray(array)
-    if values.dtype.kind not in "fc":
+    if values.dtype.kind not in "fc" or not may_hold_nonfinite(values):
         return NonFinite(0, 0)
     nan = int(np.isnan(values).sum())
     return NonFinite(nan, int((~np.isfinite(values)).sum()) - nan)
+
+
+def may_hold_nonfinite(values: Array) -> bool:
+    """False only where every value is finite: one NaN or infinity makes the sum one too.
+
+    One pass without a mask in memory. Finite values whose sum overflows say True.
+    """
+    with np.errstate(all="ignore"):
+        return not np.isfinite(values.sum())
 
 
 @dataclass(frozen=True, eq=False)
@@ -246,6 +255,8 @@ def _typed(array: Array, spec: TensorSpec) -> Array:
 
 
 def _floating(array: Array, name: str, dtype: str) -> Array:
+    if array.dtype == dtype:
+        return array
     with np.errstate(over="ignore"):
         cast: Array = array.astype(dtype)
     if nonfinite(cast).inf > nonfinite(array).inf:

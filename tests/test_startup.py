@@ -70,6 +70,21 @@ def test_collecting_a_suite_is_light(golden_suites: Path) -> None:
     assert not found & HEAVY
 
 
+def test_preparing_an_image_opens_only_the_library_that_is_named() -> None:
+    """Kernels and decoders of four libraries are known, and one is loaded."""
+    body = (
+        "import numpy as np\n"
+        "from parity.preprocess import prepare\n"
+        "from parity.suite.recipe import Recipe\n"
+        "prepare(np.zeros((4, 4, 3), np.uint8), Recipe(size=(2, 2), kernel='{}'))"
+    )
+    frameworks = HEAVY - {"pandas", "scipy"}
+    assert not loaded(body.format("pillow:box")) & frameworks
+    assert loaded(body.format("opencv:area")) & frameworks == {"cv2"}
+    assert "torch" not in loaded(body.format("tensorflow:area"))
+    assert "tensorflow" not in loaded(body.format("torch:area"))
+
+
 @pytest.mark.parametrize("module", ["scipy", "pandas", "cv2"])
 def test_the_probe_sees_what_is_loaded(module: str) -> None:
     """The checks above can fail: a heavy import is seen."""

@@ -145,8 +145,9 @@ def test_the_error_names_the_file_and_counts(write) -> None:
         pytest.param(
             "mean = 127",
             "maen = 127",
-            "preprocess.maen: unknown key; expected one of color, function, kernel, mean, pad, "
-            "pad_value, range, resize, size, std, found 'maen'; did you mean 'mean'?",
+            "preprocess.maen: unknown key; expected one of base, cast, color, decoder, "
+            "function, kernel, mean, pad, pad_value, range, resize, scale_up, size, std, stride, "
+            "found 'maen'; did you mean 'mean'?",
             id="unknown-key",
         ),
         pytest.param(
@@ -271,3 +272,17 @@ def test_a_runtime_that_is_asked_for_must_exist(write) -> None:
     assert str(caught.value) == (
         f"{loaded.path}: runtimes: expected one of native, onnx, found 'onx'; did you mean 'onnx'?"
     )
+
+
+def test_a_runtime_with_nms_inside_inherits_no_nms(write) -> None:
+    """The suite's NMS is the reference's own; threshold and the rest are inherited."""
+    inside = 'model = "detector.onnx"\ndecode = { family = "tflite-postprocess" }'
+    threshold = "score_threshold = 0.5"
+    loaded = suite.load(
+        write(
+            ('model = "detector.onnx"', inside),
+            (threshold, f'{threshold}\nnms = "agnostic"'),
+        )
+    )
+    decode = loaded.runtimes["onnx"].decode
+    assert (decode.nms, decode.score_threshold, decode.max_detections) == ("none", 0.5, None)

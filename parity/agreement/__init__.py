@@ -6,6 +6,12 @@
 from parity.agreement.budget import Budget, Share, budget
 from parity.agreement.findings import Finding
 from parity.agreement.heads import HeadDifference, check_heads, differences, nonfinite
+from parity.agreement.inputs import (
+    InputDifference,
+    InputsDiffer,
+    input_difference,
+    inputs_differ,
+)
 from parity.agreement.judging import judge
 from parity.agreement.pairing import Pairs, pair
 from parity.agreement.rows import ImageAgreement, Row
@@ -15,12 +21,16 @@ __all__ = [
     "Finding",
     "HeadDifference",
     "ImageAgreement",
+    "InputDifference",
+    "InputsDiffer",
     "Pairs",
     "Row",
     "Share",
     "budget",
     "check_heads",
     "differences",
+    "input_difference",
+    "inputs_differ",
     "judge",
     "nonfinite",
     "pair",

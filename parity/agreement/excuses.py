@@ -112,8 +112,8 @@ class Excuses:
             apart = iou(here.seen.boxes[[row]], here.seen.boxes[counterparts])
             return bool((apart <= self._nms_iou + _ROUNDING).all())
         if here.hidden:
-            lead = self._tolerance.max_score_diff
-            return swapped(there, suppressor, twin, here, row, self._nms_iou, lead)
+            margin = self._tolerance.max_score_diff
+            return swapped(there, suppressor, here, row, self._nms_iou, margin)
         removed_by = here.removed.suppressor[self._twins(_OTHER[side], suppressor)]
         return bool((removed_by == row).any()) or None
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from parity.agreement.findings import Finding
 from parity.runtimes.contract import TensorSpec
+from parity.tensors import may_hold_nonfinite
 
 Array = np.ndarray[Any, Any]
 
@@ -29,7 +30,7 @@ def nonfinite(heads: Mapping[str, Array], side: str) -> list[Finding]:
     """Heads that hold NaN or infinity: never compared, never coerced."""
     found = []
     for name, array in heads.items():
-        if array.dtype.kind != "f":
+        if array.dtype.kind != "f" or not may_hold_nonfinite(array):
             continue
         bad = ~np.isfinite(array)
         count = int(bad.sum())
@@ -71,18 +72,22 @@ def differences(
     """The distance of every head that both sides have in one shape and finite."""
     found = []
     for name in sorted(set(reference) & set(candidate)):
-        ours = np.asarray(reference[name], dtype=np.float64)
-        theirs = np.asarray(candidate[name], dtype=np.float64)
+        ours, theirs = reference[name], candidate[name]
         if ours.shape != theirs.shape or not ours.size:
             continue
-        if not (np.isfinite(ours).all() and np.isfinite(theirs).all()):
+        if nonfinite({"": ours, " ": theirs}, ""):
             continue
-        delta = theirs - ours
-        norm = float(np.sqrt(np.square(ours).sum()))
-        error = float(np.sqrt(np.square(delta).sum()))
+        delta = np.subtract(theirs, ours, dtype=np.float64)
+        norm, error = _norm(ours), _norm(delta)
         relative = error / norm if norm else (float("inf") if error else 0.0)
         found.append(HeadDifference(name, float(np.abs(delta).max()), relative))
     return tuple(found)
+
+
+def _norm(values: Array) -> float:
+    """Root of the sum of squares, in float64."""
+    flat = np.asarray(values, dtype=np.float64).ravel()
+    return float(np.sqrt(np.einsum("i,i->", flat, flat)))
 
 
 def _constant(

@@ -6,7 +6,8 @@ other side removed, and by what the hidden side kept.
 A detection that only the hidden side kept is explained as ever: the other side found its twin too
 and removed it on a tie (see ``excuses``). That the winner swapped shows in what is kept: the twin's
 suppressor is not there, and this detection overlaps it by more than the limit, so that no NMS could
-have kept both.
+have kept both, and scores at most ``max_score_diff`` below it: else the suppressor, whose score
+there is unknown, would have to be further off than its limit to lose.
 
 A detection that only the other side kept is explained where the hidden side kept a box that
 overlaps it by more than the limit, with a score at most ``max_score_diff`` below its own, and
@@ -33,12 +34,12 @@ from parity.suite.tolerance import Tolerance
 
 
 def swapped(
-    shown: Side, suppressor: int, twin: int, hidden: Side, row: int, limit: float, lead: float
+    shown: Side, suppressor: int, hidden: Side, row: int, limit: float, margin: float
 ) -> bool:
     """Whether this row of the hidden side can have removed there what removed its twin here."""
     overlap = iou(hidden.seen.boxes[[row]], shown.seen.boxes[[suppressor]])[0, 0]
-    ahead = shown.seen.scores[suppressor] - shown.removed.detections.scores[twin]
-    return bool(overlap > limit and ahead <= lead)
+    ahead = shown.seen.scores[suppressor] - hidden.seen.scores[row]
+    return bool(overlap > limit and ahead <= margin)
 
 
 def beaten(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,14 @@ import numpy as np
 from parity.agreement.alarms import FEW, bias, empty, vanished
 from parity.agreement.excuses import Excuses
 from parity.agreement.findings import Finding
-from parity.agreement.pairing import Closeness, Scale, canonical_order, closeness, match
+from parity.agreement.pairing import (
+    Closeness,
+    Pairs,
+    Scale,
+    canonical_order,
+    closeness,
+    match,
+)
 from parity.agreement.rows import Box, ImageAgreement, Row
 from parity.detections import Detections, Side
 from parity.suite.tolerance import Tolerance
@@ -72,12 +80,11 @@ def _rows(
     alone = {"lost": reference.deployed, "extra": candidate.deployed}
     other_threshold: dict[str, set[int]] = {"lost": set(), "extra": set()}
     rows = []
-    for i, j in zip(pairs.reference.tolist(), pairs.candidate.tolist(), strict=True):
-        kind = _kind(reference, candidate, i, j)
-        if kind in other_threshold:
-            other_threshold[kind].add(i if kind == "lost" else j)
+    for row, i, j in _paired(reference, candidate, close, pairs, scale):
+        if row.kind in other_threshold:
+            other_threshold[row.kind].add(i if row.kind == "lost" else j)
             continue
-        rows.append(_paired(kind, reference.seen, candidate.seen, close, i, j, scale))
+        rows.append(row)
         alone["lost"][i] = alone["extra"][j] = False
     for kind, name, here, there in (
         ("lost", "reference", reference, candidate),
@@ -97,9 +104,8 @@ def _rows(
     return tuple(rows)
 
 
-def _kind(reference: Side, candidate: Side, i: int, j: int) -> str:
+def _kind(reference: Side, candidate: Side, ours: float, theirs: float) -> str:
     """What a pair is: "lost" or "extra" where one side deploys it by another threshold only."""
-    ours, theirs = reference.seen.scores[i], candidate.seen.scores[j]
     if ours >= reference.threshold and theirs >= candidate.threshold:
         return "pair"
     if ours >= reference.threshold:
@@ -114,23 +120,44 @@ def _hides(other: Side, score: float, tolerance: Tolerance) -> bool:
 
 
 def _paired(
-    kind: str, a: Detections, b: Detections, close: Closeness, i: int, j: int, scale: Scale
-) -> Row:
-    shift = (b.boxes[j] - a.boxes[i]) * np.array([*scale, *scale])
-    return Row(
-        kind=kind,
-        reference_class=int(a.classes[i]),
-        candidate_class=int(b.classes[j]),
-        reference_score=float(a.scores[i]),
-        candidate_score=float(b.scores[j]),
-        reference_box=_box(a, i),
-        candidate_box=_box(b, j),
-        iou=float(close.iou[i, j]),
-        corner=float(close.corners[i, j]),
-        shift=(float(shift[0]), float(shift[1]), float(shift[2]), float(shift[3])),
-        box_within=bool(close.box[i, j]),
-        score_within=bool(close.score[i, j]),
-    )
+    reference: Side, candidate: Side, close: Closeness, pairs: Pairs, scale: Scale
+) -> Iterator[tuple[Row, int, int]]:
+    """A row for every pair, with its two positions among what the sides see."""
+    i, j = pairs.reference, pairs.candidate
+    ours, theirs = reference.seen.take(i), candidate.seen.take(j)
+    shift = (theirs.boxes - ours.boxes) * np.array([*scale, *scale])
+    columns = (ours.classes, theirs.classes, ours.scores, theirs.scores, ours.boxes, theirs.boxes)
+    measured = (close.iou[i, j], close.corners[i, j], shift, close.box[i, j], close.score[i, j])
+    values = zip(*(column.tolist() for column in (*columns, *measured, i, j)), strict=True)
+    for (
+        class_a,
+        class_b,
+        score_a,
+        score_b,
+        box_a,
+        box_b,
+        iou,
+        corner,
+        moved,
+        box,
+        score,
+        *at,
+    ) in values:
+        row = Row(
+            kind=_kind(reference, candidate, score_a, score_b),
+            reference_class=class_a,
+            candidate_class=class_b,
+            reference_score=score_a,
+            candidate_score=score_b,
+            reference_box=tuple(box_a),
+            candidate_box=tuple(box_b),
+            iou=iou,
+            corner=corner,
+            shift=tuple(moved),
+            box_within=box,
+            score_within=score,
+        )
+        yield row, at[0], at[1]
 
 
 def _leftover(kind: str, reason: str, seen: Detections, row: int) -> Row:

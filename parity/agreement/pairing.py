@@ -86,23 +86,31 @@ def match(reference: Side, candidate: Side, close: Closeness, tolerance: Toleran
     """``pair`` where the closeness of what both sides see is known already."""
     rows_r, rows_c = canonical_order(reference.seen), canonical_order(candidate.seen)
     deployed = reference.deployed.astype(np.int64)[:, None] + candidate.deployed
-    worth = (close.within, np.ones_like(close.iou), close.label, close.iou)
-    gains: Floats = np.stack(worth).astype(np.float64) * deployed
     admissible = close.admissible(tolerance) & (deployed > 0)
-    block = np.ix_(rows_r, rows_c)
-    gains, admissible = gains[:, block[0], block[1]], admissible[block]
-    turned = _content(candidate, rows_c) < _content(reference, rows_r)
-    if turned:  # then what is left of ties does not depend on which side is the reference
-        gains, admissible = gains.transpose(0, 2, 1), admissible.T
-    found = [
-        (columns, rows) if turned else (rows, columns)
-        for group in _components(admissible)
-        for rows, columns in [_assign(*group, admissible, gains)]
-    ]
-    i = np.concatenate([np.zeros(0, dtype=np.int64), *(one[0] for one in found)])
-    j = np.concatenate([np.zeros(0, dtype=np.int64), *(one[1] for one in found)])
-    order = np.argsort(i)
-    return Pairs(reference=rows_r[i[order]], candidate=rows_c[j[order]])
+    i, j, crowds = _components(admissible[np.ix_(rows_r, rows_c)])
+    found = [(rows_r[i], rows_c[j])]
+    if crowds:
+        # What is left of ties must not depend on which side is the reference.
+        turned = _content(candidate, rows_c) < _content(reference, rows_r)
+        for rows, columns in ((rows_r[one], rows_c[other]) for one, other in crowds):
+            block = np.ix_(rows, columns)
+            gains = _gains(close, block) * deployed[block]
+            if turned:
+                second, first = _assign(gains.transpose(0, 2, 1), admissible[block].T)
+            else:
+                first, second = _assign(gains, admissible[block])
+            found.append((rows[first], columns[second]))
+    ours = np.concatenate([one for one, _ in found])
+    theirs = np.concatenate([one for _, one in found])
+    order = np.argsort(np.argsort(rows_r)[ours])
+    return Pairs(reference=ours[order], candidate=theirs[order])
+
+
+def _gains(close: Closeness, block: Any) -> Floats:
+    """What a pair is worth by each criterion in turn, for each of its deployed detections."""
+    overlap = close.iou[block]
+    worth = (close.within[block], np.ones_like(overlap), close.label[block], overlap)
+    return np.stack(worth).astype(np.float64)
 
 
 def _content(side: Side, rows: Ints) -> Any:
@@ -111,15 +119,19 @@ def _content(side: Side, rows: Ints) -> Any:
     return np.column_stack(columns)[rows].tolist()
 
 
-def _components(admissible: Bools) -> list[tuple[Ints, Ints]]:
-    """The connected groups of rows and columns: small ones keep the weights below exact."""
+def _components(admissible: Bools) -> tuple[Ints, Ints, list[tuple[Ints, Ints]]]:
+    """Rows and columns that can only be each other's; then the connected groups of the others.
+
+    Small groups keep the weights of an assignment exact.
+    """
     by_row, by_column = admissible.sum(axis=1), admissible.sum(axis=0)
     i, j = np.nonzero(admissible)
     lonely = (by_row[i] == 1) & (by_column[j] == 1)
-    pairs = [(i[k : k + 1], j[k : k + 1]) for k in np.flatnonzero(lonely)]
+    if lonely.all():
+        return i, j, []
     crowded = admissible.copy()
     crowded[i[lonely], j[lonely]] = False
-    return pairs + _crowds(crowded)
+    return i[lonely], j[lonely], _crowds(crowded)
 
 
 def _crowds(crowded: Bools) -> list[tuple[Ints, Ints]]:
@@ -140,24 +152,22 @@ def _crowds(crowded: Bools) -> list[tuple[Ints, Ints]]:
     return groups
 
 
-def _assign(rows: Ints, columns: Ints, admissible: Bools, gains: Floats) -> tuple[Ints, Ints]:
+def _assign(gains: Floats, admissible: Bools) -> tuple[Ints, Ints]:
     """The best pairs of one group. Each criterion outweighs all that those after it can add up to.
 
     The product of reversed ranks in the group adds up to most where those that come first are
     paired and no two pairs cross (the rearrangement inequality).
     """
-    if len(rows) == 1 and len(columns) == 1:
-        return rows, columns
     from scipy.optimize import linear_sum_assignment
 
-    block = np.ix_(rows, columns)
-    within, deployed, label, overlap = (gain[block] for gain in gains)
-    most = 2 * min(len(rows), len(columns)) + 1  # more than any one criterion adds up to
-    size = max(len(rows), len(columns))
-    first = np.outer(size - np.arange(len(rows)), size - np.arange(len(columns))) / size**2
+    within, deployed, label, overlap = gains
+    rows, columns = admissible.shape
+    most = 2 * min(rows, columns) + 1  # more than any one criterion adds up to
+    size = max(rows, columns)
+    first = np.outer(size - np.arange(rows), size - np.arange(columns)) / size**2
     weight = overlap + _TIE * first * deployed
     weight += most * (label + most * (deployed + most * within))
-    weight = np.where(admissible[block], weight, 0.0)
+    weight = np.where(admissible, weight, 0.0)
     i, j = linear_sum_assignment(weight, maximize=True)
-    real = admissible[block][i, j]
-    return rows[i[real]], columns[j[real]]
+    real = admissible[i, j]
+    return i[real], j[real]

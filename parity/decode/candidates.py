@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,10 +22,30 @@ class DecodeError(ValueError):
 
 
 @dataclass(frozen=True, eq=False)
+class Undecoded:
+    """Boxes (A, 4) that are decoded when rows of them are asked for: most never reach the floor.
+
+    ``decode`` turns row numbers into float64 (rows, 4), xyxy in pixels of the network's input.
+    """
+
+    count: int
+    decode: Callable[[Ints], Floats]
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, rows: Any) -> Floats:
+        return self.decode(np.arange(self.count)[rows])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        return np.asarray(self.decode(np.arange(self.count)), dtype=dtype)
+
+
+@dataclass(frozen=True, eq=False)
 class Candidates:
     """Boxes float64 (A, 4), xyxy in pixels of the network's input; scores float64 (A, classes)."""
 
-    boxes: Floats
+    boxes: Floats | Undecoded
     scores: Floats
 
 
@@ -39,17 +60,27 @@ class Proposals:
 
 def without_batch(head: Array, name: str) -> Floats:
     """The head of one image, float64, without its leading dimension."""
-    values = np.asarray(head)
+    return np.asarray(_one_image(head, name), dtype=np.float64)
+
+
+def _one_image(head: Array, name: str) -> Array:
+    values: Array = np.asarray(head)
     if values.ndim < 2 or values.shape[0] != 1:
         raise DecodeError(
             f"{name}: expected a batch of one image, (1, ...), found shape {values.shape}"
         )
-    return np.asarray(values[0], dtype=np.float64)
+    one: Array = values[0]
+    return one
 
 
 def boxes_of(head: Array, anchors: int | None = None) -> Floats:
     """The ``boxes`` head as (A, 4); ``anchors`` is how many there must be."""
-    boxes = without_batch(head, "boxes")
+    return np.asarray(encoded_boxes_of(head, anchors), dtype=np.float64)
+
+
+def encoded_boxes_of(head: Array, anchors: int | None = None) -> Array:
+    """As ``boxes_of``, in the head's own dtype: for boxes of which only some will be decoded."""
+    boxes = _one_image(head, "boxes")
     rows = "A" if anchors is None else str(anchors)
     if boxes.ndim != 2 or boxes.shape[1] != 4:
         raise DecodeError(f"boxes: expected shape (1, {rows}, 4), found {np.shape(head)}")
@@ -77,7 +108,14 @@ def scores_of(
         )
     scores = activate(scores, activation)
     _check_range(scores, activation)
-    return scores if background is None else np.delete(scores, background, axis=1)
+    return scores if background is None else _without_column(scores, background)
+
+
+def _without_column(scores: Floats, column: int) -> Floats:
+    last = scores.shape[1] - 1
+    if column in (0, last):  # a view will do
+        return scores[:, 1:] if column == 0 else scores[:, :last]
+    return np.delete(scores, column, axis=1)
 
 
 def _columns_message(
@@ -123,10 +161,11 @@ def activate(values: Floats, activation: str) -> Floats:
 
 def _check_range(scores: Floats, activation: str) -> None:
     """NaN passes: whether heads are finite is judged before they are decoded."""
-    outside = (scores < -SCORE_SLACK) | (scores > 1.0 + SCORE_SLACK)
-    if not outside.any():
+    low = float(np.fmin.reduce(scores, axis=None, initial=np.inf))
+    high = float(np.fmax.reduce(scores, axis=None, initial=-np.inf))
+    if low >= -SCORE_SLACK and high <= 1.0 + SCORE_SLACK:
         return
-    found = f"found {float(np.nanmin(scores)):.6g}..{float(np.nanmax(scores)):.6g}"
+    found = f"found {low:.6g}..{high:.6g}"
     raise DecodeError(
         f"scores: expected values within 0..1 with activation = '{activation}', {found}; "
         f"logits? say activation = 'softmax' or 'sigmoid'"

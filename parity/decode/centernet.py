@@ -16,7 +16,7 @@ import numpy as np
 
 from parity.boxes import to_xyxy
 from parity.decode.binding import Role, Shape
-from parity.decode.candidates import Array, DecodeError, Floats, Proposals, activate, without_batch
+from parity.decode.candidates import Array, DecodeError, Floats, Proposals, activate
 from parity.decode.family import Family, Size
 from parity.decode.ranges import check_logits, check_scores, typical
 from parity.suite.families import CenterNet
@@ -62,21 +62,22 @@ def decode(
     """The peaks of one image."""
     how = _settings(settings)
     arranged = arrange(heads, settings, classes, size)
-    heat, sizes, offsets = (without_batch(arranged[one], one) for one in (HEATMAP, SIZE, OFFSET))
+    heat, sizes, offsets = (arranged[one][0] for one in (HEATMAP, SIZE, OFFSET))
     check_logits(heat, how.activation, HEATMAP)
-    heat = activate(heat, how.activation)
-    check_scores(heat, how.activation, HEATMAP)
+    if how.activation == "none":
+        check_scores(heat, how.activation, HEATMAP)
     labels, y, x = np.nonzero(_peaks(heat))
     swapped = slice(None, None, -1 if how.order == "yx" else 1)
-    inside = offsets[swapped, y, x].T
+    inside = offsets[swapped, y, x].T.astype(np.float64)
     _check_offsets(inside)
     with np.errstate(all="ignore"):  # NaN and infinity are judged elsewhere
         cells = np.concatenate([np.stack([x, y], axis=1) + inside, sizes[swapped, y, x].T], axis=1)
         boxes = to_xyxy(cells * how.stride, "cxcywh")
-    return Proposals(boxes, heat[labels, y, x], labels.astype(np.int64))
+    scores = activate(heat[labels, y, x].astype(np.float64), how.activation)  # keeps their order
+    return Proposals(boxes, scores, labels.astype(np.int64))
 
 
-def _peaks(heat: Floats) -> Array:
+def _peaks(heat: Array) -> Array:
     """Cells (C, H, W) that none of their eight neighbours exceeds; NaN stays, to be met later."""
     padded = np.pad(heat, ((0, 0), (1, 1), (1, 1)), constant_values=-np.inf)
     rows = np.maximum(np.maximum(padded[:, :-2], padded[:, 1:-1]), padded[:, 2:])
@@ -127,4 +128,4 @@ def _channels_first(head: Array, name: str, wanted: Shape, how: CenterNet) -> Ar
     return head if fitting[0] == "NCHW" else head.transpose(0, 3, 1, 2)
 
 
-FAMILY = Family(roles, decode, arrange)
+FAMILY = Family(roles, decode, arrange=arrange)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from parity.decode.binding import Role, Shape
-from parity.decode.candidates import Array, DecodeError, Floats, activate, without_batch
+from parity.decode.candidates import Array, DecodeError
 from parity.decode.ranges import check_logits, check_scores
 
 PREDICTIONS = "predictions"
@@ -45,12 +45,14 @@ def likely(shape: Shape, classes: int) -> str | None:
     return None
 
 
-def rows_with_objectness(head: Array, classes: int) -> Floats:
-    """The head as (A, 5 + classes)."""
-    shape = np.shape(head)
-    if not with_objectness(shape, classes):
-        raise DecodeError(misfit(f"(1, A, {5 + classes})", shape, classes))
-    return without_batch(head, PREDICTIONS)
+def rows_with_objectness(head: Array, classes: int, activation: str) -> Array:
+    """The head as (A, 5 + classes), as it is, its scores checked to be what is declared."""
+    values = np.asarray(head)
+    if not with_objectness(values.shape, classes):
+        raise DecodeError(misfit(f"(1, A, {5 + classes})", values.shape, classes))
+    rows: Array = values[0]
+    check_range(rows[:, 4:], activation)
+    return rows
 
 
 def misfit(needs: str, shape: Shape, classes: int) -> str:
@@ -59,9 +61,8 @@ def misfit(needs: str, shape: Shape, classes: int) -> str:
     return f"{PREDICTIONS}: expected shape {needs}, found {shape}" + (f"; {hint}" if hint else "")
 
 
-def activated(scores: Floats, activation: str) -> Floats:
-    """Scores after what is still to be applied, checked to be logits before and scores after."""
+def check_range(scores: Array, activation: str) -> None:
+    """Raise where scores are declared logits or logits scores."""
     check_logits(scores, activation, PREDICTIONS)
-    scores = activate(scores, activation)
-    check_scores(scores, activation, PREDICTIONS)
-    return scores
+    if activation == "none":
+        check_scores(scores, activation, PREDICTIONS)

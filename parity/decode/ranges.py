@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from parity.decode.candidates import SCORE_SLACK, DecodeError, Floats
+from parity.decode.candidates import SCORE_SLACK, Array, DecodeError, Floats
 
 # Relative centres lie within 0..1, give or take; those in pixels of any real input far beyond.
 _FARTHEST_RELATIVE = 2.0
@@ -41,30 +41,43 @@ def check_unit(centres: Floats, normalized: bool, name: str, other: str = "") ->
         )
 
 
-def check_scores(values: Floats, activation: str, name: str, missing: str = "sigmoid") -> None:
+def check_scores(values: Array, activation: str, name: str, missing: str = "sigmoid") -> None:
     """Raise for scores outside 0..1. NaN passes: whether heads are finite is judged elsewhere.
 
     ``missing``: the activation that logits of the family go through.
     """
-    if not ((values < -SCORE_SLACK) | (values > 1.0 + SCORE_SLACK)).any():
+    low, high = _extremes(values)
+    if not (low < -SCORE_SLACK or high > 1.0 + SCORE_SLACK):
         return
     raise DecodeError(
         f"{name}: expected scores within 0..1 with activation = '{activation}', "
-        f"found {_range(values)}; logits? say activation = '{missing}'"
+        f"found {low:.6g}..{high:.6g}; logits? say activation = '{missing}'"
     )
 
 
-def check_logits(values: Floats, activation: str, name: str) -> None:
-    """Raise for values to be activated that are all within 0..1: logits are not, scores are."""
-    if activation == "none" or np.isnan(typical(values)):
+def check_logits(values: Array, activation: str, name: str) -> None:
+    """Raise for values to be activated that are all within 0..1: logits are not, scores are.
+
+    A constant head is judged elsewhere.
+    """
+    low, high = _extremes(values)
+    if activation == "none" or low == high:
         return
-    if ((values < -SCORE_SLACK) | (values > 1.0 + SCORE_SLACK)).any():
+    if low < -SCORE_SLACK or high > 1.0 + SCORE_SLACK or np.isnan(low):
         return
     raise DecodeError(
-        f"{name}: expected logits with activation = '{activation}', found {_range(values)}; "
+        f"{name}: expected logits with activation = '{activation}', found {low:.6g}..{high:.6g}; "
         f"scores already? say activation = 'none'"
     )
 
 
-def _range(values: Floats) -> str:
-    return f"{float(np.nanmin(values)):.6g}..{float(np.nanmax(values)):.6g}"
+def _extremes(values: Array) -> tuple[float, float]:
+    """Least and largest, but for NaN; NaN where there is nothing else."""
+    if values.size == 0:
+        return float("nan"), float("nan")
+    with np.errstate(all="ignore"):
+        low, high = float(values.min()), float(values.max())  # much faster than nanmin
+    if not np.isnan(low):
+        return low, high
+    rest = values[~np.isnan(values)]
+    return _extremes(rest)

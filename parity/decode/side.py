@@ -11,6 +11,8 @@ from parity.decode.candidates import Candidates, DecodeError, Ints, Proposals
 from parity.decode.families import FAMILIES
 from parity.decode.nms import suppress
 from parity.detections import Detections, Removed, Side
+from parity.suite.families import NMS_FREE
+from parity.tensors import may_hold_nonfinite
 
 if TYPE_CHECKING:
     from parity.suite.decoding import Decode
@@ -43,19 +45,19 @@ def to_side(
             _detections(proposals, result.removed, placement), result.suppressor, result.overlap
         ),
         nms=settings.nms_label,
-        hidden=settings.nms == "none",
+        hidden=settings.nms == "none" and settings.family not in tuple(NMS_FREE),
     )
 
 
 def _down_to(found: Candidates | Proposals, floor: float) -> Proposals:
-    if np.isnan(found.scores).any():
+    if may_hold_nonfinite(found.scores) and np.isnan(found.scores).any():
         count = int(np.isnan(found.scores).sum())
         raise DecodeError(f"scores: expected numbers, found {count} NaN")
     if isinstance(found, Proposals):
         rows = np.flatnonzero(found.scores >= floor)
         return Proposals(found.boxes[rows], found.scores[rows], found.classes[rows])
-    rows, classes = np.nonzero(found.scores >= floor)
-    return Proposals(found.boxes[rows], found.scores[rows, classes], classes.astype(np.int64))
+    rows, classes = np.divmod(np.flatnonzero(found.scores >= floor), found.scores.shape[1])
+    return Proposals(found.boxes[rows], found.scores[rows, classes], classes)
 
 
 def _check(proposals: Proposals, settings: Decode) -> None:
@@ -84,8 +86,9 @@ def _cause(settings: Decode) -> str:
         return f"box_format = '{written}' is declared: is it {others}?"
     if settings.function is not None:
         return f"{settings.function} must return x1, y1, x2, y2"
-    crossed = FAMILIES[settings.family or ""].crossed
-    return crossed or f"a width or a height below 0: are these the heads of a {settings.family}?"
+    return FAMILIES[settings.family or ""].crossed or (
+        f"a width or a height below 0: are these the heads of a {settings.family}?"
+    )
 
 
 def _detections(proposals: Proposals, rows: Ints, placement: Placement) -> Detections:

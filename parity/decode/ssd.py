@@ -14,7 +14,15 @@ import numpy as np
 
 from parity.boxes import to_xyxy
 from parity.decode.binding import Role
-from parity.decode.candidates import Array, Candidates, Floats, boxes_of, scores_of
+from parity.decode.candidates import (
+    Array,
+    Candidates,
+    Floats,
+    Ints,
+    Undecoded,
+    encoded_boxes_of,
+    scores_of,
+)
 from parity.decode.family import Family, Size, boxes_role, scores_role
 
 if TYPE_CHECKING:
@@ -44,9 +52,14 @@ def decode(
 ) -> Candidates:
     """The candidates of one image; ``priors`` (A, 4) are cx, cy, w, h relative to the input."""
     ssd, anchors = _settings(settings), _priors(priors)
-    offsets = boxes_of(heads["boxes"], len(anchors))
+    offsets = encoded_boxes_of(heads["boxes"], len(anchors))
     scores = scores_of(heads["scores"], len(anchors), classes, ssd.background, ssd.activation)
-    return Candidates(to_xyxy(_decoded(offsets, anchors, ssd), "cxcywh", size), scores)
+
+    def boxes(rows: Ints) -> Floats:
+        chosen = np.asarray(offsets[rows], dtype=np.float64)
+        return to_xyxy(_decoded(chosen, anchors[rows], ssd), "cxcywh", size)
+
+    return Candidates(Undecoded(len(anchors), boxes), scores)
 
 
 def _decoded(offsets: Floats, priors: Floats, ssd: Ssd) -> Floats:

@@ -16,11 +16,10 @@ import numpy as np
 from parity.boxes import to_xyxy
 from parity.decode.best import labelled
 from parity.decode.binding import Role
-from parity.decode.candidates import Array, Candidates, Floats, Proposals
+from parity.decode.candidates import Array, Candidates, Floats, Proposals, activate
 from parity.decode.family import Family, Size
 from parity.decode.predictions import (
     PREDICTIONS,
-    activated,
     predictions_role,
     rows_with_objectness,
     with_objectness,
@@ -44,13 +43,14 @@ def decode(
     """The candidates of one image, or each box with its best class."""
     how = settings.own
     assert isinstance(how, YoloV5)
-    rows = rows_with_objectness(heads[PREDICTIONS], classes)
+    rows = rows_with_objectness(heads[PREDICTIONS], classes, how.activation)
+    boxes = rows[:, :4].astype(np.float64)
     grids = "; grids still to be decoded? say family = 'yolox'"
-    check_unit(rows[:, :2], how.normalized, PREDICTIONS, grids)
-    scores = activated(rows[:, 4:], how.activation)
+    check_unit(boxes[:, :2], how.normalized, PREDICTIONS, grids)
     with np.errstate(all="ignore"):  # NaN and infinity are judged elsewhere
-        boxes = to_xyxy(rows[:, :4], "cxcywh", size if how.normalized else None)
-        return labelled(boxes, scores[:, :1] * scores[:, 1:], how.multi_label)
+        boxes = to_xyxy(boxes, "cxcywh", size if how.normalized else None)
+        objectness = activate(rows[:, 4:5].astype(np.float64), how.activation)
+        return labelled(boxes, rows[:, 5:], how, objectness)
 
 
 FAMILY = Family(roles, decode)

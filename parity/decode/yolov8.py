@@ -21,7 +21,7 @@ from parity.decode.candidates import Array, Candidates, DecodeError, Floats, Pro
 from parity.decode.family import Family, Size
 from parity.decode.predictions import (
     PREDICTIONS,
-    activated,
+    check_range,
     misfit,
     predictions_role,
     without_objectness,
@@ -52,13 +52,13 @@ def decode(
 ) -> Candidates | Proposals:
     """The candidates of one image, or each box with its best class."""
     how = _settings(settings)
-    columns = arrange(heads, settings, classes, size)[PREDICTIONS][0].astype(np.float64)
-    boxes = columns[:4].T
+    columns = arrange(heads, settings, classes, size)[PREDICTIONS][0]
+    boxes = columns[:4].T.astype(np.float64)
     check_unit(boxes[:, :2], how.normalized, PREDICTIONS)
-    scores = activated(columns[4:].T, how.activation)
+    check_range(columns[4:], how.activation)
     with np.errstate(all="ignore"):  # NaN and infinity are judged elsewhere
         boxes = to_xyxy(boxes, "cxcywh", size if how.normalized else None)
-    return labelled(boxes, scores, how.multi_label)
+        return labelled(boxes, columns[4:].T, how)
 
 
 def arrange(
@@ -94,4 +94,4 @@ def _needs(classes: int) -> str:
     return f"(1, {4 + classes}, A) or (1, A, {4 + classes})"
 
 
-FAMILY = Family(roles, decode, arrange)
+FAMILY = Family(roles, decode, arrange=arrange)

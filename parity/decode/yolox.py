@@ -17,11 +17,10 @@ import numpy as np
 from parity.boxes import to_xyxy
 from parity.decode.best import labelled
 from parity.decode.binding import Role
-from parity.decode.candidates import Array, Candidates, DecodeError, Floats, Proposals
+from parity.decode.candidates import Array, Candidates, DecodeError, Floats, Proposals, activate
 from parity.decode.family import Family, Size
 from parity.decode.predictions import (
     PREDICTIONS,
-    activated,
     predictions_role,
     rows_with_objectness,
     with_objectness,
@@ -47,15 +46,15 @@ def decode(
     """The candidates of one image, or each box with its best class."""
     how = settings.own
     assert isinstance(how, Yolox)
-    rows = rows_with_objectness(heads[PREDICTIONS], classes)
     cells, strides = grid(size, how.strides)
-    _check(rows, len(cells), size, how.strides)
-    scores = activated(rows[:, 4:], how.activation)
+    rows = rows_with_objectness(heads[PREDICTIONS], classes, how.activation)
+    raw = rows[:, :4].astype(np.float64)
+    _check(raw, len(cells), size, how.strides)
     with np.errstate(all="ignore"):  # a wild size gives an infinite box, judged with its score
-        centres = (rows[:, :2] + cells) * strides
-        boxes = np.concatenate([centres, np.exp(rows[:, 2:4]) * strides], axis=1)
-        scores = scores[:, :1] * scores[:, 1:]
-        return labelled(to_xyxy(boxes, "cxcywh"), scores, how.multi_label)
+        centres = (raw[:, :2] + cells) * strides
+        boxes = np.concatenate([centres, np.exp(raw[:, 2:]) * strides], axis=1)
+        objectness = activate(rows[:, 4:5].astype(np.float64), how.activation)
+        return labelled(to_xyxy(boxes, "cxcywh"), rows[:, 5:], how, objectness)
 
 
 def grid(size: Size, strides: tuple[int, ...]) -> tuple[Floats, Floats]:

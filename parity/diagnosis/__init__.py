@@ -5,6 +5,7 @@ Nothing here changes a verdict: these are sentences beside one.
 
 from parity.diagnosis.patterns import hints
 from parity.diagnosis.probes import probe
-from parity.diagnosis.settings import settings_notes
+from parity.diagnosis.scale import scale_note
+from parity.diagnosis.settings import recipe_keys, settings_notes
 
-__all__ = ["hints", "probe", "settings_notes"]
+__all__ = ["hints", "probe", "recipe_keys", "scale_note", "settings_notes"]

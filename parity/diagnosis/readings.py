@@ -87,8 +87,6 @@ _VALUES: dict[str, dict[str, Any]] = {
 def _heads(decode: Decode) -> Iterator[Reading]:
     if decode.ssd is None and decode.boxes_scores is None:
         yield Reading("with x and y of its boxes swapped", change=_swapped)
-        return
-    if decode.family not in ("ssd", "boxes-scores"):  # those have the heads boxes and scores
         yield from _reread(decode)
         return
     yield Reading("with x and y of the head boxes swapped", heads=_columns_swapped)

@@ -21,14 +21,17 @@ def settings_notes(suite: Suite, runtime: Runtime) -> tuple[str, ...]:
     )
 
 
+def recipe_keys(reference: Recipe, candidate: Recipe) -> tuple[str, ...]:
+    """The keys of ``preprocess`` in which two recipes differ."""
+    changed = _changed(_recipe(reference), _recipe(candidate))
+    return tuple(f"preprocess.{key}" for key, _, _ in changed)
+
+
 def _recipe(recipe: Recipe) -> dict[str, Any]:
     """What the recipe does, whether it says so or leaves it to the default."""
     if recipe.function is not None:
-        return {"function": recipe.function}
-    found = recipe.model_dump(mode="json")
-    if recipe.resize == "letterbox":
-        found |= {"pad": recipe.padding, "pad_value": recipe.padding_value}
-    return found
+        return {"function": recipe.function, "decoder": recipe.decoder}
+    return recipe.model_dump(mode="json") | recipe.resolved()
 
 
 def _decode(decode: Decode) -> dict[str, Any]:
@@ -39,7 +42,9 @@ def _changed(
     before: dict[str, Any], after: dict[str, Any], path: str = ""
 ) -> Iterator[tuple[str, Any, Any]]:
     if not path and before.get("function") != after.get("function"):
-        keys = {"function", *_BESIDE_FUNCTION}  # what else differs follows from it
+        keys = {"function", "decoder", *_BESIDE_FUNCTION}  # what else differs follows from it
+    elif not path and before.get("family") != after.get("family"):
+        keys = {"family", *_BESIDE_FUNCTION}  # each has a table of its own
     else:
         keys = set(before) | set(after)
     for key in sorted(keys & (set(before) | set(after))):

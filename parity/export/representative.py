@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import glob
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +12,7 @@ from parity.errors import ImageError, SuiteError
 from parity.runtimes import support
 from parity.runtimes.contract import AdapterError
 from parity.runtimes.resolve import resolve, siblings
-from parity.suite import Runtime, Suite
+from parity.suite import Runtime, Suite, matching
 
 Array = np.ndarray[Any, Any]
 
@@ -32,7 +30,7 @@ def representative(suite: Suite, runtime: Runtime) -> Callable[[], Iterator[Arra
     if ":" in table.representative:
         images = _by_function(suite, where, table.representative)
     else:
-        images = _by_files(suite, where, table.representative)
+        images = _by_files(suite, where, table.representative, runtime.recipe.decoder)
     function = None
     if runtime.recipe.function is not None:
         key = f"runtimes.{runtime.name}.preprocess.function"
@@ -53,16 +51,17 @@ def representative(suite: Suite, runtime: Runtime) -> Callable[[], Iterator[Arra
     return every
 
 
-def _by_files(suite: Suite, where: str, pattern: str) -> Callable[[], Iterator[Array]]:
-    matches = sorted(glob.glob(pattern, root_dir=suite.folder, recursive=True))
-    files = [suite.folder / match for match in matches if (suite.folder / match).is_file()]
+def _by_files(
+    suite: Suite, where: str, pattern: str, decoder: str
+) -> Callable[[], Iterator[Array]]:
+    files = [suite.folder / match for match in matching(pattern, suite.folder)]
     if not files:
         raise _wrong(
             suite,
             f"{where}: expected 'module:function' or files that match {pattern!r}, found none in "
             f"{suite.folder}",
         )
-    return lambda: (preprocess.read_image(Path(file)) for file in files)
+    return lambda: (preprocess.read_image(file, decoder) for file in files)
 
 
 def _by_function(suite: Suite, where: str, reference: str) -> Callable[[], Iterator[Array]]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from parity import __version__, golden
+from parity.diagnosis import scale_note
 from parity.errors import ParityError, RuntimeFailure, RuntimeMissing
 from parity.harness.reference import widest_band
 from parity.harness.run import Run
@@ -80,6 +81,7 @@ def suite_record(
         failure = Failure.of(
             RuntimeFailure(suite.name, f"expected a candidate to judge, found none: {reasons}")
         )
+    note = scale_note(suite.reference, records)
     return SuiteRecord(
         detector=suite.name,
         suite=suite.path.name,
@@ -91,6 +93,7 @@ def suite_record(
         parity_version=__version__,
         started=started,
         reference_milliseconds=None if run is None else run.reference_milliseconds(),
+        notes=() if note is None else (note,),
         failure=failure,
     )
 
@@ -102,6 +105,9 @@ def record(suite: Suite | Path | str, *, progress: Progress | None = None) -> Pa
     """
     suite = suite if isinstance(suite, Suite) else load(suite)
     images = Images(suite)
+    reason = images.missing(suite.runtimes[suite.reference].recipe)
+    if reason is not None:
+        raise RuntimeMissing(suite.reference, reason)
     pipeline = Pipeline(suite, suite.reference, images)
     try:
         band = widest_band(suite)

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from parity import golden
 from parity.errors import ParityError, UsageError
 from parity.layers.bundle import write_bundle
 from parity.layers.comparing import compare_layers
@@ -13,7 +14,7 @@ from parity.layers.evidence import Feeds, gather
 from parity.layers.file_subject import FileSubject
 from parity.layers.opening import Opened, open_runtime
 from parity.layers.table import LayerTable
-from parity.pipeline import Decoder, Images
+from parity.pipeline import Decoder
 from parity.record import Failure
 from parity.suite import Suite
 from parity.suite.families import NMS_INSIDE
@@ -57,7 +58,7 @@ class _Comparison:
     def __init__(self, suite: Suite, name: str, images: int) -> None:
         self._suite = suite
         self._name = name
-        self._images = Images(suite)
+        self._images = golden.images(suite)
         self._chosen = suite.images[:images]
 
     def run(self, replays: Path | None) -> LayerResult:

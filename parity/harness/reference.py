@@ -174,7 +174,7 @@ def choose(
     if wanted == "golden":
         return Recorded(golden.load(suite))
     runtime = suite.runtimes[suite.reference]
-    reason = missing(runtime)
+    reason = missing(runtime) or images.missing(runtime.recipe)
     if reason is None:
         native = Native(images, open_)
         return native if shared is None else Shared(suite, native, shared)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from parity import decode, golden
+from parity import decode, golden, preprocess
 from parity.agreement import (
     Finding,
     HeadDifference,
@@ -16,19 +16,20 @@ from parity.agreement import (
     judge,
     nonfinite,
 )
-from parity.diagnosis import hints, probe, settings_notes
+from parity.diagnosis import hints, probe, recipe_keys, settings_notes
 from parity.errors import NotJudged, ParityError, RuntimeFailure, unforeseen
 from parity.files import digest
+from parity.harness.inputs import fed_otherwise
 from parity.harness.precision import average_precision
 from parity.harness.reference import Recorded, Reference, choose
-from parity.pipeline import Array, Images, Pipeline, Stages
+from parity.pipeline import Array, Pipeline, Stages
 from parity.record import (
     ArtifactRecord,
     Failure,
     ImageRecord,
     RuntimeRecord,
     Verdict,
-    statistics,
+    with_images,
 )
 from parity.session import artifact_paths, missing
 from parity.suite import Runtime, Suite
@@ -46,7 +47,7 @@ class Run:
 
     def __init__(self, suite: Suite, reference: str = "auto", shared: Path | None = None) -> None:
         self.suite = suite
-        self.images = Images(suite)
+        self.images = golden.images(suite)
         self._wanted = reference
         self._shared = shared
         self._references: dict[str, Reference | ParityError] = {}
@@ -70,7 +71,8 @@ class Run:
 
     def missing(self, name: str) -> str | None:
         """Why a runtime cannot run here because something is not installed; else None."""
-        return missing(self.suite.runtimes[name])
+        runtime = self.suite.runtimes[name]
+        return missing(runtime) or self.images.missing(runtime.recipe)
 
     def open(self, name: str) -> RuntimeRecord:
         """Open a runtime (once) and say what it is; its failure is part of the record."""
@@ -104,12 +106,10 @@ class Run:
         compared = {one.image: one.agreement for one in images if one.agreement is not None}
         found = budget(compared, self.suite.runtimes[name].tolerance)
         record = replace(
-            record,
+            with_images(record, images),
             layout=self.pipeline(name).layout,
             verdict=_verdict(images, found.findings),
-            images=images,
             budget=found,
-            statistics=statistics(images),
         )
         try:
             precision = average_precision(self.suite, images)
@@ -197,6 +197,10 @@ class Run:
             agreement=agreement,
             heads=heads,
             milliseconds=candidate.milliseconds,
+            inputs=fed_otherwise(
+                ours.recipe, runtime.recipe, reference.prepared, candidate.prepared
+            ),
+            size=reference.prepared.image_size,
         )
 
     def _opened(self, name: str) -> RuntimeRecord:
@@ -212,7 +216,10 @@ class Run:
             recipe=runtime.recipe.describe(),
             recipe_digest=runtime.recipe.digest(),
             decode=runtime.decode.nms_label,
-            notes=settings_notes(self.suite, runtime),
+            notes=settings_notes(self.suite, runtime) + self._stood_in(runtime),
+            recipe_keys=recipe_keys(
+                self.suite.runtimes[self.suite.reference].recipe, runtime.recipe
+            ),
         )
         try:
             record = replace(record, artifacts=self._artifacts(runtime))
@@ -227,6 +234,12 @@ class Run:
         except ParityError as error:
             return replace(record, verdict="error", failure=Failure.of(error))
         return record
+
+    def _stood_in(self, runtime: Runtime) -> tuple[str, ...]:
+        """What to say where recorded inputs take the place of a library that is not installed."""
+        if not self.images.stood_in(runtime.recipe):
+            return ()
+        return (f"it is fed the inputs of the golden: {preprocess.missing(runtime.recipe)}",)
 
     def _golden_notes(self, against: Reference, record: RuntimeRecord) -> tuple[str, ...]:
         """What changed since the golden was recorded that this runtime is judged by."""
@@ -263,9 +276,10 @@ def _heads(
 ) -> tuple[list[Finding], tuple[HeadDifference, ...]]:
     """What the raw heads reveal; heads of another meaning are only checked for NaN."""
     here, there = reference.network, candidate.network
-    findings = [*nonfinite(here.heads, "reference"), *nonfinite(there.heads, "candidate")]
-    if findings or not _same_heads(ours, theirs, reference, candidate):
-        return findings, ()
+    if reference.side is None or candidate.side is None:
+        return [*nonfinite(here.heads, "reference"), *nonfinite(there.heads, "candidate")], ()
+    if not _same_heads(ours, theirs, reference, candidate):
+        return [], ()
     steps = _least_steps(theirs.tolerance)
     one, other = _arranged(ours, reference, classes), _arranged(theirs, candidate, classes)
     findings = check_heads(one, other, there.specs, steps)

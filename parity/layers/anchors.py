@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,7 @@ class AnchorPair:
             off = abs(_rms(theirs.scale) / (_rms(ours.scale) or 1) - 1)
         else:
             each = theirs.scale / np.where(ours.scale > 0, ours.scale, 1)
-            off = float(np.median(np.abs(each - 1)))
+            off = median(np.abs(each - 1).tolist())
         shift = float(np.abs(theirs.bias - ours.bias).max())
         size = max(float(np.abs(ours.bias).max()), float(np.abs(theirs.bias).max()))
         return off < _FOLDED and shift <= _FOLDED * size
@@ -130,10 +131,8 @@ class _Places:
         self._before = (_before(reference, ours), _before(candidate, theirs))
         slots = (_slots(reference, ours), _slots(candidate, theirs))
         self.slots = np.array([[a != b for b in slots[1]] for a in slots[0]], dtype=float)
-        sizes = [[(a.read_size, a.written_size) for a in side] for side in (ours, theirs)]
-        self.sizes = np.array(
-            [[np.mean(np.not_equal(a, b)) for b in sizes[1]] for a in sizes[0]], dtype=float
-        )
+        sizes = [np.array([(a.read_size, a.written_size) for a in side]) for side in (ours, theirs)]
+        self.sizes = np.mean(sizes[0][:, None] != sizes[1], axis=2)
 
     def agreements(self, fixed: dict[int, int]) -> Array:
         """(ours, theirs): the share of the fixed pairs before and behind that both agree about."""
@@ -202,7 +201,7 @@ def _cheapest(cost: Array) -> tuple[Array, Array]:
     scipy, whose import takes longer than a whole alignment, is not asked.
     """
     best = cost.argmin(axis=1)
-    if np.unique(best).size == best.size:
+    if len(set(best.tolist())) == best.size:
         return np.arange(best.size), best
     from scipy.optimize import linear_sum_assignment
 

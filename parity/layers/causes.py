@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import median  # numpy's loads numpy.ma, which takes longer than a table
 
 from parity.layers.table import Verdict
 

@@ -110,6 +110,8 @@ class Meter:
         )
 
     def _chunk(self, reference: Array, candidate: Array, sums: Array) -> None:
+        if self._is_same(reference, candidate, sums):
+            return
         one, two, apart = (buffer[: reference.size] for buffer in self._buffers)
         np.copyto(one, reference, casting="unsafe")
         np.copyto(two, candidate, casting="unsafe")
@@ -136,6 +138,19 @@ class Meter:
             allowed *= self.limits.rtol
             allowed += self.limits.atol
             sums[7] += np.count_nonzero(apart > allowed)
+
+    def _is_same(self, reference: Array, candidate: Array, sums: Array) -> bool:
+        """Equal and finite, as all that lies before a difference is: then one sum is all four."""
+        if not np.array_equal(reference, candidate):
+            return False
+        one = self._buffers[0][: reference.size]
+        np.copyto(one, reference, casting="unsafe")
+        squares = float(one @ one)
+        if not math.isfinite(squares):
+            return False
+        sums[0] += one.size
+        sums[4:7] += squares
+        return True
 
 
 def relative(reference: Array, candidate: Array) -> float:

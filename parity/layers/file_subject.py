@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from parity import runtimes
 from parity.layers.cutting import Cut, Grid, Port
+from parity.runtimes import scan
 from parity.runtimes.contract import Adapter, AdapterError, Artifact
 from parity.runtimes.graph import Graph, Op
 
@@ -47,7 +48,8 @@ class FileSubject(ABC):
     grids: Mapping[str, Grid]
 
     def __init__(self, artifact: Artifact) -> None:
-        self.artifact = artifact
+        scan.guard(artifact.model, artifact.trust)
+        self.artifact = replace(artifact, trust=True)  # from here on, also what is cut out of it
         self._folder = tempfile.TemporaryDirectory(prefix="parity-layers-")
         self._written = 0
         self._deployed: Adapter | None = None

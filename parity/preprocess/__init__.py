@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from parity.preprocess.preparing import Prepared, canvas_from_pixels, prepare
+from parity.preprocess.libraries import missing
+from parity.preprocess.preparing import Prepared, canvas_from_pixels, prepare, restored
 from parity.preprocess.reading import MAX_PIXELS, read_image
 
-__all__ = ["MAX_PIXELS", "Prepared", "canvas_from_pixels", "prepare", "read_image"]
+__all__ = [
+    "MAX_PIXELS",
+    "Prepared",
+    "canvas_from_pixels",
+    "missing",
+    "prepare",
+    "read_image",
+    "restored",
+]

@@ -1,12 +1,13 @@
 """The recipe applied: resize, channel order, value range, mean and std.
 
-Pixels are resized as uint8 by the library that the recipe names, with that library's own call,
-because that is what a deployment does: a kernel of the same name differs between libraries.
+Pixels are resized by the library that the recipe names, with that library's own call, because that
+is what a deployment does: a kernel of the same name differs between libraries. Where it returns
+floats, those are the pixels, unless the recipe casts them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 
 from parity.boxes import Placement
 from parity.errors import ImageError
+from parity.preprocess.kernels import resize
+from parity.preprocess.placing import place, stretch
 
 if TYPE_CHECKING:
     from parity.suite.recipe import Recipe
@@ -30,8 +33,9 @@ class Prepared:
 
     ``canvas``: float32 (H, W, 3), or what a preprocessing function returned. ``pixels``: the
     resized image before channel order, range, mean and std, uint8 (H, W, 3) RGB, from which
-    ``canvas_from_pixels`` makes the same canvas; None after a function, or where the padding is no
-    whole pixel value. ``size`` and ``image_size`` are (height, width) of input and image.
+    ``canvas_from_pixels`` makes the same canvas; None after a function, and where the kernel gives
+    floats or the padding is no whole pixel value. ``size`` and ``image_size`` are (height, width)
+    of input and image.
     """
 
     canvas: Array
@@ -58,14 +62,30 @@ def prepare(
         if function is None:
             raise ValueError(f"expected the function {recipe.function}, found nothing")
         return _by_function(image, recipe, function, where)
-    pixels, placement = _resized(image, recipe, where)
-    whole = pixels.dtype == np.uint8
+    size = (image.shape[0], image.shape[1])
+    if recipe.resize == "none":
+        _check_size(size, recipe.size, where)
+    pixels = _resized(image, recipe)
+    return _placed(_canvas(pixels, recipe), pixels, size, recipe)
+
+
+def restored(recorded: Array, image_size: Size, recipe: Recipe) -> Prepared:
+    """What ``prepare`` made of an image of (height, width), from what a golden holds of it.
+
+    ``recorded``: ``Prepared.pixels``, or the canvas where there are none.
+    """
+    if recorded.dtype != np.uint8:
+        return _placed(recorded, recorded, image_size, recipe)
+    return _placed(canvas_from_pixels(recorded, recipe), recorded, image_size, recipe)
+
+
+def _placed(canvas: Array, pixels: Array, image_size: Size, recipe: Recipe) -> Prepared:
     return Prepared(
-        canvas=_canvas(pixels, recipe),
-        pixels=pixels if whole else None,
-        placement=placement,
-        image_size=(image.shape[0], image.shape[1]),
-        size=(pixels.shape[0], pixels.shape[1]),
+        canvas=canvas,
+        pixels=pixels if pixels.dtype == np.uint8 else None,
+        placement=place(image_size, recipe).placement,
+        image_size=image_size,
+        size=(canvas.shape[0], canvas.shape[1]),
     )
 
 
@@ -96,83 +116,36 @@ def _canvas(pixels: Array, recipe: Recipe) -> NDArray[np.float32]:
     return canvas
 
 
-def _resized(image: Pixels, recipe: Recipe, where: str) -> tuple[Array, Placement]:
+def _resized(image: Pixels, recipe: Recipe) -> Array:
+    """The image in the size of the input, with its padding, before any value is changed."""
     if recipe.resize == "none":
-        _check_size(image.shape[:2], recipe.size, where)
-        return image.copy(), Placement()
-    assert recipe.size is not None  # the recipe is validated
-    if recipe.resize == "letterbox":
-        return _letterbox(image, recipe, recipe.size)
-    return resize(image, recipe.size, recipe.kernel), _stretch(image.shape[:2], recipe.size)
+        return image.copy()
+    where = place((image.shape[0], image.shape[1]), recipe)
+    scaled = _cast(resize(image, where.inner, recipe.kernel), recipe.cast)
+    if recipe.resize == "stretch":
+        return scaled
+    whole = scaled.dtype == np.uint8 and float(recipe.padding_value).is_integer()
+    dtype = np.uint8 if whole else np.float32
+    canvas: Array = np.full((*where.size, 3), recipe.padding_value, dtype=dtype)
+    (top, left), (height, width) = (where.top, where.left), where.inner
+    canvas[top : top + height, left : left + width] = scaled
+    return canvas
 
 
-def _check_size(found: Iterable[int], expected: Size | None, where: str) -> None:
-    height, width = found
-    if expected is not None and (height, width) != expected:
+def _cast(pixels: Array, how: str) -> Array:
+    if how == "none" or pixels.dtype == np.uint8:
+        return pixels
+    whole = np.rint(pixels) if how == "round" else np.trunc(pixels)
+    return np.clip(whole, 0, 255).astype(np.uint8)
+
+
+def _check_size(found: Size, expected: Size | None, where: str) -> None:
+    if expected is not None and found != expected:
         raise ImageError(
             where,
             f"expected {expected[0]} x {expected[1]} (height x width) as resize = 'none', "
-            f"found {height} x {width}; say resize = 'stretch' or resize = 'letterbox'",
+            f"found {found[0]} x {found[1]}; say resize = 'stretch' or resize = 'letterbox'",
         )
-
-
-def _stretch(original: Iterable[int], size: Size) -> Placement:
-    height, width = original
-    return Placement(scale_x=size[1] / width, scale_y=size[0] / height)
-
-
-def _letterbox(image: Pixels, recipe: Recipe, size: Size) -> tuple[Array, Placement]:
-    """The image at its own proportions, surrounded by padding.
-
-    Its scale is r = min(H / h, W / w); height and width are rounded to whole pixels (half to even,
-    as Python's ``round``). Centred, an odd pixel of padding goes to the bottom and right.
-
-    The placement uses what the pixels really went through, rounded size / original size, per axis,
-    not r: it puts the image's far corner exactly onto the far corner of the resized image. A
-    deployment that divides by r is off by up to half a pixel of the input there.
-    """
-    height, width = image.shape[:2]
-    ratio = min(size[0] / height, size[1] / width)
-    inner = (
-        min(max(round(height * ratio), 1), size[0]),
-        min(max(round(width * ratio), 1), size[1]),
-    )
-    top, left = (0, 0)
-    if recipe.padding == "center":
-        top, left = (size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2
-    whole = float(recipe.padding_value).is_integer()
-    dtype = np.uint8 if whole else np.float32
-    canvas: Array = np.full((*size, 3), recipe.padding_value, dtype=dtype)
-    canvas[top : top + inner[0], left : left + inner[1]] = resize(image, inner, recipe.kernel)
-    stretch = _stretch((height, width), inner)
-    return canvas, Placement(stretch.scale_x, stretch.scale_y, float(left), float(top))
-
-
-def resize(image: Pixels, size: Size, kernel: str) -> Pixels:
-    """The image at ``size`` = (height, width) by ``kernel`` = "LIBRARY:KERNEL"."""
-    library, _, name = kernel.partition(":")
-    return _RESIZERS[library](np.ascontiguousarray(image), size, name)
-
-
-def _by_pillow(image: Pixels, size: Size, kernel: str) -> Pixels:
-    from PIL import Image
-
-    resample = Image.Resampling[kernel.upper()]
-    return np.array(Image.fromarray(image).resize((size[1], size[0]), resample=resample))
-
-
-def _by_opencv(image: Pixels, size: Size, kernel: str) -> Pixels:
-    import cv2
-
-    interpolation = getattr(cv2, "INTER_" + kernel.upper().replace("-", "_"))
-    resized: Pixels = cv2.resize(image, (size[1], size[0]), interpolation=interpolation)
-    return resized
-
-
-_RESIZERS: dict[str, Callable[[Pixels, Size, str], Pixels]] = {
-    "pillow": _by_pillow,
-    "opencv": _by_opencv,
-}
 
 
 def _by_function(
@@ -193,7 +166,7 @@ def _by_function(
     return Prepared(
         canvas=np.ascontiguousarray(canvas),
         pixels=None,
-        placement=_stretch(image.shape[:2], size),
+        placement=stretch((image.shape[0], image.shape[1]), size),
         image_size=(image.shape[0], image.shape[1]),
         size=size,
     )

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.errors import ImageError
+from parity.errors import ImageError, SuiteError
+from parity.preprocess.decoders import decoded
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -22,8 +23,11 @@ MAX_PIXELS = 200_000_000
 _bomb_lock = threading.Lock()
 
 
-def read_image(path: str | Path) -> NDArray[np.uint8]:
+def read_image(path: str | Path, decoder: str = "pillow") -> NDArray[np.uint8]:
     """The image as uint8 (H, W, 3), RGB, upright (EXIF orientation is applied).
+
+    ``decoder`` is "pillow", "opencv" or "tensorflow"; whichever it is, Pillow looks the file over
+    first, as others fill up what is missing with grey.
 
     Grey, 1-bit, palette and CMYK images become RGB; transparency is dropped, so that a transparent
     pixel shows the colour stored in it. Of an animation, the first frame. Raises ``ImageError`` for
@@ -33,7 +37,7 @@ def read_image(path: str | Path) -> NDArray[np.uint8]:
     where = str(path)
     data = _bytes(Path(path), where)
     with _large_images_allowed():
-        return _pixels(data, where)
+        return _pixels(data, decoder, where)
 
 
 def _bytes(path: Path, where: str) -> bytes:
@@ -64,18 +68,20 @@ def _large_images_allowed() -> Iterator[None]:
             Image.MAX_IMAGE_PIXELS = before
 
 
-def _pixels(data: bytes, where: str) -> NDArray[np.uint8]:
+def _pixels(data: bytes, decoder: str, where: str) -> NDArray[np.uint8]:
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
         with Image.open(io.BytesIO(data)) as image:
             _check(image, data, where)
             image.load()
+            if decoder != "pillow":
+                return decoded(data, decoder, image.getexif(), where)
             ImageOps.exif_transpose(image, in_place=True)
             image.info.pop("transparency", None)  # else Pillow warns as it drops it
             rgb = image if image.mode == "RGB" else image.convert("RGB")
             return np.array(rgb, dtype=np.uint8)
-    except ImageError:
+    except SuiteError:
         raise
     except UnidentifiedImageError:
         raise ImageError(

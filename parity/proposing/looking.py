@@ -63,6 +63,11 @@ class Model:
     tolerance: str
     weights: str
 
+    @property
+    def resizes(self) -> bool:
+        """Whether the input takes whole pixels (uint8 as they are) of any height and width."""
+        return _whole(self.input) and None in _edges(self.input, self.layout)
+
 
 @dataclass(frozen=True)
 class Refused:
@@ -135,10 +140,10 @@ def _layout(kind: str, spec: TensorSpec) -> tuple[str, bool]:
 
 def _values(spec: TensorSpec) -> tuple[float, float]:
     """The range of values to feed: what the integers of the input stand for, else 0..1."""
-    if not spec.dtype.startswith(("int", "uint")):
-        return 0.0, 1.0
-    if spec.quantization is None:
+    if _whole(spec):
         return 0.0, 255.0
+    if spec.quantization is None or not spec.dtype.startswith(("int", "uint")):
+        return 0.0, 1.0
     limits = np.iinfo(spec.dtype)
     scale, zero = spec.quantization.scale[0], spec.quantization.zero_point[0]
     return (int(limits.min) - zero) * scale, (int(limits.max) - zero) * scale
@@ -152,11 +157,9 @@ def _sizes(
     A network that takes whole pixels of any size resizes by itself: it is given the picture's
     ``own`` size first, others last.
     """
-    shape = spec.shape or ()
-    edges = shape[2:4] if layout == "NCHW" else shape[1:3]
-    height, width = edges if len(edges) == 2 else (None, None)
+    height, width = _edges(spec, layout)
     if height is not None and width is not None:
-        yield (height, width), f"seen: the input is {_text(shape)}"
+        yield (height, width), f"seen: the input is {_text(spec.shape or ())}"
         return
     if metadata.size is not None:
         yield metadata.size, "seen: imgsz in the file's metadata"
@@ -164,8 +167,18 @@ def _sizes(
     pixels = [(own, f"{none}; it ran at the picture's own")]
     tried = [(size, f"{none}; it ran at {size[0]} x {size[1]}") for size in TRIED]
     others = [(size, f"{none}; it ran at that of the other models") for size in sizes]
-    whole = spec.dtype.startswith(("int", "uint")) and spec.quantization is None
-    yield from pixels + others + tried if whole else others + tried + pixels
+    yield from pixels + others + tried if _whole(spec) else others + tried + pixels
+
+
+def _edges(spec: TensorSpec, layout: str) -> tuple[int | None, int | None]:
+    """Height and width of the input as declared."""
+    shape = spec.shape or ()
+    edges = shape[2:4] if layout == "NCHW" else shape[1:3]
+    return (edges[0], edges[1]) if len(edges) == 2 else (None, None)
+
+
+def _whole(spec: TensorSpec) -> bool:
+    return spec.dtype.startswith(("int", "uint")) and spec.quantization is None
 
 
 def _ran(

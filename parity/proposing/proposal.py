@@ -191,12 +191,19 @@ def _runtime(
         why = "which output is which head: seen in names, shapes and values"
         entries.append(Entry("outputs", bound, why))
     sections = [Section(f"runtimes.{name}", tuple(entries))]
-    if model.size != reference.size:
-        size = Entry("size", list(model.size), model.size_why)
-        sections.append(Section(f"runtimes.{name}.preprocess", (size,)))
+    if own_size := _size(model, reference):
+        sections.append(Section(f"runtimes.{name}.preprocess", own_size))
     return (
         sections if model is reference else [*sections, *_other(name, model, reading, own, folder)]
     )
+
+
+def _size(model: Model, reference: Model) -> tuple[Entry, ...]:
+    """The keys of a candidate whose input has a size that the reference's recipe does not give."""
+    if model.resizes or (model.size == reference.size and not reference.resizes):
+        return ()
+    size = Entry("size", list(model.size), model.size_why)
+    return (size, Entry("resize", "stretch", "assumed")) if reference.resizes else (size,)
 
 
 def _other(name: str, model: Model, reading: Reading, own: Reading, folder: Path) -> list[Section]:

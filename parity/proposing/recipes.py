@@ -43,6 +43,9 @@ def recipe_entries(model: Model, family: str | None) -> tuple[Entry, ...]:
     seen = _seen_range(model)
     if seen is not None:
         usual = {k: v for k, v in usual.items() if k not in ("range", "mean", "std")}
+    if seen is not None and model.resizes:
+        why = "assumed: the input takes whole pixels of any size, so that the model resizes them"
+        return Entry("resize", "none", why), Entry("color", "RGB", "assumed; not seen"), seen
     whose = f"assumed, as is usual for {family}; not seen" if family else "assumed; not seen"
     entries = [Entry("size", list(model.size), f"height, width; {model.size_why}")]
     entries += [

@@ -10,7 +10,7 @@ import pytest
 from parity import golden
 from parity.errors import SuiteError
 from parity.pytest_plugin.items import AllImages, ImageItem, RecordItem
-from parity.session import missing
+from parity.pytest_plugin.running import run_of
 from parity.suite import Suite, load
 from parity.suite.problems import unknown_name
 
@@ -56,8 +56,8 @@ class SuiteFile(pytest.File):
 
     def able(self) -> bool:
         """Whether any runtime of this run is installed, so that the suite can be judged."""
-        runtimes = self.suite.runtimes
-        return any(missing(runtimes[name]) is None for name in self.candidates())
+        run = run_of(self.config, self.suite)
+        return any(run.missing(name) is None for name in self.candidates())
 
 
 class RuntimeNode(pytest.Collector):

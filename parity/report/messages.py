@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from parity.agreement import Finding, Share
 from parity.record import ImageRecord, RuntimeRecord
 from parity.report import numbers
+from parity.report.inputs import input_text, inputs_text
 from parity.report.offending import rows_table
 from parity.report.scene import Scene, of_image, of_runtime
 from parity.report.text import lines, padded, printable
@@ -47,6 +48,7 @@ def image_message(
     return "\n".join(
         [
             f"{name} disagrees with {_against(runtime)} {_tolerance(runtime)}",
+            *_indented(_wrapped(_said(input_text(image, runtime.recipe_keys)))),
             *_indented([*_counts(image), *_sentences(image.findings, scene)]),
             *_block("", _rows(scene)),
             *(_where_to_look(image.findings, runtime) if hints else ()),
@@ -70,6 +72,7 @@ def runtime_message(runtime: RuntimeRecord, classes: Sequence[str]) -> str:
         [
             f"{name} {_verb(runtime)} {_against(runtime)} over {_images(len(runtime.images))} "
             f"{_tolerance(runtime)}",
+            *_indented(_wrapped(_said(inputs_text(runtime)))),
             *_indented(budget_lines(() if budget is None else budget.shares)),
             *_block("", _sentences(findings, scene)),
             *_block("", [] if runtime.tolerance.strict or not findings else _rows(scene)),
@@ -143,6 +146,10 @@ def _counts(image: ImageRecord) -> list[str]:
         f"the candidate: {len(pairs)} pairs{f', {border} of them borderline' if border else ''}, "
         f"{within} within every limit"
     ]
+
+
+def _said(sentence: str) -> list[str]:
+    return [sentence] if sentence else []
 
 
 def _failed_title(runtime: RuntimeRecord) -> str:

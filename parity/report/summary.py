@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from parity.record import RuntimeRecord, SuiteRecord
 from parity.report import numbers
+from parity.report.inputs import inputs_text
 from parity.report.messages import image_message, runtime_message
 from parity.report.overview import columns, headline, reasons
 from parity.report.text import printable
@@ -98,8 +99,8 @@ def _details(title: str, content: str) -> Iterator[str]:
 
 
 def _settings(record: SuiteRecord) -> Iterator[str]:
-    yield "| runtime | kind | ran on | model | preprocess | layout | decode | notes |"
-    yield "|---|---|---|---|---|---|---|---|"
+    yield "| runtime | kind | ran on | model | preprocess | inputs | layout | decode | notes |"
+    yield "|---|---|---|---|---|---|---|---|---|"
     for one in record.runtimes:
         models = "; ".join(
             f"{file.path} ({numbers.size(file.bytes)}, SHA-256 {file.sha256[:12]})"
@@ -107,4 +108,5 @@ def _settings(record: SuiteRecord) -> Iterator[str]:
         )
         ran_on = ", ".join(f"{key} {value}" for key, value in one.identity.items() if value)
         notes = "; ".join(one.notes)
-        yield _line([one.name, one.kind, ran_on, models, one.recipe, one.layout, one.decode, notes])
+        cells = (one.recipe, inputs_text(one), one.layout, one.decode, notes)
+        yield _line([one.name, one.kind, ran_on, models, *cells])

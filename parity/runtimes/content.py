@@ -6,7 +6,7 @@ import struct
 import zipfile
 from typing import NamedTuple, Optional, Sequence, Set, Tuple
 
-from . import scan_pickle, wire
+from . import wire
 from .contract import AdapterError
 
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
@@ -92,6 +92,8 @@ def _zip_of(names: Sequence[str], archive: zipfile.ZipFile) -> Content:
     if "constants.pkl" in tails or any(tail.startswith("code/") for tail in tails):
         return Content("torchscript", "a zip archive that holds a TorchScript program")
     if "data.pkl" in tails:
+        from . import scan_pickle
+
         if scan_pickle.archive_findings(archive):
             return Content("pickle", "a zip archive that holds a pickled Python object")
         return Content("state-dict", "a zip archive that holds a torch state dict")
@@ -113,6 +115,8 @@ def _hdf5(head: bytes, size: int) -> Content:
 
 def _pickle(path: str) -> Content:
     with open(path, "rb") as handle:
+        from . import scan_pickle
+
         found = scan_pickle.stream_findings(handle)
     if not found.torch:
         return Content("pickle", "a Python pickle")

@@ -45,7 +45,7 @@ class Keras(tracing.TracedAdapter):
 
     def _load(self, found: content.Content) -> Any:
         path = self.artifact.model
-        if found.kind == "hdf5" and scan.hdf5_config(path) is None:
+        if found.kind == "hdf5" and _weights_only(path):
             phrase = "an HDF5 file of weights only"
             why = "the file holds weights but no model; save the whole model"
             raise AdapterError(
@@ -155,6 +155,12 @@ class Keras(tracing.TracedAdapter):
     def _release(self) -> None:
         self._closed_outputs = self.outputs()
         self._model = self._graph = self._call = None
+
+
+def _weights_only(path: str) -> bool:
+    from .scan_keras import hdf5_config
+
+    return hdf5_config(path) is None
 
 
 def _tensors(structure: Any, flat: Any) -> List[Any]:

@@ -9,13 +9,12 @@ tensors.
 """
 
 import contextlib
-import inspect
 import re
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Set, Tuple
 
 import numpy as np
 
-from . import content, resolve, scan, support, tracing
+from . import content, resolve, scan, support, torch_calling, tracing
 from .contract import AdapterError, Artifact, Feeds, Library, TensorSpec
 
 _EXPECTED = "a TorchScript file or a torch exported program (.pt2)"
@@ -93,8 +92,8 @@ class Torch(tracing.TracedAdapter):
             return self._evaluated(module)
 
     def _evaluated(self, module: Any) -> Any:
-        self._inputs = _signature(module)
-        self._lists = _lists(module)
+        self._inputs = torch_calling.signature(module)
+        self._lists = torch_calling.lists(module)
         return module.cpu().eval()
 
     def _from_script(self) -> Any:
@@ -121,7 +120,9 @@ class Torch(tracing.TracedAdapter):
             leaves = [nodes.get(str(name)) for name in program.graph_signature.user_outputs]
             tree = pytree.tree_unflatten(leaves, program.call_spec.out_spec)
             self._outputs = tuple(
-                _meta_spec(name, node) for name, node in _named(tree).items() if node is not None
+                _meta_spec(name, node)
+                for name, node in torch_calling.named(tree).items()
+                if node is not None
             )
             return program.module()
 
@@ -151,7 +152,7 @@ class Torch(tracing.TracedAdapter):
             list(tensor) if spec.name in self._lists else tensor
             for spec, tensor in zip(self._inputs, tensors)
         ]
-        heads = _named(self._module(*fed))
+        heads = torch_calling.named(self._module(*fed))
         for name, value in heads.items():
             if not isinstance(value, self._library.Tensor):
                 kind = type(value).__name__
@@ -261,56 +262,6 @@ def _fits(wanted: Mapping[str, Any], state: Mapping[str, Any], path: str) -> Non
             reason=f"the weights do not fit the module: {len(missing)} missing, "
             f"{len(unexpected)} unexpected, {len(mismatched)} of another shape",
         )
-
-
-def _signature(module: Any) -> Tuple[TensorSpec, ...]:
-    names: List[str] = []
-    for name, parameter in inspect.signature(module.forward).parameters.items():
-        plain = parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
-        required = plain and parameter.default is parameter.empty
-        if required or (parameter.kind is parameter.VAR_POSITIONAL and not names):
-            names.append(name)
-    return tuple(TensorSpec(name, None, "") for name in names)
-
-
-def _lists(module: Any) -> Set[str]:
-    """The arguments of forward that are annotated as lists of tensors."""
-    return {
-        name
-        for name, parameter in inspect.signature(module.forward).parameters.items()
-        if re.fullmatch(r"(typing\.)?(list|sequence)\[(torch\.)?tensor\]", _written(parameter))
-    }
-
-
-def _written(parameter: inspect.Parameter) -> str:
-    annotation = parameter.annotation
-    return (annotation if isinstance(annotation, str) else str(annotation)).lower()
-
-
-def _of_one_image(value: Any) -> Any:
-    """The dictionary of the only image, from a list of them, also beside an empty one of losses."""
-    if isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], Mapping):
-        value = value[1] if not value[0] else value  # a scripted detector of torchvision
-    if isinstance(value, (list, tuple)) and any(isinstance(one, Mapping) for one in value):
-        if len(value) != 1:
-            raise ValueError(f"expected a list of one dictionary, one an image, found {len(value)}")
-        return value[0]
-    return value
-
-
-def _named(value: Any) -> Dict[str, Any]:
-    """One output, or a flat tuple, list, named tuple or dict of them, by name.
-
-    Also the dictionary that is the only one of a list.
-    """
-    value = _of_one_image(value)
-    if isinstance(value, Mapping):
-        return {str(name): item for name, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        fields: Optional[Tuple[str, ...]] = getattr(value, "_fields", None)
-        names = fields or [str(index) for index in range(len(value))]
-        return dict(zip(names, value))
-    return {"0": value}
 
 
 def _meta_spec(name: str, node: Any) -> TensorSpec:

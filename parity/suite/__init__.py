@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import tomllib
 from dataclasses import dataclass
@@ -12,9 +11,11 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from parity.errors import SuiteError, UsageError
+from parity.suite import bases
 from parity.suite import tolerance as tolerances
 from parity.suite.decoding import Decode
 from parity.suite.families import NMS_INSIDE, BoxesScores, PriorGrid, Ssd
+from parity.suite.images import matching
 from parity.suite.model import Export, RuntimeTable, SuiteFile
 from parity.suite.problems import describe, unknown_name
 from parity.suite.recipe import Recipe
@@ -32,6 +33,7 @@ __all__ = [
     "Suite",
     "Tolerance",
     "load",
+    "matching",
 ]
 
 FILE_NAME = "parity.toml"
@@ -198,7 +200,7 @@ class _Resolver:
         if not override:
             return base
         try:
-            return model.model_validate(_overlaid(_kept(self.data[key], override), override))
+            return model.model_validate(_laid(key, self.data[key], override))
         except ValidationError as error:
             self.problems += describe(error, model, f"{where}.{key}")
             return base
@@ -206,14 +208,13 @@ class _Resolver:
     def _images(self) -> tuple[str, ...]:
         found: set[str] = set()
         for pattern in self.file.detector.images:
-            matches = glob.glob(pattern, root_dir=self.path.parent, recursive=True)
-            files = [match for match in matches if (self.path.parent / match).is_file()]
+            files = matching(pattern, self.path.parent)
             if not files:
                 self.problems.append(
                     f"detector.images: expected files that match {pattern!r}, "
                     f"found none in {self.path.parent}"
                 )
-            found.update(Path(match).as_posix() for match in files)
+            found.update(files)
         return tuple(sorted(found))
 
     def _classes(self) -> tuple[str, ...]:
@@ -246,10 +247,18 @@ class _Resolver:
         return path
 
 
+def _laid(key: str, below: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:
+    """A runtime's keys over those of the suite's table that still apply under them."""
+    if key == "preprocess":
+        below, override = bases.expanded(below), bases.expanded(override)
+        return _overlaid(bases.kept(below, override), override)
+    return _overlaid(_kept(below, override), override)
+
+
 def _kept(base: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:
-    """The suite's keys that still apply under another family or function."""
+    """The suite's keys of ``decode`` that still apply under another family or function."""
     if "function" in override:
-        return {key: value for key, value in base.items() if key in ("size", *_KEPT_BY_FUNCTION)}
+        return {key: value for key, value in base.items() if key in _KEPT_BY_FUNCTION}
     family = override.get("family", base.get("family"))
     if family != base.get("family"):
         lost = ("nms",) if family in tuple(NMS_INSIDE) else ()  # it is the network's own there

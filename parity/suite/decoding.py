@@ -36,9 +36,9 @@ class Decode(Table):
     """From heads to detections: family, threshold, NMS.
 
     ``score_floor``: the model itself never emits a score below it (baked in), so nothing below can
-    be judged. ``nms`` is "class" unless the family has its NMS inside the model or needs none: then
-    "none". ``max_detections`` is 100; None, as many as the model gives, with NMS inside; and what
-    its source yields for a family without NMS (see ``NMS_FREE``).
+    be judged. ``nms`` is "class", unless the family has its NMS inside the model or needs none:
+    "none" then. ``max_detections`` is 100, unless the model suppresses by itself (None, as many as
+    it gives) or the family needs no NMS (what its source yields, see ``NMS_FREE``).
     """
 
     family: str | None = None

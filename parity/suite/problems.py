@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import types
 from collections.abc import Iterable, Sequence
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -58,7 +58,8 @@ def _line(detail: Any, model: type[BaseModel], prefix: str) -> str:
             "expected one of", "unknown key; expected one of", 1
         )
     if kind == "missing":
-        return f"{path}: expected a value, found nothing"
+        what = f"a table [{path}]" if _is_table(model, detail["loc"]) else "a value"
+        return f"{path}: expected {what}, found nothing"
     if kind == "value_error":
         text = str(context["error"])
         return f"{path}.{text}" if _starts_with_key(text) else f"{path}: {text}".lstrip(": ")
@@ -78,8 +79,20 @@ def _starts_with_key(text: str) -> bool:
     return text.split(":", 1)[0].replace("-", "_").isidentifier() and ": " in text
 
 
+def _is_table(model: type[BaseModel], location: Sequence[Any]) -> bool:
+    return bool(_keys_at(model, location)) or get_origin(_type_at(model, location)) is dict
+
+
 def _keys_at(model: type[BaseModel], location: Sequence[Any]) -> list[str]:
     """The keys of the table at a location of the file."""
+    current = _type_at(model, location)
+    if isinstance(current, type) and issubclass(current, BaseModel):
+        return [field.alias or name for name, field in current.model_fields.items()]
+    return []
+
+
+def _type_at(model: type[BaseModel], location: Sequence[Any]) -> Any:
+    """The type of what stands at a location of the file."""
     current: Any = model
     for step in location:
         if isinstance(current, type) and issubclass(current, BaseModel):
@@ -90,9 +103,7 @@ def _keys_at(model: type[BaseModel], location: Sequence[Any]) -> list[str]:
             current = _inner(field.annotation) if field is not None else None
         elif isinstance(current, types.GenericAlias):
             current = get_args(current)[-1]
-    if isinstance(current, type) and issubclass(current, BaseModel):
-        return [field.alias or name for name, field in current.model_fields.items()]
-    return []
+    return current
 
 
 def _inner(annotation: Any) -> Any:

@@ -4,44 +4,56 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from parity.suite.bases import expanded
 from parity.suite.fields import Numbers, Pair, Size, Table
+from parity.suite.kernels import KERNELS, WHOLE, known_kernel
 
-KERNELS = {
-    "pillow": ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"),
-    "opencv": ("nearest", "nearest-exact", "linear", "linear-exact", "area", "cubic", "lanczos4"),
-}
-
-
-def _kernel(value: str) -> str:
-    library, _, kernel = value.partition(":")
-    if kernel not in KERNELS.get(library, ()):
-        known = ", ".join(f"{name}:{one}" for name, all_ in KERNELS.items() for one in all_)
-        raise ValueError(f"expected one of {known}, found {value!r}")
-    return value
+__all__ = ["KERNELS", "Recipe"]
 
 
 class Recipe(Table):
-    """How an image becomes a tensor: resize, colour order, value range, mean and std.
+    """How an image becomes a tensor: decoder, resize, colour order, value range, mean and std.
 
-    In this order: the image (uint8 RGB, upright) is resized to ``size`` = (height, width);
-    channels are put in ``color`` order; 0..255 is mapped to ``range``; then ``(x - mean) / std``,
-    one number or one per channel in ``color`` order. ``function`` replaces all of that.
+    In this order: the file is decoded by ``decoder`` into uint8 RGB, upright; it is resized to
+    ``size`` = (height, width); ``cast`` makes whole pixels of a kernel's floats again; channels are
+    put in ``color`` order; 0..255 is mapped to ``range``; then ``(x - mean) / std``, one number or
+    one per channel in ``color`` order. ``function`` replaces all of that but the decoder.
+
+    Kernels of TensorFlow and torch give floats, which are fed as they are unless ``cast`` says
+    "round" (half to even, as torchvision does for uint8) or "truncate" (towards zero, as a plain
+    cast does); both keep to 0..255.
+
+    A letterbox with ``stride`` is rectangular: ``size`` holds the scaled image, and each side of
+    the input is the smallest multiple of ``stride`` that does. With ``scale_up = false`` a smaller
+    image keeps its size. ``base`` names a recipe of ``parity.suite.bases``, spelled out on reading.
     """
 
+    base: Literal["imagenet", "yolo", "tf-od-api", "mobilenet"] | None = Field(
+        default=None, exclude=True
+    )
     size: Size | None = None
+    decoder: Literal["pillow", "opencv", "tensorflow"] = "pillow"
     resize: Literal["stretch", "letterbox", "none"] = "stretch"
-    kernel: Annotated[str, AfterValidator(_kernel)] = "opencv:linear"
+    kernel: Annotated[str, AfterValidator(known_kernel)] = "opencv:linear"
+    cast: Literal["none", "round", "truncate"] = "none"
     color: Literal["RGB", "BGR"] = "RGB"
     range: Pair = (0.0, 255.0)
     mean: Numbers = (0.0,)
     std: Numbers = (1.0,)
     pad_value: float | None = Field(default=None, ge=0, le=255)
     pad: Literal["center", "corner"] | None = None
+    stride: int | None = Field(default=None, ge=1)
+    scale_up: bool = True
     function: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _spelled_out(cls, data: Any) -> Any:
+        return expanded(data) if isinstance(data, dict) else data
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -58,22 +70,36 @@ class Recipe(Table):
             raise ValueError(f"range: expected [low, high], found {list(self.range)}")
         if self.resize != "letterbox" and (self.pad is not None or self.pad_value is not None):
             raise ValueError("pad: expected only with resize = 'letterbox', found without")
+        self._check_stride()
         if self.function is not None:
-            given = self.model_fields_set - {"function", "size"}
+            given = self.model_fields_set - {"function", "size", "decoder"}
             if given:
                 raise ValueError(
                     f"function: expected alone or with size, found also {', '.join(sorted(given))}"
                 )
         return self
 
+    def _check_stride(self) -> None:
+        for name in ("stride", "scale_up"):
+            given = name in self.model_fields_set and getattr(self, name) not in (None, True)
+            if given and self.resize != "letterbox":
+                raise ValueError(f"{name}: expected only with resize = 'letterbox', found without")
+        edges, stride = self.size or (), self.stride or 1
+        if any(edge % stride for edge in edges):
+            raise ValueError(f"size: expected multiples of stride = {stride}, found {list(edges)}")
+
+    def __hash__(self) -> int:
+        """Of a few keys only: recipes are looked up once for every image and runtime."""
+        return hash((self.size, self.kernel, self.function))
+
     def describe(self) -> str:
         """The recipe in one line, for reports."""
+        steps = [] if self.decoder == "pillow" else [f"decoded by {self.decoder}"]
         if self.function is not None:
-            return f"function {self.function}"
-        size = "as it is" if self.size is None else f"{self.size[0]}x{self.size[1]} (h x w)"
-        steps = [
-            f"{self.resize} to {size} by {self.kernel}" if self.resize != "none" else "no resize"
-        ]
+            return "; ".join([*steps, f"function {self.function}"])
+        steps.append(self._resizing())
+        if self.cast != "none" and not self.whole:
+            steps.append({"round": "rounded", "truncate": "truncated"}[self.cast])
         if self.resize == "letterbox":
             steps.append(f"pad {self.padding} with {self.padding_value:g}")
         steps.append(self.color)
@@ -82,6 +108,25 @@ class Recipe(Table):
         std = ", ".join(f"{value:g}" for value in self.std)
         steps.append(f"(x - {mean}) / {std}")
         return "; ".join(steps)
+
+    def _resizing(self) -> str:
+        if self.resize == "none" or self.size is None:
+            return "no resize"
+        within = "within" if self.stride is not None else "to"
+        text = f"{self.resize} {within} {self.size[0]}x{self.size[1]} (h x w) by {self.kernel}"
+        if self.stride is not None:
+            text += f", sides multiples of {self.stride}"
+        return text if self.scale_up else f"{text}, never enlarged"
+
+    @property
+    def whole(self) -> bool:
+        """Whether resizing gives whole pixels by itself, so that there is nothing to cast."""
+        return self.resize == "none" or self.kernel.partition(":")[0] in WHOLE
+
+    def spans(self) -> tuple[float, ...]:
+        """How far apart 0 and 255 are in the network's input, by channel or for all of them."""
+        low, high = self.range
+        return tuple((high - low) / abs(value) for value in self.std)
 
     @property
     def padding(self) -> str:
@@ -93,7 +138,29 @@ class Recipe(Table):
         """The pixel value around a letterboxed image, 0..255, before range, mean and std."""
         return 114.0 if self.pad_value is None else self.pad_value
 
+    def resolved(self) -> dict[str, Any]:
+        """What the recipe does, as JSON data: the same however it is written.
+
+        Defaults that matter are spelled out, keys without effect are at their default, and those
+        that came later than the first goldens stand there only where they do something.
+        """
+        found = self.model_dump(mode="json")
+        if self.resize == "letterbox":
+            found |= {"pad": self.padding, "pad_value": self.padding_value}
+        if self.resize == "none":
+            found["kernel"] = Recipe.model_fields["kernel"].default
+        if self.whole:
+            found["cast"] = "none"
+        for name in ("mean", "std"):
+            if len(set(found[name])) == 1:
+                found[name] = found[name][:1]
+        return {key: value for key, value in found.items() if _LATER.get(key, _NONE) != value}
+
     def digest(self) -> str:
-        """SHA-256 of the recipe's canonical JSON: equal digests, equal recipes."""
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        """SHA-256 of the resolved recipe's JSON: equal digests, equal recipes."""
+        text = json.dumps(self.resolved(), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+_NONE = object()
+_LATER = {"decoder": "pillow", "cast": "none", "stride": None, "scale_up": True}

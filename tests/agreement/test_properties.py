@@ -140,7 +140,7 @@ def test_wider_limits_of_a_budget_never_fail_what_passed(
 
 
 def test_a_narrower_limit_does_fail() -> None:
-    """The properties above speak of verdicts that can turn: one of two lost, at most half or none."""
+    """The properties above speak of verdicts that can turn: one of two is lost."""
     first = suppressed((0, 0, 9, 9, 0.9), (50, 0, 59, 9, 0.9))
     second = suppressed((0, 0, 9, 9, 0.9))
     for allowed, expected in ((0.5, []), (0.4, ["lost"])):

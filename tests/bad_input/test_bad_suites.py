@@ -12,7 +12,7 @@ Capture = pytest.CaptureFixture[str]
     ("before", "after", "sentence"),
     [
         ("[preprocess]", 'colour = "x"\n[preprocess]', "detector.colour: unknown key; expected"),
-        ("range =", "rnage =", "preprocess.rnage: unknown key; expected one of color"),
+        ("range =", "rnage =", "preprocess.rnage: unknown key; expected one of base"),
         ("score_threshold", "score_treshold", "did you mean 'score_threshold'?"),
         ("box_format", "format", "decode.boxes-scores.format: unknown key"),
         ("[decode]", "[tolerance.ours]\nmax_los = 1\n[decode]", "tolerance.ours.max_los: unknown"),

@@ -28,8 +28,8 @@ def settings(**how: Any) -> Decode:
 def run(offsets: Any, priors: np.ndarray = PRIORS, **how: Any) -> list[list[float]]:
     rows = np.array([offsets], dtype=np.float32)
     heads = {"boxes": rows, "scores": np.zeros((1, rows.shape[1], 2), dtype=np.float32)}
-    found: list[list[float]] = decode(heads, settings(**how), 2, SIZE, priors).boxes.tolist()
-    return found
+    found = np.asarray(decode(heads, settings(**how), 2, SIZE, priors).boxes)
+    return found.tolist()
 
 
 def test_no_offset_is_the_prior_itself() -> None:

@@ -43,6 +43,23 @@ DECLARED_FAULTS = {
         says=("preprocess.kernel is declared as 'pillow:bilinear', the reference healthy has",),
         agrees=(DECLARED,),
     ),
+    "float_kernel_declared": Fault(
+        table='preprocess = { kernel = "torch:bilinear-align-corners" }',
+        says=(
+            "preprocess.kernel is declared as 'torch:bilinear-align-corners', the reference",
+            "the inputs differ on",
+            "as preprocess.kernel is declared otherwise: by up to",
+        ),
+        agrees=(DECLARED,),
+    ),
+    "decoder_declared": Fault(
+        table='preprocess = { decoder = "tensorflow" }',
+        says=(
+            "preprocess.decoder is declared as 'tensorflow', the reference healthy has 'pillow'",
+            "as preprocess.decoder is declared otherwise: by up to",
+        ),
+        agrees=(DECLARED,),
+    ),
     "padding_declared": Fault(
         table='preprocess = { pad = "corner" }',
         says=("preprocess.pad is declared as 'corner', the reference healthy has 'center'",),

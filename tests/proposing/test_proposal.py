@@ -132,6 +132,25 @@ def test_the_range_that_an_integer_input_stands_for_is_seen(
     assert data["preprocess"]["range"] == expected  # type: ignore[index]
 
 
+def test_a_model_that_takes_pixels_of_any_size_is_left_to_resize_them() -> None:
+    """As those of the TF Object Detection API."""
+    spec = TensorSpec("input_tensor", (1, None, None, 3), "uint8")
+    heads = HEADS["tf-od-api"][0]()
+    data = tables(model(heads, input=spec, layout="NHWC", values=(0.0, 255.0)))
+    assert data["preprocess"] == {"resize": "none", "color": "RGB", "range": [0, 255]}
+
+
+def test_a_candidate_of_fixed_size_beside_it_says_how_it_is_resized() -> None:
+    """The reference's recipe has no size to give."""
+    spec = TensorSpec("input_tensor", (1, None, None, 3), "uint8")
+    heads = HEADS["tf-od-api"][0]()
+    changes = {"form": "savedmodel", "kind": "savedmodel", "layout": "NHWC"}
+    whole = model(heads, "saved", input=spec, values=(0.0, 255.0), **changes)
+    runtimes = tables(whole, model(heads))["runtimes"]
+    assert runtimes["onnx"]["preprocess"] == {"size": [320, 320], "resize": "stretch"}  # type: ignore[index]
+    assert "preprocess" not in runtimes["savedmodel"]  # type: ignore[index]
+
+
 def test_outputs_are_bound_where_shapes_leave_a_choice() -> None:
     """Scores and classes have one shape."""
     data = tables(model(HEADS["tflite-postprocess"][1]()))

@@ -20,7 +20,7 @@ from parity.record import ImageRecord, RuntimeRecord
 
 SIZE = (64, 96)
 CLASSES = 3
-MOST = 20
+MOST = 60
 NMS_IOU = 0.5
 LOWEST = 0.3
 
@@ -111,7 +111,7 @@ def priors() -> np.ndarray:
 
 def weights(bias: float = -1.8) -> dict[str, np.ndarray]:
     """Seeded; ``bias`` of the scores decides how much is found."""
-    random = np.random.default_rng(3)
+    random = np.random.default_rng(25)
     return {
         "body": random.normal(0, 0.25, (8, 8, 3, 8)).astype(np.float32),
         "boxes": random.normal(0, 0.8, (8, 4)).astype(np.float32),
@@ -121,13 +121,14 @@ def weights(bias: float = -1.8) -> dict[str, np.ndarray]:
 
 
 def write_images(folder: Path, count: int = 3) -> None:
-    """Boxes of random colours on a grey ground, each image of another size."""
+    """Boxes of random colours on a grey ground, the last dark; each image of another size."""
     (folder / "images").mkdir()
     random = np.random.default_rng(5)
     for number in range(count):
         height, width = 64 + 8 * number, 96 + 16 * number
-        pixels = np.full((height, width, 3), 90, np.uint8)
-        for _ in range(12):
+        last = number == count - 1
+        pixels = np.full((height, width, 3), 4 if last else 90, np.uint8)
+        for _ in range(0 if last else 12):
             y, x = random.integers(0, height - 12), random.integers(0, width - 12)
             h, w = random.integers(10, 40, 2)
             pixels[y : y + h, x : x + w] = random.integers(0, 256, 3)
@@ -222,7 +223,9 @@ def save_raw(folder: Path, bias: float = -1.8) -> Any:
     return module.__call__.get_concrete_function(), module
 
 
-def save_tflite(folder: Path, raw: Any, order: tuple[int, ...] = (3, 2, 1, 0)) -> None:
+def save_tflite(
+    folder: Path, raw: Any, order: tuple[int, ...] = (3, 2, 1, 0), **options: Any
+) -> None:
     """``postprocess.tflite``: the same heads, TFLite_Detection_PostProcess behind them.
 
     ``order``: the op's outputs (boxes, classes, scores, count) as the model lists them.
@@ -230,7 +233,9 @@ def save_tflite(folder: Path, raw: Any, order: tuple[int, ...] = (3, 2, 1, 0)) -
     tf = tensorflow()
     function, module = raw
     converter = tf.lite.TFLiteConverter.from_concrete_functions([function], module)
-    (folder / "postprocess.tflite").write_bytes(postprocessed(converter.convert(), order))
+    (folder / "postprocess.tflite").write_bytes(
+        postprocessed(converter.convert(), order, **options)
+    )
 
 
 def postprocessed(file: bytes, order: tuple[int, ...], **options: Any) -> bytes:

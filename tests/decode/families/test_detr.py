@@ -142,8 +142,8 @@ def test_a_query_is_its_best_class_but_no_object() -> None:
 
 
 def test_there_is_no_nms_and_no_cut_unless_the_suite_says_so() -> None:
-    """A set is predicted; more queries than any published DETR has are kept."""
-    assert settings().nms_label == "none, at most 1000"
+    """A set is predicted: every query is kept."""
+    assert settings().nms_label == "none"
     said = Decode(family="detr", score_threshold=0.5, nms="class", max_detections=10)
     assert said.nms_label == "class at IoU 0.45, at most 10"
 

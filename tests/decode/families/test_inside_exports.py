@@ -13,6 +13,9 @@ import inside_models as models
 import numpy as np
 import pytest
 
+from parity.harness import check, record
+from parity.suite import load
+
 pytest.importorskip("onnxruntime")
 
 OD_API = """
@@ -35,7 +38,7 @@ family = "ssd"
 score_threshold = 0.5
 score_floor = 0.3
 nms_iou = 0.5
-max_detections = 20
+max_detections = 60
 [decode.ssd]
 priors = "priors.npy"
 box_format = "cycxhw"
@@ -138,6 +141,17 @@ def test_nms_outside_agrees_with_nms_inside_a_tflite_file(
     assert all(ours == theirs for ours, theirs in found)
 
 
+def test_tflites_fast_nms_agrees_and_what_it_left_behind_is_not_seen(folder: Path) -> None:
+    """Behind its count stand rows of the image before; NMS over all classes, each box its best."""
+    raw = models.save_raw(folder)
+    models.save_tflite(folder, raw, use_regular_nms=False)
+    settings = SSD.replace("nms_iou = 0.5", 'nms_iou = 0.5\nnms = "agnostic"')
+    models.write_suite(folder, "raw", settings, SSD_RUNTIMES.format(more=""), UNIT)
+    found = counts(folder, "phone")
+    assert found[0][1] > 3
+    assert found[2] == (0, 0)
+
+
 @pytest.mark.parametrize(
     ("family", "name", "file"),
     [("torchvision", "Listed", "Flat"), ("yolo-end2end", "Rows", "Rows")],
@@ -151,6 +165,16 @@ def test_a_torch_detector_agrees_with_its_onnx_export(
     found = counts(folder, "onnx")
     assert sum(ours for ours, _ in found) > 10
     assert all(ours == theirs for ours, theirs in found)
+
+
+def test_a_golden_holds_what_counts_and_stands_in_for_the_network(folder: Path) -> None:
+    """Recorded without the padding, and judged by as the network itself would be."""
+    models.write_suite(folder, "saved", OD_API, OD_RUNTIMES)
+    record(load(folder))
+    (found,) = check(folder, ("onnx",), reference="golden").runtimes
+    assert (found.verdict, found.against) == ("pass", "golden")
+    with np.load(folder / "golden" / "images__2.png.npz") as file:
+        assert file["head:boxes"].shape[1] == int(file["head:count"][0]) < models.MOST
 
 
 def test_another_box_is_found(folder: Path) -> None:

@@ -121,3 +121,8 @@ def test_the_best_300_of_all_queries_and_classes_are_kept() -> None:
     assert len(side.seen) == 300
     assert side.seen.scores.min() > side.removed.detections.scores.max()
     assert side.nms == "none, at most 300"
+
+
+def test_nothing_is_hidden_where_there_is_no_nms() -> None:
+    """A side that declares NMS is another setting, and never excused by what this one shows."""
+    assert not to_side(found([[0.0, 1.5]], [BOX]), settings(), 0.5, Placement()).hidden

@@ -23,7 +23,8 @@ from outside_models import (
     problem,
 )
 
-from parity.decode import Candidates, DecodeError, Proposals, decode
+from parity.boxes import Placement
+from parity.decode import Candidates, DecodeError, Proposals, decode, to_side
 from parity.suite.decoding import Decode
 from parity.suite.families import YoloV8
 
@@ -181,4 +182,16 @@ def test_rows_of_an_end_to_end_network_are_recognised() -> None:
     assert str(caught.value) == (
         "predictions: expected shape (1, 84, A) or (1, A, 84), found (1, 300, 6); "
         "found rows of 6, as after NMS: family = 'yolo-end2end'?"
+    )
+
+
+def test_a_size_below_0_is_named() -> None:
+    """Corners cross: whatever these are, they are no widths and heights."""
+    settings = Decode(family="yolov8", score_threshold=0.5)
+    with pytest.raises(DecodeError) as caught:
+        to_side(found([[[40, 30, -8, 4, 0.25, 0.75]]]), settings, 0.5, Placement())
+    assert str(caught.value) == (
+        "boxes: expected x1 <= x2 and y1 <= y2, found 1 of 1 boxes that are not; the first has "
+        "score 0.75: [44.0, 28.0, 36.0, 32.0]; a width or a height below 0: "
+        "are these the heads of a yolov8?"
     )

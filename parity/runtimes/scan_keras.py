@@ -1,0 +1,66 @@
+"""What a Keras configuration would run: Lambda layers, foreign classes, functions by name."""
+
+import json
+import re
+import zipfile
+from typing import Any, Iterator
+
+from . import scan_pt2
+
+_KERAS = re.compile(
+    r"keras(\.src)?(\.(layers|models|initializers|regularizers|constraints|activations|ops"
+    r"|dtype_policies|quantizers|random|backend|engine|optimizers|losses|metrics)(\.\w+)*)?"
+)
+_KERAS_CODE = re.compile(
+    r"(.*>)?(Lambda|__lambda__|TFSMLayer|TorchModuleWrapper|JaxLayer|FlaxLayer|PyFunc|TFOpLambda"
+    r"|SlicingOpLambda)"
+)
+_FUNCTIONS = re.compile(  # functions that older versions of Keras would fetch by name and call
+    r"exec|eval|compile|open|__import__|getattr|setattr|input|breakpoint|load_model"
+    r"|model_from_json|get_file|load_weights|save_model"
+)
+
+
+def hdf5_config(path: str) -> Any:
+    """The model configuration in a Keras HDF5 file; None where it holds only weights."""
+    import h5py
+
+    with h5py.File(path, "r") as handle:
+        config = handle.attrs.get("model_config")
+    if config is None:
+        return None
+    text = config.decode("utf-8") if isinstance(config, bytes) else str(config)
+    return json.loads(text)
+
+
+def archived_config(archive: zipfile.ZipFile) -> Any:
+    """The model configuration in a ``.keras`` archive."""
+    config = json.loads(scan_pt2.read(archive, "config.json").decode("utf-8"))
+    config.pop("compile_config", None)  # never read: models are loaded with compile=False
+    return config
+
+
+def findings(value: Any) -> Iterator[str]:
+    """Every class in a Keras configuration that is not Keras' own, or that holds code."""
+    if isinstance(value, list):
+        for item in value:
+            yield from findings(item)
+    if not isinstance(value, dict):
+        return
+    name, module = value.get("class_name"), value.get("module")
+    if isinstance(name, str):
+        config = value.get("config")
+        label = value.get("name") or (config.get("name") if isinstance(config, dict) else "")
+        layer = f" (layer {label!r})" if label else ""
+        if _KERAS_CODE.fullmatch(name):
+            yield f"{name}{layer} holds Python code"
+        elif name == "function" and _FUNCTIONS.fullmatch(str(value.get("config"))):
+            yield "the function {} is not a layer{}".format(value["config"], layer)
+        elif isinstance(module, str) and not (
+            _KERAS.fullmatch(module) or (module == "builtins" and name == "function")
+        ):
+            yield f"{module}.{name}{layer} is not Keras' own"
+        elif ">" in name or ">" in str(value.get("registered_name") or ""):
+            yield "{}{} is not Keras' own".format(value.get("registered_name") or name, layer)
+    for item in value.values():
+        yield from findings(item)
