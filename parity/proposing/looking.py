@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,22 +87,35 @@ def look(path: Path, picture: Array, sizes: Sequence[Size]) -> Model | Refused:
     if found.kind not in KINDS:
         return Refused(path, _no_network(found))
     kind, metadata = KINDS[found.kind], read_metadata(path, found.kind)
+    own = (picture.shape[0], picture.shape[1])
     try:
-        spec = _input(kind, path)
-        layout, said = _layout(kind, spec)
-        values = _values(spec)
-        runtime = _runtime(kind, path, None if said else layout)
-        with Session(runtime, path.parent) as session:
-            own = (picture.shape[0], picture.shape[1])
+        with ExitStack() as stack:
+            session = stack.enter_context(_session(kind, path, None))
+            spec = session.inputs[0]
+            layout, said = _layout(kind, spec)
+            if not said:
+                session = stack.enter_context(_session(kind, path, layout))
+            values = _values(spec)
             tried = _sizes(spec, layout, metadata, sizes, own)
             heads, size, why = _ran(session, picture, tried, values)
     except ParityError as error:
         return Refused(path, str(error).removeprefix(f"{NAME}: "))
     tolerance, weights = precision(path, found.kind)
     return Model(
-        path, found.kind, kind, spec, size, why, layout, said, values, heads, metadata,
-        tolerance, weights,
-    )  # fmt: skip
+        path=path,
+        form=found.kind,
+        kind=kind,
+        input=spec,
+        size=size,
+        size_why=why,
+        layout=layout,
+        layout_said=said,
+        values=values,
+        heads=heads,
+        metadata=metadata,
+        tolerance=tolerance,
+        weights=weights,
+    )
 
 
 def _no_network(found: content.Content) -> str:
@@ -113,21 +127,17 @@ def _no_network(found: content.Content) -> str:
     return f"expected a model, found {found.phrase}"
 
 
-def _runtime(kind: str, path: Path, layout: str | None) -> Runtime:
-    """The runtime of a suite that holds nothing else."""
+def _session(kind: str, path: Path, layout: str | None) -> Session:
+    """The file as the one runtime of a suite that holds nothing else."""
     table: dict[str, Any] = {"kind": kind, "model": str(path), "layout": layout}
-    return Runtime(
+    runtime = Runtime(
         name=NAME,
         table=RuntimeTable(**table),
         tolerance=BUILT_IN["float32"],
         recipe=Recipe(resize="none"),
         decode=Decode(function="none:none", score_threshold=0.5),
     )
-
-
-def _input(kind: str, path: Path) -> TensorSpec:
-    with Session(_runtime(kind, path, None), path.parent) as session:
-        return session.inputs[0]
+    return Session(runtime, path.parent)
 
 
 def _layout(kind: str, spec: TensorSpec) -> tuple[str, bool]:
