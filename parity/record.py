@@ -42,6 +42,11 @@ class Failure:
         """The record of an exception of this package."""
         return cls(type(error).__name__, str(error), error.exit_code)
 
+    @property
+    def cause(self) -> tuple[str, str]:
+        """Equal for failures that differ only in what was seen on their image."""
+        return self.kind, self.message.split("\n", 1)[0]
+
 
 @dataclass(frozen=True)
 class ArtifactRecord:

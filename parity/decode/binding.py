@@ -11,7 +11,15 @@ Output = tuple[str, Shape]
 
 
 class BindingError(ValueError):
-    """Heads cannot be bound to outputs without a guess."""
+    """Heads cannot be bound to outputs without a guess.
+
+    ``fitting``: how many assignments fit the shapes, none or several; None where the shapes are
+    not what is wrong.
+    """
+
+    def __init__(self, message: str, fitting: int | None = None) -> None:
+        super().__init__(message)
+        self.fitting = fitting
 
 
 def _no_hint(_: Shape) -> str | None:
@@ -65,7 +73,8 @@ def bind(
     found = list(islice(_assignments(left, open_roles, called), 2))
     if len(found) != 1:
         problem = "no output fits" if not found else "more than one output fits"
-        raise BindingError(_message(f"{problem} the shapes of the heads", outputs, roles))
+        message = _message(f"{problem} the shapes of the heads", outputs, roles)
+        raise BindingError(message, len(found))
     bound.update(found[0])
     return {role.name: bound[role.name] for role in roles}
 
@@ -142,12 +151,16 @@ def _find(outputs: Sequence[Output], role: str, wanted: str | int, roles: Sequen
 
 
 def _message(problem: str, outputs: Sequence[Output], roles: Sequence[Role]) -> str:
-    lines = [problem, "the outputs are"]
+    line = ", ".join(f'{role.name} = "..."' for role in roles)
+    remedy = f"say which is which, by name or index: outputs = {{ {line} }}"
+    return "\n".join([problem, *listed(outputs, roles), remedy])
+
+
+def listed(outputs: Sequence[Output], roles: Sequence[Role]) -> list[str]:
+    """The lines of a message that tell the outputs, the heads, and what may be meant."""
+    lines = ["the outputs are"]
     lines += [f"  {index}: {name!r} {shape}" for index, (name, shape) in enumerate(outputs)]
     lines.append("the heads are")
     lines += [f"  {role.name}: {role.needs}" for role in roles]
     hints = {role.hint(shape) for role in roles for _, shape in outputs} - {None}
-    lines += sorted(str(hint) for hint in hints)
-    line = ", ".join(f'{role.name} = "..."' for role in roles)
-    lines.append(f"say which is which, by name or index: outputs = {{ {line} }}")
-    return "\n".join(lines)
+    return [*lines, *sorted(str(hint) for hint in hints)]

@@ -99,8 +99,8 @@ class Run:
         if record.failure is not None or not self.judged(name):
             return record
         images = tuple(self.image(name, image) for image in self.suite.images)
-        failures = {image.failure for image in images}
-        failure = images[0].failure if len(failures) == 1 else None
+        causes = {image.failure.cause if image.failure is not None else None for image in images}
+        failure = images[0].failure if len(causes) == 1 else None
         if failure is not None and failure.kind == NotJudged.__name__:
             return replace(record, verdict="error", failure=failure, images=images)
         compared = {one.image: one.agreement for one in images if one.agreement is not None}

@@ -368,9 +368,9 @@ def judged(folder: Path, name: str) -> RuntimeRecord:
 
 
 def problem(record: RuntimeRecord) -> str:
-    """What kept a runtime, or its first image, from being judged."""
+    """What kept a runtime, or its first image, from being judged, without how its heads look."""
     failure = record.failure or next(one.failure for one in record.images if one.failure)
-    return failure.message
+    return failure.message.partition("\non this image they are\n")[0]
 
 
 def deployed(image: ImageRecord) -> tuple[int, int]:

@@ -178,10 +178,19 @@ def codes(record: RuntimeRecord) -> set[str]:
 
 
 def error(record: RuntimeRecord) -> str:
-    """The one message with which every image of a candidate fails to be judged."""
+    """The one message with which every image of a candidate fails to be judged.
+
+    Without its end, which tells what the heads look like on each image.
+    """
     assert record.verdict == "error"
-    (found,) = {image.failure.message if image.failure else "" for image in record.images}
+    messages = [image.failure.message if image.failure else "" for image in record.images]
+    (found,) = {problem(message) for message in messages}
     return found.removeprefix("export: ")
+
+
+def problem(message: str) -> str:
+    """A message without its end, which tells what the heads look like on one image."""
+    return message.partition("\non this image they are\n")[0]
 
 
 def agrees(record: RuntimeRecord, least: int) -> None:

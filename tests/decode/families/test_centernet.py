@@ -18,6 +18,7 @@ from outside_models import (
     codes,
     error,
     judged,
+    problem,
 )
 
 from parity.decode import DecodeError, Proposals, decode
@@ -113,7 +114,10 @@ def test_a_heatmap_before_its_sigmoid_is_named(torch_net: Path, tmp_path: Path) 
     assert record.verdict == "error"
     for image in record.images:
         assert image.failure is not None
-        start, end = image.failure.message.split("found")[0], image.failure.message.split("; ")[1]
+        start, end = (
+            problem(image.failure.message).split("found")[0],
+            problem(image.failure.message).split("; ")[1],
+        )
         assert start == ("export: heatmap: expected scores within 0..1 with activation = 'none', ")
         assert end == "logits? say activation = 'sigmoid'"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from outside_models import ONNX, ROLLED, SCRIPT, TORCH, agrees, build, codes, error, judged
+from outside_models import ONNX, ROLLED, SCRIPT, TORCH, agrees, build, codes, error, judged, problem
 
 from parity.decode import BindingError, DecodeError, Proposals, bind, decode, roles
 from parity.suite.decoding import Decode
@@ -77,8 +77,10 @@ def test_boxes_read_in_another_order_fail(torch_net: Path, tmp_path: Path) -> No
     assert record.verdict == "error"
     for image in record.images:
         assert image.failure is not None
-        assert image.failure.message.startswith("export: boxes: expected x1 <= x2 and y1 <= y2")
-        assert image.failure.message.endswith(
+        assert problem(image.failure.message).startswith(
+            "export: boxes: expected x1 <= x2 and y1 <= y2"
+        )
+        assert problem(image.failure.message).endswith(
             "; box_format = 'xyxy' is declared: is it yxyx or cxcywh?"
         )
 

@@ -20,6 +20,7 @@ from outside_models import (
     codes,
     error,
     judged,
+    problem,
 )
 
 from parity.decode import Candidates, DecodeError, Proposals, decode
@@ -68,7 +69,7 @@ def test_native_in_pixels_and_normalised_tflite_agree(keras_net: Path, tmp_path:
 def test_normalised_boxes_that_are_not_declared_are_named(keras_net: Path, tmp_path: Path) -> None:
     """The range tells them from pixels; so it would heads whose grids are to be decoded."""
     record = judged(keras_net, tmp_path / "suite", "yolov5", TFLITE, native=KERAS)
-    words = {image.failure.message for image in record.images if image.failure}
+    words = {problem(image.failure.message) for image in record.images if image.failure}
     assert {one.split("median")[0] for one in words} == {
         "export: predictions: expected boxes in pixels of the input with normalized = false, "
         "found centres of "

@@ -20,6 +20,7 @@ from outside_models import (
     codes,
     error,
     judged,
+    problem,
 )
 
 from parity.boxes import Placement
@@ -70,11 +71,11 @@ def test_normalised_boxes_that_are_not_declared_are_named(keras_net: Path, tmp_p
     assert record.verdict == "error"
     for image in record.images:
         assert image.failure is not None
-        assert image.failure.message.startswith(
+        assert problem(image.failure.message).startswith(
             "export: predictions: expected boxes in pixels of the input with normalized = false, "
             "found centres of median 0."
         )
-        assert image.failure.message.endswith("; normalized? say normalized = true")
+        assert problem(image.failure.message).endswith("; normalized? say normalized = true")
 
 
 def test_classes_in_another_order_fail(torch_net: Path, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from outside_models import ONNX, ROLLED, SCRIPT, TORCH, agrees, build, codes, error, judged
+from outside_models import ONNX, ROLLED, SCRIPT, TORCH, agrees, build, codes, error, judged, problem
 
 from parity.decode import Candidates, DecodeError, Proposals, decode
 from parity.suite.decoding import Decode
@@ -66,7 +66,7 @@ def test_grids_that_are_not_decoded_are_no_yolov5(torch_net: Path, tmp_path: Pat
     assert record.verdict == "error"
     for image in record.images:
         assert image.failure is not None
-        assert image.failure.message.endswith(
+        assert problem(image.failure.message).endswith(
             "; normalized? say normalized = true; grids still to be decoded? say family = 'yolox'"
         )
 
