@@ -85,7 +85,8 @@ class RuntimeTable(Table):
 
     ``outputs`` binds heads by name or index. ``layout`` is needed only where the artifact does not
     say it. ``preprocess`` and ``decode`` replace single keys of the suite's for this runtime.
-    ``timeout`` is in seconds per image.
+    ``timeout`` is in seconds per image; ``memory_limit`` bounds the memory of the runtime's
+    process. Either, ``isolated``, ``requires`` or ``python`` gives it a process of its own.
     """
 
     kind: str
@@ -98,6 +99,7 @@ class RuntimeTable(Table):
     interpreter: Literal["litert", "tflite-runtime", "tensorflow"] | None = None
     timeout: float | None = Field(default=None, gt=0)
     memory_limit: str | None = Field(default=None, pattern=r"^\d+(KiB|MiB|GiB)$")
+    isolated: bool = False
     trust: bool = False
     requires: tuple[str, ...] = Field(default=(), strict=False)
     python: str | None = None
