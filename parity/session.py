@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from parity import runtimes
+from parity import isolation, runtimes
 from parity.errors import (
     ArtifactError,
     InputError,
@@ -23,7 +23,6 @@ from parity.errors import (
     RuntimeMissing,
     UntrustedError,
 )
-from parity.isolation import Launch, Workplace, is_isolated, memory_bytes
 from parity.runtimes.contract import Adapter, AdapterError, Artifact, TensorSpec
 from parity.suite import Runtime
 from parity.suite.problems import unknown_name
@@ -41,7 +40,12 @@ class Outputs:
 
 
 def missing(runtime: Runtime) -> str | None:
-    """Why this runtime cannot run here because something is not installed; else None."""
+    """Why this runtime cannot run here because something is not installed; else None.
+
+    The environment of a runtime that asks for one of its own is built now, unless it is there.
+    """
+    if isolation.is_foreign(runtime):
+        return isolation.unavailable(runtime)
     try:
         return runtimes.missing(runtime.table.kind, _options(runtime))
     except AdapterError:
@@ -92,6 +96,8 @@ class Session:
         try:
             yield
         except AdapterError as error:
+            if error.code == "missing-library" and isolation.is_foreign(self.runtime):
+                raise isolation.missing_library(self.runtime.name, error.facts) from error
             raise typed(self.runtime.name, error) from error
 
     def outputs(self) -> tuple[TensorSpec, ...]:
@@ -180,11 +186,9 @@ def _artifact(runtime: Runtime, folder: Path) -> Artifact:
 def _opener(runtime: Runtime) -> Callable[[Artifact], Adapter]:
     """What opens artifacts of this runtime: this process, or a worker that all of them share."""
     table = runtime.table
-    if not is_isolated(table):
+    if not isolation.is_isolated(table):
         return runtimes.load(table.kind)
-    limit = None if table.memory_limit is None else memory_bytes(table.memory_limit)
-    launch = Launch(runtime.name, timeout=table.timeout, memory=limit)
-    return Workplace(launch, table.kind).open
+    return isolation.Workplace(isolation.launch(runtime), table.kind).open
 
 
 def typed(runtime: str, error: AdapterError) -> RuntimeFailure:
@@ -281,41 +285,6 @@ def _run_failed(runtime: str, facts: Facts) -> RuntimeFailure:
     return RunError(runtime, f"raised while it ran: {facts['reason']}")
 
 
-def _timed_out(runtime: str, facts: Facts) -> RuntimeFailure:
-    what = "an image" if facts["doing"] == "ran an image" else "an answer"
-    return RunError(
-        runtime,
-        f"expected {what} within {facts['seconds']:g} s, found none: its process was stopped while "
-        f"it {facts['doing']}.{_last_lines(facts)}",
-    )
-
-
-def _out_of_memory(runtime: str, facts: Facts) -> RuntimeFailure:
-    found = "more" if facts["found"] is None else f"{facts['found'] / (1 << 20):.0f} MiB"
-    return RunError(
-        runtime,
-        f"expected at most memory_limit = {facts['limit'] / (1 << 20):g} MiB, found {found}: its "
-        f"process was stopped while it {facts['doing']}.{_last_lines(facts)}",
-    )
-
-
-def _worker_lost(runtime: str, facts: Facts) -> RuntimeFailure:
-    return RunError(
-        runtime,
-        f"expected an answer, found that its process {facts['how']} while it {facts['doing']}."
-        f"{_last_lines(facts)}",
-    )
-
-
-def _last_lines(facts: Facts) -> str:
-    lines = [str(line) for line in facts["output"]]
-    return (
-        "\n".join([" The last lines that it wrote:", *(f"  {line}" for line in lines)])
-        if lines
-        else ""
-    )
-
-
 def _cannot_trace(runtime: str, facts: Facts) -> RuntimeFailure:
     return RuntimeFailure(
         runtime,
@@ -335,7 +304,5 @@ _ERRORS = {
     "bad-reference": _bad_reference,
     "unknown-kind": _unknown_kind,
     "run-failed": _run_failed,
-    "timed-out": _timed_out,
-    "out-of-memory": _out_of_memory,
-    "worker-lost": _worker_lost,
+    **isolation.ERRORS,
 }

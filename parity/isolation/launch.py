@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from parity.suite import RuntimeTable
+from parity import environments
+from parity.runtimes.contract import AdapterError
+from parity.suite import Runtime, RuntimeTable
 
 _UNITS = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 
@@ -40,6 +43,49 @@ def is_isolated(table: RuntimeTable) -> bool:
     return any(asked)
 
 
+def is_foreign(runtime: Runtime) -> bool:
+    """Whether a runtime has an environment of its own."""
+    return bool(runtime.table.requires or runtime.table.python)
+
+
+def unavailable(runtime: Runtime) -> str | None:
+    """Why the runtime's environment cannot be had here; else None, and then it is there."""
+    found = _interpreter(_request(runtime), environments.root())
+    return found if isinstance(found, str) else None
+
+
+def launch(runtime: Runtime) -> Launch:
+    """How the worker of a runtime is started. Raises ``AdapterError`` where that is impossible."""
+    table = runtime.table
+    limit = None if table.memory_limit is None else memory_bytes(table.memory_limit)
+    found = Launch(runtime.name, timeout=table.timeout, memory=limit)
+    if not is_foreign(runtime):
+        return found
+    python = _interpreter(_request(runtime), environments.root())
+    if isinstance(python, str):
+        raise AdapterError("missing-library", library="", install="", reason=python)
+    return replace(found, python=python, foreign=True)
+
+
 def memory_bytes(text: str) -> int:
     """The bytes of a ``memory_limit`` such as "512MiB"."""
     return int(text[:-3]) * _UNITS[text[-3:]]
+
+
+def _request(runtime: Runtime) -> environments.Request:
+    return environments.Request.of(runtime.table.requires, runtime.table.python)
+
+
+@functools.cache
+def _interpreter(request: environments.Request, root: Path) -> Path | str:
+    """An environment's interpreter, or why there is none: tried once in a process and cache."""
+    try:
+        return environments.ensure(request, _tell).python
+    except environments.Unavailable as error:
+        return str(error)
+
+
+def _tell(line: str) -> None:
+    """A build takes minutes, so it shows what it does."""
+    sys.stderr.write(f"parity: {line}\n")
+    sys.stderr.flush()

@@ -102,10 +102,20 @@ class RuntimeTable(Table):
     isolated: bool = False
     trust: bool = False
     requires: tuple[str, ...] = Field(default=(), strict=False)
-    python: str | None = None
+    python: str | None = Field(default=None, pattern=r"^3\.\d+(\.\d+)?$")
     preprocess: dict[str, Any] = Field(default_factory=dict)
     decode: dict[str, Any] = Field(default_factory=dict)
     export: Export | None = None
+
+    @field_validator("requires")
+    @classmethod
+    def _no_options(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for one in value:
+            if not one[:1].isalnum():
+                raise ValueError(
+                    f"expected requirements such as 'onnxruntime==1.20', found {one!r}"
+                )
+        return value
 
 
 class SuiteFile(Table):

@@ -80,9 +80,10 @@ FAULTS = dedent(
 
 
     def noisy(feeds):
+        lines = b'INFO: created a delegate\\n{"id": 1, "is": null}\\n' * 20
         for descriptor in (1, 2):
             for _ in range(2000):
-                os.write(descriptor, b"INFO: created a delegate {\\"id\\": 1, \\"is\\": null}\\n" * 20)
+                os.write(descriptor, lines)
         print("and more")
         return healthy(feeds)
 
