@@ -25,7 +25,7 @@ Feeds = Mapping[str, np.ndarray]
 Heads = Dict[str, np.ndarray]
 IMAGE_ID = "str"
 """The dtype of an input that takes an image's id, an array of no dimension, not its pixels."""
-
+LOST = ("worker-lost", "timed-out", "out-of-memory")
 _NO_INSIDE = "this runtime does not show what is inside a network"
 
 
@@ -100,7 +100,10 @@ class AdapterError(Exception):
     ``bad-reference`` (reference, reason), ``run-failed`` (reason), ``cannot-trace`` (kind, reason),
     ``not-usable`` and ``bad-heads`` (path, expected, found: of a file that another program wrote,
     the whole of it or that of one image), ``not-recorded`` (image, path, others, advice),
-    ``program-failed`` (program, expected, found, lines). ``known`` lists names or allowed values.
+    ``program-failed`` (program, expected, found, lines). ``known`` lists names or allowed values. A
+    runtime in a process of its own has those of ``LOST`` as well: ``worker-lost`` (how),
+    ``timed-out`` (seconds), ``out-of-memory`` (limit, found), each with ``runtime``, ``doing`` and
+    ``output``, the last lines that it wrote.
     """
 
     def __init__(self, code: str, **facts: Any) -> None:
