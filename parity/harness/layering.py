@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from parity import golden
-from parity.errors import ParityError, UsageError
+from parity.errors import ParityError, RuntimeFailure, SuiteError, UsageError
 from parity.layers.bundle import write_bundle
 from parity.layers.comparing import compare_layers
 from parity.layers.evidence import Feeds, gather
@@ -44,11 +44,14 @@ def layers(
     if name == suite.reference:
         raise UsageError(f"expected a candidate, found {name!r}, the reference of {suite.name}")
     if images < 1:
-        raise UsageError(f"expected at least 1 image, found {images}")
+        raise UsageError(f"images: expected at least 1 image, found {images}")
     try:
         return _Comparison(suite, name, images).run(replays)
-    except ParityError as error:
+    except (RuntimeFailure, SuiteError) as error:
         return LayerResult(name, None, Failure.of(error))
+    except ParityError as error:
+        failure = Failure.of(error)
+        return LayerResult(name, None, replace(failure, message=f"{name}: {failure.message}"))
 
 
 class _Comparison:

@@ -258,6 +258,8 @@ class _Engine:
         fit = expecting.range_score(region)
         if fit is not None:
             first = measured.range_score is None
+            if first or fit.score > (measured.range_score or 0.0):
+                measured.range_clips = fit.clips
             measured.range_score = max(measured.range_score or 0.0, fit.score)
             measured.range_times = min(fit.times, fit.times if first else measured.range_times or 0)
         if not self._state.images:

@@ -14,6 +14,7 @@ from parity.layers.file_subject import FileSubject
 from parity.layers.layout import Array
 from parity.layers.local import Replayed
 from parity.layers.regions import Region
+from parity.layers.rounding import range_parts
 from parity.layers.subject import Subject
 from parity.runtimes.contract import Quantization
 from parity.runtimes.graph import Op
@@ -23,18 +24,23 @@ Feeds = dict[int, dict[str, Array]]
 
 @dataclass(frozen=True)
 class Fit:
-    """The range score of a tensor, and how many times the best score that its values allow."""
+    """The range score of a tensor, and how many times the best score that its values allow.
+
+    ``clips`` says that most of it is clipping: the range is too narrow, and not too wide.
+    """
 
     score: float
     times: float
+    clips: bool = False
 
 
 def _fit(grid: Grid, values: Array) -> Fit | None:
     if not np.isfinite(values).all():
         return None
     best = quantized.range_score(_best(grid.dtype, values), values)
-    score = quantized.range_score(grid, values)
-    return Fit(score, score / best if best else 1.0)
+    clipping, steps = range_parts(grid, values)
+    score = clipping + steps
+    return Fit(score, score / best if best else 1.0, clipping > steps)
 
 
 def _best(dtype: str, values: Array) -> Grid:

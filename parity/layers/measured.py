@@ -19,6 +19,7 @@ class Measured:
     expected: float | None = None
     range_score: float | None = None
     range_times: float | None = None
+    range_clips: bool = False
     coarseness: float | None = None
     absorbed: str = ""
     note: str = ""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
-from parity.layers import causes
+from parity.layers import absent, causes
 from parity.layers.causes import Facts, Judgement
 from parity.layers.measured import Comparison, Measured
 from parity.layers.regions import Region, main_op
-from parity.layers.table import LayerTable, Row
+from parity.layers.table import LayerTable, Row, Verdict
 from parity.layers.view import View
 from parity.runtimes.graph import Op
 
@@ -104,7 +105,11 @@ def _row(comparison: Comparison, place: int, facts: Facts, judgement: Judgement)
         expected_rel_l2=measured.expected,
         local_ratio=facts.ratio,
         range_score=measured.range_score,
-        note=_note(comparison, region, measured),
+        note=_note(comparison, region, measured, judgement.verdicts[place]),
+        local_max_abs=local.max_abs if local else None,
+        local_nonfinite=facts.local_nonfinite,
+        range_times=facts.range_times,
+        range_fault=_range_fault(measured),
         mean_rel_l2=measured.accumulated.mean_rel_l2 if measured.accumulated else None,
         worst_image=measured.accumulated.image if measured.accumulated else 0,
         suspicion=judgement.suspicions[place],
@@ -133,14 +138,17 @@ def _layout(comparison: Comparison, region: Region) -> str:
     return str(theirs) if str(ours) == str(theirs) else f"{ours} > {theirs}"
 
 
-def _note(comparison: Comparison, region: Region, measured: Measured) -> str:
-    """Why a number is missing, or what the weights themselves say."""
+def _note(comparison: Comparison, region: Region, measured: Measured, verdict: Verdict) -> str:
+    """Why a number is missing, or what graph and weights themselves say."""
     notes = [measured.note] if measured.note else []
     if causes.is_bad_range(measured.range_score, measured.range_times):
-        times = f"{measured.range_times:.0f} times the least possible range error"
+        way = "narrow" if measured.range_clips else "wide"
+        times = f"range too {way}: {measured.range_times:.0f} times the least possible range error"
         notes.append(f"{times}, gone behind {measured.absorbed}" if measured.absorbed else times)
     if (measured.coarseness or 0) > causes.RATIO:
         notes.append(f"weights in steps {measured.coarseness:.1f} times as coarse as need be")
+    if verdict == "introduced":
+        notes += absent.words(comparison.draft, region)
     indices = {op.index for op in region.ops}
     notes += [
         f"paired by {pair.evidence}"
@@ -156,6 +164,14 @@ def _note(comparison: Comparison, region: Region, measured: Measured) -> str:
     return "; ".join(notes)
 
 
+def _range_fault(measured: Measured) -> str:
+    """How a range that does not fit is wrong, "" where it fits or nothing comes of it."""
+    is_bad = causes.is_bad_range(measured.range_score, measured.range_times)
+    if not is_bad or measured.absorbed:
+        return ""
+    return "too narrow" if measured.range_clips else "too wide"
+
+
 def _notes(comparison: Comparison, judgement: Judgement) -> tuple[str, ...]:
     notes = []
     if judgement.input_differs:
@@ -166,10 +182,10 @@ def _notes(comparison: Comparison, judgement: Judgement) -> tuple[str, ...]:
             f"Look at preprocessing."
         )
     for side, error in comparison.observer.items():
-        if error:
+        if error is not None and math.isfinite(error) and error > causes.LEAST:
             notes.append(
-                f"Looking changed the {side}: its outputs in the tapped run are {error:.2g} "
-                f"(relative L2) from those of the deployed one."
+                f"Reading intermediate tensors changed the {side}, as its fusions are off then: "
+                f"its outputs are {error:.2g} (relative L2) from those of the deployed one."
             )
     share = comparison.alignment.coverage
     if share < 1:

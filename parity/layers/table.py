@@ -31,6 +31,7 @@ COLUMNS = (
     "range_score",
     "verdict",
     "note",
+    "local_max_abs",
 )
 """The columns of ``layers-<runtime>.csv``."""
 
@@ -42,7 +43,10 @@ class Row:
     ``layer`` and ``candidate`` name the ops that the two regions are known by, ``op`` and
     ``candidate_op`` are all of their kinds. ``layout`` is the candidate's, or both where they
     differ. Errors are of the worst image; ``mean_rel_l2`` is over all. A number that could not be
-    determined is None, and ``note`` says why.
+    determined is None, and ``note`` says why. Values that are not finite are counted in
+    ``nonfinite`` and ``local_nonfinite`` and left out of the errors. ``range_fault`` says that the
+    quantisation range is "too narrow" or "too wide", ``range_times`` by how much: its range score
+    over the least that the reference's values allow.
     """
 
     index: int
@@ -68,6 +72,10 @@ class Row:
     local_ratio: float | None = None
     range_score: float | None = None
     note: str = ""
+    local_max_abs: float | None = None
+    local_nonfinite: int = 0
+    range_times: float | None = None
+    range_fault: str = ""
     mean_rel_l2: float | None = None
     worst_image: int = 0
     suspicion: float = 0.0

@@ -44,7 +44,7 @@ def test_a_runtime_that_raises_exits_with_3_and_the_others_are_judged(
     out, _ = capfd.readouterr()
     assert out.startswith("tiny: error (1 pass, 1 error) against native (native), 2 images\n")
     assert (
-        "\nerror on images/000.png (and 1 more images): "
+        "\nerror on images/000.png (and 1 more image): "
         "onnx: raised while it ran: ValueError: no such kernel\n"
     ) in out
 

@@ -121,4 +121,4 @@ def test_without_all_images_the_report_says_so(
     pytester.runpytest("--parity-report", "out", "parity.toml::onnx::images/0.png")
     (runtime,) = results(pytester, "out")["runtimes"]
     assert runtime["verdict"] == "pass"
-    assert runtime["notes"] == ["all-images was not judged: this is from 1 images alone"]
+    assert runtime["notes"] == ["all-images was not judged: this is from 1 image alone"]

@@ -238,20 +238,20 @@ AT = "[10.0,20.0,50.0,60.0]"
         (
             Finding("box", {"count": 1}),
             [pair(iou=0.981, corner=1.25, box_within=False)],
-            "box: 1 of 1 pairs beyond the box limit, none allowed: expected IoU at least 0.999 or "
+            "box: 1 of 1 pair beyond the box limit, none allowed: expected IoU at least 0.999 or "
             "every corner within 0.1 px of the network's input; the worst has IoU 0.981 and "
             f"1.25 px: bolt at {AT}",
         ),
         (
             Finding("score", {"count": 1}),
             [pair(candidate_score=0.898999999, score_within=False)],
-            "score: 1 of 1 pairs whose scores differ by more than 0.001, none allowed; the worst "
+            "score: 1 of 1 pair whose scores differ by more than 0.001, none allowed; the worst "
             f"by 0.001000001: bolt at {AT}",
         ),
         (
             Finding("class", {"count": 1}),
             [pair(candidate_class=7)],
-            "class: 1 of 1 pairs with another class, none allowed; the surest scores 0.900: bolt "
+            "class: 1 of 1 pair with another class, none allowed; the surest scores 0.900: bolt "
             f"at {AT} became class 7",
         ),
         (
