@@ -76,8 +76,8 @@ class AdapterError(Exception):
     (library, reason, install), ``missing-file`` (path, expected), ``not-loadable`` (path,
     expected, found, reason), ``missing-weights`` (path, missing, unexpected, mismatched, reason),
     ``untrusted`` (path, findings), ``bad-option`` (option, value, known), ``bad-reference``
-    (reference, reason), ``run-failed`` (reason), ``cannot-trace`` (kind, reason). ``known`` lists
-    names or allowed values.
+    (reference, reason), ``factory-failed`` (reference, reason), ``run-failed`` (reason),
+    ``cannot-trace`` (kind, reason). ``known`` lists names or allowed values.
     """
 
     def __init__(self, code: str, **facts: Any) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -13,18 +12,10 @@ from typing import Any, Self
 import numpy as np
 
 from parity import runtimes
-from parity.errors import (
-    ArtifactError,
-    InputError,
-    OptionError,
-    RunError,
-    RuntimeFailure,
-    RuntimeMissing,
-    UntrustedError,
-)
+from parity.errors import InputError, RunError, RuntimeFailure, RuntimeMissing
 from parity.runtimes.contract import Adapter, AdapterError, Artifact, TensorSpec
+from parity.session.failures import typed
 from parity.suite import Runtime
-from parity.suite.problems import unknown_name
 from parity.tensors import Arranged, arrange, dequantize
 
 
@@ -66,7 +57,7 @@ class Session:
             self._adapter = _open(runtime, folder)
             self.inputs = self._adapter.inputs()
         except AdapterError as error:
-            raise typed(runtime.name, error) from error
+            raise typed(runtime, error) from error
         if len(self.inputs) != 1:
             names = ", ".join(spec.name for spec in self.inputs) or "none"
             self.close()
@@ -94,7 +85,8 @@ class Session:
         try:
             return arrange(canvas, self.inputs[0], self.runtime.table.layout)
         except ValueError as error:
-            raise InputError(self.runtime.name, f"{error}{self._stride_hint(canvas)}") from error
+            hint = self._stride_hint(canvas)
+            raise InputError(self.runtime.name, f"input {error}{hint}") from error
 
     def _stride_hint(self, canvas: np.ndarray[Any, Any]) -> str:
         """What to say where each image has a size of its own and the input is of one size."""
@@ -107,6 +99,17 @@ class Session:
             f"that are free"
         )
 
+    def _fed(self, arranged: Arranged) -> str:
+        """What a network was fed that does not declare the size it takes."""
+        spec = self.inputs[0]
+        if spec.shape is not None and None not in spec.shape[1:]:
+            return ""
+        shape = ", ".join(map(str, arranged.array.shape))
+        return (
+            f". It was fed {spec.name} ({shape}), {arranged.array.dtype}, {arranged.layout}; if it "
+            f"takes another size, see preprocess.size"
+        )
+
     def run(self, canvas: np.ndarray[Any, Any]) -> Outputs:
         """All heads for one prepared image (H, W, 3) float32."""
         arranged = self.arrange(canvas)
@@ -114,7 +117,7 @@ class Session:
         try:
             raw = self._adapter.run({self.inputs[0].name: arranged.array})
         except AdapterError as error:
-            raise typed(self.runtime.name, error) from error
+            raise typed(self.runtime, error, self._fed(arranged)) from error
         elapsed = time.perf_counter() - started
         if self._timeout is not None and elapsed > self._timeout:
             raise RunError(
@@ -182,119 +185,3 @@ def _refuse_isolation(runtime: Runtime) -> None:
             f"cannot run a runtime in an environment of its own. Remove the keys, or run parity "
             f"inside that environment.",
         )
-
-
-def typed(runtime: str, error: AdapterError) -> RuntimeFailure:
-    """An adapter's code and facts as the typed error with its message."""
-    build = _ERRORS.get(error.code, _unforeseen)
-    return build(runtime, error.facts | {"code": error.code})
-
-
-Facts = Mapping[str, Any]
-
-
-def _unforeseen(runtime: str, facts: Facts) -> RuntimeFailure:
-    rest = ", ".join(f"{key} = {value}" for key, value in facts.items() if key != "code")
-    return RuntimeFailure(runtime, f"{facts['code']}: {rest}")
-
-
-def _missing_library(runtime: str, facts: Facts) -> RuntimeFailure:
-    return RuntimeMissing(runtime, f"{facts['reason']}")
-
-
-def _missing_file(runtime: str, facts: Facts) -> RuntimeFailure:
-    return ArtifactError(
-        runtime,
-        f"expected a model file at {facts['path']}, found nothing. "
-        f"Export it (parity export SUITE) or correct the path in parity.toml.",
-    )
-
-
-def _not_loadable(runtime: str, facts: Facts) -> RuntimeFailure:
-    found, reason = str(facts["found"]), str(facts.get("reason", ""))
-    if found in str(facts["expected"]):
-        found = "one that does not load"
-    if reason and not reason.startswith(f"the file is {found}"):
-        found += f": {reason}"
-    return ArtifactError(
-        runtime,
-        f"expected {facts['expected']} at {facts['path']}, found {found}. "
-        f"Correct kind or model in parity.toml, or export it again (parity export SUITE).",
-    )
-
-
-def _missing_weights(runtime: str, facts: Facts) -> RuntimeFailure:
-    lines = []
-    for key, words in (
-        ("missing", "missing from the file"),
-        ("unexpected", "not in the network"),
-        ("mismatched", "of another shape"),
-    ):
-        names = [str(name) for name in facts.get(key, ())]
-        if names:
-            more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-            lines.append(f"{len(names)} {words}: {', '.join(names[:5])}{more}")
-    found = "; ".join(lines) or str(facts.get("reason", "none"))
-    return ArtifactError(
-        runtime, f"expected weights that fit the network at {facts['path']}, found {found}"
-    )
-
-
-def _untrusted(runtime: str, facts: Facts) -> RuntimeFailure:
-    findings = "; ".join(map(str, facts["findings"]))
-    damaged = (
-        " The file may be damaged: export it again." if "cannot be scanned" in findings else ""
-    )
-    return UntrustedError(
-        runtime,
-        f"expected a model without code of its own at {facts['path']}, found {findings}.{damaged} "
-        f"If you trust whoever made it, say trust = true under [runtimes.{runtime}].",
-    )
-
-
-def _bad_option(runtime: str, facts: Facts) -> RuntimeFailure:
-    known = ", ".join(map(str, facts["known"]))
-    value = f" = {facts['value']!r}" if facts.get("value") is not None else ""
-    return OptionError(
-        runtime,
-        f"options.{facts['option']}: expected one of {known}, found {facts['option']}{value}",
-    )
-
-
-def _bad_reference(runtime: str, facts: Facts) -> RuntimeFailure:
-    return OptionError(
-        runtime,
-        f"expected 'module:function' from the suite's folder or an installed package, "
-        f"found {facts['reference']!r}: {facts['reason']}",
-    )
-
-
-def _unknown_kind(runtime: str, facts: Facts) -> RuntimeFailure:
-    known = [str(kind) for kind in facts["known"] if kind != "fake"]
-    return OptionError(runtime, unknown_name("kind", str(facts["kind"]), known))
-
-
-def _run_failed(runtime: str, facts: Facts) -> RuntimeFailure:
-    return RunError(runtime, f"raised while it ran: {facts['reason']}")
-
-
-def _cannot_trace(runtime: str, facts: Facts) -> RuntimeFailure:
-    return RuntimeFailure(
-        runtime,
-        f"expected a {facts['kind']} runtime whose layers can be seen, found one whose layers "
-        f"cannot: {facts['reason']}",
-    )
-
-
-_ERRORS = {
-    "cannot-trace": _cannot_trace,
-    "missing-library": _missing_library,
-    "missing-file": _missing_file,
-    "not-loadable": _not_loadable,
-    "missing-weights": _missing_weights,
-    "untrusted": _untrusted,
-    "bad-option": _bad_option,
-    "bad-reference": _bad_reference,
-    "unknown-kind": _unknown_kind,
-    "run-failed": _run_failed,
-}
