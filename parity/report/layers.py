@@ -45,7 +45,10 @@ def headline(runtime: str, layers: LayerTable) -> str:
     if layers.input_differs:
         return f"{about}; no layer introduces the error: the input differs, look at preprocess"
     if not suspects:
-        return f"{about}; no layer introduces an error"
+        blind = sum(row.verdict == "unpaired" and bool(row.layer and row.candidate)
+                    for row in layers.rows)  # fmt: skip
+        some = " that could be compared" if layers.unseen or blind else ""
+        return f"{about}; no layer{some} introduces an error"
     others = f" and {len(suspects) - 1} more" if len(suspects) > 1 else ""
     return f"{about}; introduced by {_named(suspects[0])}{others}"
 
@@ -146,6 +149,8 @@ def _cell(row: Row, column: str) -> Any:
 
 def _named(row: Row) -> str:
     local = f"local relative L2 {number(row.local_rel_l2)}" if row.local_rel_l2 is not None else ""
+    if row.local_rel_l2 is None and row.rel_l2 is not None:
+        local = f"accumulated relative L2 {number(row.rel_l2)}, not run alone"
     if row.verdict == "nonfinite":
         local = f"{row.nonfinite} values that are not finite"
     kind = clipped(printable(row.candidate_op), 40)
