@@ -21,9 +21,9 @@ what the table says (errors are relative L2 on the worst image):
   accumulated  both networks run from the image
   local        one layer of the candidate alone, fed with the reference's tensors
   expected     int8: what quantisation must cost there
-  verdict      introduced: the local error is too large (float: beyond 10 times
-               the median of the op type and 1e-5; int8: beyond 1.25 times the
-               expected one, or a range that does not fit)
+  verdict      introduced: the local error is more than rounding explains
+               (float32: 10 times the median of the op type and 1e-5, or 1e-4;
+               int8: 1.25 times the expected one, or a range that does not fit)
                inherited: only the accumulated error is large
                nonfinite: NaN or infinity comes up here
                unpaired: without a partner on the other side

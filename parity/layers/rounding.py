@@ -62,19 +62,14 @@ def range_score(grid: Grid, reference: Array) -> float:
     A step of s leaves an error of RMS s / √12. Per-tensor grids only: the greatest of the steps
     stands for all where there are many. A tensor of zeros scores 0.
     """
-    return float(sum(range_parts(grid, reference)))
-
-
-def range_parts(grid: Grid, reference: Array) -> tuple[float, float]:
-    """The two parts of the range score: what a range too narrow clips, what steps too wide cost."""
     low, high = grid.limits()
     values = np.asarray(reference, np.float32).reshape(-1)
     size = float(np.sqrt(square(values) / max(values.size, 1)))
     if size == 0:
-        return 0.0, 0.0
+        return 0.0
     beyond = values - np.clip(values, np.float32(low.min()), np.float32(high.max()))
     clipping = float(np.sqrt(square(beyond) / values.size))
-    return clipping / size, float(max(grid.quantization.scale) / np.sqrt(12)) / size
+    return float((clipping + max(grid.quantization.scale) / np.sqrt(12)) / size)
 
 
 def square(array: Array) -> float:

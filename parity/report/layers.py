@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from parity.files import write_all
-from parity.layers import causes
+from parity.layers import causes, precision
 from parity.layers.table import COLUMNS, LayerTable, Row
 from parity.report.layers_plot import layers_svg
 from parity.report.numbers import counted, number
@@ -56,7 +56,11 @@ def _finding(layers: LayerTable) -> str:
     if layers.input_differs:
         return "no layer introduces the error: the input differs, look at preprocess"
     if not suspects:
-        return "no layer introduces an error"
+        blind = any(
+            row.verdict == "unpaired" and row.layer and row.candidate for row in layers.rows
+        )
+        some = " that could be compared" if layers.unseen or blind else ""
+        return f"no layer{some} introduces an error"
     if len(suspects) == 1:
         return f"introduced by {_named(suspects[0])}"
     largest, first = suspects[0], min(suspects, key=lambda row: row.index)
@@ -93,7 +97,11 @@ def _reason(row: Row) -> str:
             f"its quantisation range is {row.range_fault}: {row.range_times or 0.0:.0f} times the "
             f"least possible range error"
         )
-    local = f"local relative L2 {_amount(row.local_rel_l2) or 'not known'}"
+    if row.local_rel_l2 is None:
+        if row.rel_l2 is None:
+            return clipped(printable(row.note), 80) or "not run alone"
+        return f"accumulated relative L2 {number(row.rel_l2)}, not run alone"
+    local = f"local relative L2 {number(row.local_rel_l2)}"
     if row.local_ratio is None:
         return local
     return f"{local}, {number(row.local_ratio)} times what quantisation must cost"
@@ -119,8 +127,8 @@ def layers_text(
         lines += ["", *(f"  {line}" for line in _table(layers, shown, wide - 2)), ""]
     told = [
         f"{counted(hidden, 'more layer')} of that kind: see the CSV" if hidden else "",
-        *(_key(layers, bool(suspects)) if shown else ()),
         *(f"# {row.index}: {row.note}" for row in suspects if row.note),
+        *(_key(layers, bool(suspects)) if shown else ()),
         f"{counted(unpaired, 'layer')} without a partner: see the CSV" if unpaired else "",
         *(f"note: {note}" for note in (*layers.notes, *notes)),
     ]
@@ -155,12 +163,15 @@ def _table(layers: LayerTable, rows: Sequence[Row], wide: int) -> list[str]:
 
 def _key(layers: LayerTable, suspicious: bool) -> list[str]:
     """What the table shows, by what it is sorted, from where on a layer is suspicious."""
-    limit = f"{causes.TIMES_MEDIAN:g} times the median of its op type and above {causes.LEAST:g}"
+    limit = (
+        f"{causes.TIMES_MEDIAN:g} times the median of its op type and above {precision.FLOOR:g}, "
+        f"or above {precision.CEILING:g} (float32; narrower formats are entitled to more)"
+    )
     expected = ""
     if layers.quantized:
         limit = (
-            f"{causes.RATIO:g} times expected, or a range that does not fit; where nothing is "
-            f"expected, above {limit}"
+            f"{causes.RATIO:g} times expected (more where a layer has few values), or a range that "
+            f"does not fit the reference's values"
         )
         expected = "; expected: what quantisation must cost (empty: not known)"
     order = "the most suspicious first"
