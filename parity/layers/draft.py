@@ -65,8 +65,13 @@ class Draft:
     def add(
         self, reference: str, candidate: str, evidence: str, error: float | None = None
     ) -> bool:
-        """Pair two tensors of one size; false where sizes differ or the pair was known."""
+        """Pair two tensors of one size; false where sizes differ or the pair was known.
+
+        Tensors whose numbers say nothing are paired with none.
+        """
         if self.reference.view.size(reference) != self.candidate.view.size(candidate):
+            return False
+        if self.reference.view.opaque(reference) or self.candidate.view.opaque(candidate):
             return False
         known = self.of.get(candidate)
         root = self.reference.view.root

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from parity.layers import anchors
 from parity.layers.anchors import AnchorPair
 from parity.layers.draft import AlignmentError, Draft, Pair, Side
-from parity.layers.semantics import Role, activated, plain_kind, stores
+from parity.layers.semantics import Role, activated, plain_kind, starts_at_zero, stores
 from parity.layers.view import View
 from parity.runtimes.graph import Op
 
@@ -82,13 +82,20 @@ def _pair_results(draft: Draft, pair: AnchorPair) -> None:
     if pair.ambiguous or not pair.same_result:
         return
     ours, theirs = pair.reference.op, pair.candidate.op
-    if activated(ours) or activated(theirs):
-        return
     mine = rounded(draft.reference.view, ours.outputs[0])
     yours = rounded(draft.candidate.view, theirs.outputs[0])
+    if _ends_activated(draft.reference.view, ours, mine) or _ends_activated(
+        draft.candidate.view, theirs, yours
+    ):
+        return
     new = yours not in draft.of and mine not in draft.of.values()
     if new and draft.bring(mine, yours) is not None:  # not inside a dilated conv's blocks
         draft.add(mine, yours, "weight")
+
+
+def _ends_activated(view: View, op: Op, name: str) -> bool:
+    """Whether what an op makes, stored as ``name``, has gone through an activation."""
+    return activated(op) or starts_at_zero(view.graph, view.producers[name])
 
 
 def rounded(view: View, name: str) -> str:
