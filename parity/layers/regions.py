@@ -97,6 +97,10 @@ def coverage(draft: Draft) -> Cover:
     found = regions(draft)
     theirs = {op.index for region in found for op in region.ops}
     ours = {op.index for region in found for op in region.reference_ops}
+    for pair in draft.pairs:
+        if pair.evidence == "input":  # what prepares the image inside, where the other side is fed
+            prepared, _ = _closure(draft.reference.view, pair.reference, set())
+            ours.update(op.index for op in prepared)
     view = draft.candidate.view
     shares = (
         _share((op for op in view.data_ops() if is_computing(view, op)), theirs),
