@@ -155,7 +155,8 @@ class _Engine:
         for name, value in draft.candidate.values.items():
             self._accumulate(name, value)
         self._inputs()
-        draft.candidate.values = self._others
+        own = {name: draft.candidate.values[name] for name in draft.own}
+        draft.candidate.values = {**self._others, **own}
         draft.reference.values = self._only_wanted(draft.reference.values)
         self._locals(self._state.alignment.replayed)
         self._state.alignment = replace(self._state.alignment, replayed=None)

@@ -17,14 +17,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from parity.layers import qlinear
 from parity.layers.cutting import Cut, Ends, Grid, Port
 from parity.layers.onnx_file import OnnxFile
+from parity.layers.qlinear import Scaled
+from parity.layers.semantics import plain_kind
 from parity.runtimes.graph import Op
 
 Array = NDArray[Any]
 Sizes = Mapping[str, tuple[int, ...]]
-QDQ = ("QuantizeLinear", "DequantizeLinear")
 _SUBSTANTIAL = 4  # the IR version from which a constant need not be an input
+
+
+def _stores(op: Op) -> bool:
+    return plain_kind("onnx", op.kind) == "QuantizeLinear"
+
+
+def _reads_back(op: Op) -> bool:
+    return plain_kind("onnx", op.kind) == "DequantizeLinear"
 
 
 class Units:
@@ -38,16 +48,18 @@ class Units:
     def source(self, op: Op, name: str) -> Op | None:
         """The DequantizeLinear that makes this input of an op, where it belongs to the unit."""
         maker = self._producers.get(name)
-        if op.kind in QDQ or maker is None or maker.kind != "DequantizeLinear":
+        if _stores(op) or _reads_back(op) or maker is None or not _reads_back(maker):
             return None
         return maker if maker.inputs[0] in self._file.grids else None
 
     def behind(self, op: Op) -> Op | None:
         """The QuantizeLinear behind an op, where it belongs to the unit."""
-        if op.kind in QDQ or len(op.outputs) != 1 or op.outputs[0] in self._file.graph.outputs:
+        if _stores(op) or _reads_back(op) or len(op.outputs) != 1:
+            return None
+        if op.outputs[0] in self._file.graph.outputs:
             return None
         readers = self._consumers.get(op.outputs[0], ())
-        if len(readers) != 1 or readers[0].kind != "QuantizeLinear":
+        if len(readers) != 1 or not _stores(readers[0]):
             return None
         quantised = any(self.source(op, name) for name in op.inputs if name)
         return readers[0] if quantised and readers[0].outputs[0] in self._file.grids else None
@@ -158,9 +170,32 @@ def _float_op(
         for slot, name in enumerate(op.outputs)
         if name
     ]
-    _node(draft, op, {**renamed, **{port.tensor: port.name for port in outputs}})
+    renamed.update((port.tensor, port.name) for port in outputs)
+    scaled = qlinear.operands(plain_kind("onnx", op.kind), len(op.inputs))
+    if scaled is None:
+        _node(draft, op, renamed)
+    else:
+        _float_twin(draft, op, scaled, renamed)
     _outputs(draft, outputs)
     return Ends(tuple(inputs), tuple(outputs))
+
+
+def _float_twin(draft: _Draft, op: Op, scaled: Scaled, renamed: Mapping[str, str]) -> None:
+    """The float op of a QLinear op: the same operands without scales and zero points."""
+    if op.attributes.get("channels_last"):
+        raise ValueError(f"{op.kind} has its channels last, and no float op has")
+    read = [op.inputs[slot] for slot in scaled.operands if slot < len(op.inputs)]
+    for name in read:
+        if name and name not in renamed:
+            _keep(draft, name)
+    node = draft.graph.node.add()
+    node.CopyFrom(draft.file.nodes[op.index])
+    node.name, node.op_type, node.domain = f"{len(draft.graph.node)}", scaled.floats, ""
+    node.input[:] = [renamed.get(name, name) for name in read]
+    node.output[:] = [renamed.get(name, name) for name in op.outputs]
+    kept = [one for one in node.attribute if one.name not in ("channels_last", "opset")]
+    del node.attribute[:]
+    node.attribute.extend(kept)
 
 
 def _read(draft: _Draft, op: Op) -> Iterator[tuple[int, str]]:

@@ -22,7 +22,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity.layers.file_subject import Feeds, FileSubject, Opened, run, shapes_of
-from parity.layers.rounding import dynamic, ideal_step, onto, range_score, simulated, square
+from parity.layers.rounding import (
+    dynamic,
+    ideal_step,
+    onto,
+    range_score,
+    saturated,
+    simulated,
+    square,
+)
+from parity.layers.semantics import plain_kind
 from parity.runtimes.contract import Quantization
 from parity.runtimes.graph import Op
 from parity.tensors import dequantize
@@ -35,9 +44,9 @@ Array = NDArray[Any]
 # (TensorFlow Lite 8-bit quantization specification). Others keep the granularity that they have.
 _CHANNELS = {
     "CONV_2D": 0, "CONV_3D": 4, "DEPTHWISE_CONV_2D": 3, "TRANSPOSE_CONV": 0,
-    "Conv": 0, "ConvTranspose": 1,
+    "Conv": 0, "ConvTranspose": 1, "QLinearConv": 0,
 }  # fmt: skip
-_DENSE = ("FULLY_CONNECTED", "BATCH_MATMUL", "MatMul", "Gemm")
+_DENSE = ("FULLY_CONNECTED", "BATCH_MATMUL", "MatMul", "Gemm", "QLinearMatMul", "QGemm")
 _MOVES = ("QUANTIZE", "DEQUANTIZE", "QuantizeLinear", "DequantizeLinear")
 _KEPT = 12  # pairs of sessions that stay open: one image needs as many as there are waves of ops
 
@@ -110,8 +119,8 @@ class Expectation:
         other ops, and for floats.
         """
         op = self._subject.graph.ops[index]
-        axis = _CHANNELS.get(op.kind)
-        name = op.inputs[1] if len(op.inputs) > 1 else ""
+        axis = _CHANNELS.get(self._kind(op))
+        name = next((one for one in op.inputs if self._stored(one) is not None), "")
         stored = self._stored(name)
         if axis is None or stored is None or stored[0].ndim <= axis:
             return None
@@ -147,9 +156,12 @@ class Expectation:
         if reason is not None:
             return reason
         kind = subject.graph.ops[index].kind
-        if kind.split(".")[-1].startswith("QLinear") or kind.endswith("Integer"):
+        if kind.endswith("Integer"):
             return f"{kind} is an integer op that has no float op to be compared with"
         return None
+
+    def _kind(self, op: Op) -> str:
+        return plain_kind(self._subject.graph.format, op.kind)
 
     def _is_quantised(self, index: int) -> bool:
         """Whether any tensor of an op is; also where that op is not known or cannot be cut."""
@@ -163,7 +175,7 @@ class Expectation:
 
     def _run(self, exact: Feeds, noisy: Feeds) -> dict[int, dict[str, Twin] | str]:
         """Both float ops of many; where that fails, halved until those that fail are alone."""
-        moves = {i for i in exact if self._subject.graph.ops[i].kind in _MOVES}
+        moves = {i for i in exact if self._kind(self._subject.graph.ops[i]) in _MOVES}
         found: dict[int, dict[str, Twin] | str] = {
             index: self._moved(index, exact[index], noisy[index]) for index in moves
         }
@@ -203,8 +215,10 @@ class Expectation:
             found[index] = {}
             for name, array in outputs.items():
                 grid = subject.grid_out(op, name)
-                rounded = array if grid is None else grid.onto(array)
-                found[index][name] = Twin(clean[index][name], rounded)
+                twin = Twin(clean[index][name], array)
+                if grid is not None:
+                    twin = Twin(saturated(twin.exact, grid), grid.onto(array))
+                found[index][name] = twin
         return found
 
     def _session(self, feeds: Feeds) -> tuple[Opened, Opened]:
@@ -263,8 +277,9 @@ class Expectation:
             given = self._weights.get(op.index, {}).get(name)
             exact = dequantize(raw, quantization) if given is None else given.astype(np.float32)
             noisy = exact
-            if raw.dtype.itemsize == 1 and op.kind in (*_CHANNELS, *_DENSE):
-                step = ideal_step(exact, raw, quantization, _CHANNELS.get(op.kind))
+            kind = self._kind(op)
+            if raw.dtype.itemsize == 1 and kind in (*_CHANNELS, *_DENSE):
+                step = ideal_step(exact, raw, quantization, _CHANNELS.get(kind))
                 noisy = simulated(exact, step, op.index) if given is None else onto(exact, step)
             found[name] = exact, noisy
         return found

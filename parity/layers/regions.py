@@ -36,7 +36,7 @@ class Unpaired:
 
 @dataclass(frozen=True)
 class Cover:
-    """How much of the candidate lies in regions, and what lies in none, on both sides."""
+    """How much of both sides lies in regions (the lesser share), and what lies in none."""
 
     share: float
     unpaired: tuple[Unpaired, ...]
@@ -94,18 +94,44 @@ def counted(view: View, ops: Iterable[Op]) -> int:
 
 
 def coverage(draft: Draft) -> Cover:
-    """The share of the candidate's computing ops that lie in regions, and what lies in none."""
+    """The share of computing ops that lie in regions, and what lies in none.
+
+    The lesser share of the two sides counts: a candidate of which only the beginning was understood
+    leaves most of the reference without a partner. What the reference computes for none of its
+    outputs has none to find.
+    """
     found = regions(draft)
     theirs = {op.index for region in found for op in region.ops}
     ours = {op.index for region in found for op in region.reference_ops}
+    for pair in draft.pairs:
+        if pair.evidence == "input":  # what prepares the image inside, where the other side is fed
+            prepared, _ = _closure(draft.reference.view, pair.reference, set())
+            ours.update(op.index for op in prepared)
     view = draft.candidate.view
-    computing = [op for op in view.data_ops() if is_computing(view, op)]
-    inside = sum(op.index in theirs for op in computing)
+    shares = (
+        _share((op for op in view.data_ops() if is_computing(view, op)), theirs),
+        _share(_leading(draft.reference.view), ours),
+    )
     unpaired = [
         *_left(draft.reference.view, ours, "reference", {}),
         *_left(view, theirs, "candidate", draft.failures),
     ]
-    return Cover(inside / len(computing) if computing else 0.0, tuple(unpaired))
+    return Cover(min(shares), tuple(unpaired))
+
+
+def _share(computing: Iterable[Op], inside: set[int]) -> float:
+    """How many of these ops lie inside; 0 where there are none."""
+    known = [op.index in inside for op in computing]
+    return sum(known) / len(known) if known else 0.0
+
+
+def _leading(view: View) -> list[Op]:
+    """The computing ops that some output of the graph comes from."""
+    above: dict[int, Op] = {}
+    for name in view.graph.outputs:
+        ops, _ = _closure(view, name, set())
+        above.update((op.index, op) for op in ops if is_computing(view, op))
+    return list(above.values())
 
 
 def is_computing(view: View, op: Op) -> bool:
