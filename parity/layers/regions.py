@@ -105,7 +105,7 @@ def coverage(draft: Draft) -> Cover:
     ours = {op.index for region in found for op in region.reference_ops}
     for pair in draft.pairs:
         if pair.evidence == "input":  # what prepares the image inside, where the other side is fed
-            prepared, _ = _closure(draft.reference.view, pair.reference, set())
+            prepared, _ = closure(draft.reference.view, pair.reference, set())
             ours.update(op.index for op in prepared)
     view = draft.candidate.view
     shares = (
@@ -129,7 +129,7 @@ def _leading(view: View) -> list[Op]:
     """The computing ops that some output of the graph comes from."""
     above: dict[int, Op] = {}
     for name in view.graph.outputs:
-        ops, _ = _closure(view, name, set())
+        ops, _ = closure(view, name, set())
         above.update((op.index, op) for op in ops if is_computing(view, op))
     return list(above.values())
 

@@ -117,11 +117,19 @@ def check_collection(session: pytest.Session) -> None:
                 f"expected one suite of each name in a run, found {suite.name!r} in {other.path} "
                 f"and in {suite.path}: their reports would overwrite each other"
             )
-    folder = report_folder(session.config)
-    if by_name and folder is not None and not session.config.option.collectonly:
-        from parity.report.writing import need_writable
+    worker = hasattr(session.config, "workerinput")  # its controller has asked already
+    if by_name and not worker and not session.config.option.collectonly:
+        check_report(session.config, by_name)
 
-        try:
-            need_writable(folder, by_name, "--parity-report")
-        except UsageError as error:
-            raise pytest.UsageError(str(error)) from None
+
+def check_report(config: pytest.Config, detectors: Iterable[str] = ()) -> None:
+    """Raise ``UsageError`` where reports are asked for and cannot be written."""
+    from parity.report.writing import need_writable
+
+    folder = report_folder(config)
+    if folder is None:
+        return
+    try:
+        need_writable(folder, detectors, "--parity-report")
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from None

@@ -225,14 +225,14 @@ AT = "[10.0,20.0,50.0,60.0]"
         (
             Finding("lost", {"count": 1}),
             [lost(reason="threshold")],
-            "lost: 1 of 1 detections of the reference without a partner in the candidate, none "
+            "lost: 1 of 1 detection of the reference without a partner in the candidate, none "
             "allowed; 1 of them the candidate sees below its own score threshold (0.5, the "
             f"reference's is 0.5); the surest scores 0.830: nut at {AT}",
         ),
         (
             Finding("extra", {"count": 1}),
             [extra()],
-            "extra: 1 of 1 detections of the candidate without a partner in the reference, none "
+            "extra: 1 of 1 detection of the candidate without a partner in the reference, none "
             f"allowed; the surest scores 0.710: washer at {AT}",
         ),
         (
@@ -263,7 +263,7 @@ AT = "[10.0,20.0,50.0,60.0]"
         (
             Finding("unjudgeable", {"count": 1}),
             [lost(score=0.503, reason="unjudgeable")],
-            "unjudgeable: 1 of 1 detections of both sides cannot be judged, none allowed: the "
+            "unjudgeable: 1 of 1 detection of both sides cannot be judged, none allowed: the "
             "candidate shows nothing below a score of 0.4995, expected down to 0.499 (threshold "
             f"minus band); the surest scores 0.503: nut at {AT}",
         ),
