@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import median
 
 from parity.layers import causes, precision
@@ -103,6 +103,7 @@ def _facts(comparison: Comparison) -> list[Facts]:
                 at_least=measured.at_least,
                 unit=measured.format.unit,
                 samples=measured.samples,
+                two_steps=measured.two_steps,
                 expected=measured.expected,
                 range_excess=measured.range_excess,
                 coarseness=measured.coarseness,
@@ -242,7 +243,7 @@ def _notes(
         *_about_rest(comparison, facts, judgement),
     ]
     for side, error in comparison.observer.items():
-        if error is not None and error > _explained(comparison):
+        if error is not None and error > _rounding(comparison, precision.ceiling):
             notes.append(
                 f"Looking changed the {side}: its outputs in the tapped run are {error:.2g} "
                 f"(relative L2) from those of the deployed one."
@@ -255,9 +256,9 @@ def _notes(
     return tuple(notes)
 
 
-def _explained(comparison: Comparison) -> float:
-    """What rounding explains between two runs of one network."""
-    return max((precision.floor(one.format.unit) for one in comparison.measured), default=0.0)
+def _rounding(comparison: Comparison, limit: Callable[[float], float]) -> float:
+    """What rounding explains, by the coarsest format of a network."""
+    return max((limit(one.format.unit) for one in comparison.measured), default=0.0)
 
 
 def _about_input(comparison: Comparison, judgement: Judgement) -> list[str]:
@@ -271,7 +272,7 @@ def _about_input(comparison: Comparison, judgement: Judgement) -> list[str]:
             f"{many} far off and none of them by its own doing: the input differs{size}. "
             f"Look at preprocessing."
         ]
-    if error is None or error <= _explained(comparison):
+    if error is None or error <= _rounding(comparison, precision.floor):
         return []
     guilty = set(judgement.verdicts) & {"introduced", "nonfinite"}
     also = "and that adds to what layers introduce" if guilty else "though no first layer shows it"
