@@ -36,9 +36,10 @@ class Facts:
     format. ``rel_l2`` and ``local`` are relative L2 (see ``rows.py`` for references of zeros), None
     where they could not be measured, infinite for results of another size; ``at_least`` is what the
     accumulated one is in any layout.
-    ``samples`` is how many independent errors the local one is made of. ``range_excess`` is above 1
-    for a bad range, ``coarseness`` how much coarser than need be the weights are. ``absorbed``
-    names the op behind which the error of a bad range is gone.
+    ``samples`` is how many independent errors the local one is made of; up to ``two_steps`` it is
+    one value two steps off, or four a step off, as integer kernels may be. ``range_excess`` is
+    above 1 for a bad range, ``coarseness`` how much coarser than need be the weights are.
+    ``absorbed`` names the op behind which the error of a bad range is gone.
     """
 
     kind: str
@@ -51,6 +52,7 @@ class Facts:
     at_least: float = 0.0
     unit: float = precision.SINGLE.unit
     samples: float = math.inf
+    two_steps: float = 0.0
     expected: float | None = None
     range_excess: float | None = None
     coarseness: float | None = None
@@ -152,7 +154,8 @@ class _Table:
     def _limit(self, one: Facts) -> float:
         """What rounding explains of a region's local error."""
         if one.expected:
-            return max(ratio_limit(one.samples) * one.expected, precision.ceiling(one.unit))
+            chance = max(ratio_limit(one.samples) * one.expected, one.two_steps)
+            return max(chance, precision.ceiling(one.unit))
         own = self._limits(one)
         if one.expected is None and self._noisy:  # what it is entitled to is not known
             return max(own, TIMES_MEDIAN * self._typical)

@@ -290,6 +290,7 @@ class _Engine:
             expected = expecting.error(region)
             measured.expected = expected if isinstance(expected, float) else None
             measured.expecting = expected if isinstance(expected, str) else ""
+            measured.two_steps = expecting.two_steps(region)
             if measured.expected and first:
                 measured.samples = expecting.samples(region, measured.expected)
         fit = expecting.fit(region)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from parity.layers import quantized, ranges
 from parity.layers.cutting import Grid
-from parity.layers.divergence import relative
+from parity.layers.divergence import norm, relative
 from parity.layers.draft import Draft
 from parity.layers.file_subject import FileSubject
 from parity.layers.layout import Array
@@ -88,7 +88,15 @@ class Expecting:
             inverse.append(share**2 / count + (1 - share) ** 2 / max(twin.exact.size, 1))
         return 1 / max(inverse)
 
-    def fit(self, region: Region, inner: bool = True) -> Fit | None:
+    def two_steps(self, region: Region) -> float:
+        """The relative L2 of an error of two steps in one value, or of one step in four."""
+        made, twin = region.pair.candidate, self._made.get(region.pair.candidate)
+        if self._files is None or twin is None or made not in self._files.grids:
+            return 0.0
+        size = norm(twin.exact)
+        return 2 * max(self._files.grids[made].quantization.scale) / size if size else 0.0
+
+    def fit(self, region: Region) -> Fit | None:
         """How badly the grids of a region fit the reference; None where it has none.
 
         What the region makes is judged as it is. The tensors inside it, for which the exact ops on
@@ -103,7 +111,7 @@ class Expecting:
         within = ranges.worst(
             ranges.fit(grids[name], self._made[name].exact)
             for name in self._between(region)
-            if name in grids and inner
+            if name in grids
         )
         if within is None or within.excess <= 1:
             return own or within

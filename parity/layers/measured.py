@@ -17,7 +17,8 @@ class Measured:
     """What was seen of one region so far.
 
     ``at_least`` is the accumulated relative L2 in whatever layout, where the layouts do not tell.
-    ``samples`` is how many independent errors the local one is made of. ``resized`` says what size
+    ``samples`` is how many independent errors the local one is made of, ``two_steps`` what an error
+    of two steps in one value comes to. ``resized`` says what size
     the region's result has where it is not the reference's; ``resized_alone`` where it has that on
     the reference's own input too. ``note`` says why there is no local error, ``expecting`` why no
     expected one.
@@ -28,6 +29,7 @@ class Measured:
     at_least: float = 0.0
     local: Spread | None = None
     samples: float = math.inf
+    two_steps: float = 0.0
     expected: float | None = None
     range_score: float | None = None
     range_times: float | None = None

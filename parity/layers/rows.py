@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import median
 
 from parity.layers import absent, causes, precision
@@ -103,6 +103,7 @@ def _facts(comparison: Comparison) -> list[Facts]:
                 at_least=measured.at_least,
                 unit=measured.format.unit,
                 samples=measured.samples,
+                two_steps=measured.two_steps,
                 expected=measured.expected,
                 range_excess=measured.range_excess,
                 coarseness=measured.coarseness,
@@ -262,22 +263,23 @@ def _notes(
         *_about_rest(comparison, facts, judgement),
     ]
     for side, error in comparison.observer.items():
-        if error is not None and _explained(comparison) < error < math.inf:
+        if error is not None and _rounding(comparison, precision.ceiling) < error < math.inf:
             notes.append(
                 f"Reading intermediate tensors changed the {side}, as its fusions are off then: "
                 f"its outputs are {error:.2g} (relative L2) from those of the deployed one."
             )
     if share < 1:
-        notes.append(f"{share:.1%} of the candidate's computing ops could be compared.")
+        percent = math.floor(1000 * share) / 10
+        notes.append(f"{percent:g} % of the candidate's computing ops could be compared.")
     if unseen:
         names = ", ".join(unseen[:3]) + (" and more" if len(unseen) > 3 else "")
         notes.append(f"Nothing could be compared with the candidate's output {names}.")
     return tuple(notes)
 
 
-def _explained(comparison: Comparison) -> float:
-    """What rounding explains between two runs of one network."""
-    return max((precision.floor(one.format.unit) for one in comparison.measured), default=0.0)
+def _rounding(comparison: Comparison, limit: Callable[[float], float]) -> float:
+    """What rounding explains, by the coarsest format of a network."""
+    return max((limit(one.format.unit) for one in comparison.measured), default=0.0)
 
 
 def _about_input(comparison: Comparison, judgement: Judgement) -> list[str]:
@@ -291,7 +293,7 @@ def _about_input(comparison: Comparison, judgement: Judgement) -> list[str]:
             f"{many} far off and none of them by its own doing: the input differs{size}. "
             f"Look at preprocessing."
         ]
-    if error is None or error <= _explained(comparison):
+    if error is None or error <= _rounding(comparison, precision.floor):
         return []
     guilty = set(judgement.verdicts) & {"introduced", "nonfinite"}
     also = "and that adds to what layers introduce" if guilty else "though no first layer shows it"

@@ -45,7 +45,7 @@ def layers_csv(layers: LayerTable) -> str:
 
 def headline(runtime: str, layers: LayerTable) -> str:
     """In one sentence: whether a layer introduces an error, and which."""
-    coverage = math.floor(1000 * layers.coverage) / 10  # 99.97 % is not all
+    coverage = math.floor(round(1000 * layers.coverage, 6)) / 10  # 99.97 % is not all
     images = counted(layers.images, "image")
     about = f"{printable(runtime)}: {coverage:g} % of its ops compared on {images}"
     return f"{about}; {_finding(layers)}{_read_otherwise(layers)}"
@@ -61,6 +61,9 @@ def _finding(layers: LayerTable) -> str:
         )
         some = " that could be compared" if layers.unseen or blind else ""
         return f"no layer{some} introduces an error"
+    if suspects[0].local_rel_l2 is None and suspects[0].verdict == "introduced":
+        others = f" and {counted(len(suspects) - 1, 'more layer')}" if len(suspects) > 1 else ""
+        return f"the suspect is {_named(suspects[0])}{others}"
     if len(suspects) == 1:
         return f"introduced by {_named(suspects[0])}"
     largest, first = suspects[0], min(suspects, key=lambda row: row.index)
@@ -99,7 +102,7 @@ def _reason(row: Row) -> str:
         )
     if row.local_rel_l2 is None:
         if row.rel_l2 is None:
-            return clipped(printable(row.note), 80) or "not run alone"
+            return clipped(printable(row.note.split(";")[0]), 80) or "not run alone"
         return f"accumulated relative L2 {number(row.rel_l2)}, not run alone"
     local = f"local relative L2 {number(row.local_rel_l2)}"
     if row.local_ratio is None:
