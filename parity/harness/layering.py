@@ -124,15 +124,20 @@ class _Comparison:
         if not isinstance(subject, FileSubject):
             kind = candidate.runtime.table.kind
             return (), (f"no replay folders: an op of a {kind} runtime has no file of its own",)
-        feeds = self._feeds(reference, candidate, self._chosen[0])
         written, notes = [], []
-        for one in gather(reference.subject, subject, feeds, suspects, outputs):
-            target = folder / f"{one.row.index:03d}-{_slug(one.row.layer or one.row.candidate)}"
-            try:
-                bundle = write_bundle(target, subject, one.op, one.inputs, one.reference)
-                written.append(bundle.folder)
-            except ParityError as error:
-                notes.append(f"no replay folder of {one.row.candidate}: {error}")
+        for place in sorted({row.local_image for row in suspects}):
+            feeds = self._feeds(reference, candidate, self._chosen[place])
+            rows = [row for row in suspects if row.local_image == place]
+            found = gather(reference.subject, subject, feeds, rows, outputs)
+            for row, one in zip(rows, found, strict=True):
+                target = folder / f"{row.index:03d}-{_slug(row.layer or row.candidate)}"
+                try:
+                    if isinstance(one, str):
+                        raise ParityError(one)
+                    bundle = write_bundle(target, subject, one.ops, one.inputs, one.reference)
+                    written.append(bundle.folder)
+                except ParityError as error:
+                    notes.append(f"no replay folder of {row.candidate}: {error}")
         return tuple(written), tuple(notes)
 
 

@@ -1,6 +1,7 @@
 """Replay folders: one op with the inputs that it had, ready to attach to a bug report.
 
-``model.onnx`` or ``model.tflite`` holds the op alone; ``inputs.npz`` what it is fed, as the runtime
+Where only several ops together have a partner in the reference, it is these, as they are connected.
+``model.onnx`` or ``model.tflite`` holds them alone; ``inputs.npz`` what it is fed, as the runtime
 takes it; ``reference.npz`` and ``candidate.npz`` its outputs there and here, as real numbers, all
 under the names of the model's inputs and outputs. ``replay.py`` runs it with the runtime alone.
 """
@@ -8,7 +9,7 @@ under the names of the model's inputs and outputs. ``replay.py`` runs it with th
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,9 @@ from numpy.typing import NDArray
 from parity.errors import ParityError
 from parity.files import write_all
 from parity.layers.cutting import Ends, Port
-from parity.layers.file_subject import FileSubject, run, shapes_of, stored
+from parity.layers.file_subject import FileSubject, run, stored
+from parity.runtimes.contract import AdapterError
+from parity.runtimes.graph import Op
 
 Array = NDArray[Any]
 
@@ -76,37 +79,43 @@ class Bundle:
 def write_bundle(
     folder: Path,
     subject: FileSubject,
-    index: int,
+    indices: Sequence[int],
     inputs: Mapping[str, Array],
     reference: Mapping[str, Array],
 ) -> Bundle:
-    """Cut one op out, run it on ``inputs``, and write the replay folder.
+    """Cut one op out, or several as they are connected; run them and write the replay folder.
 
-    ``inputs`` are those of ``Subject.replay``; ``reference`` holds the reference's outputs of the
-    op by tensor name, in the candidate's layout; outputs that it lacks are not compared. Raises
-    ``ParityError`` where the op cannot be cut or run alone.
+    ``indices`` are those of the ops in execution order, and ``inputs`` what they read from others,
+    by tensor name; ``reference`` holds the reference's outputs of the last op by tensor name, in
+    the candidate's layout; outputs that it lacks are not compared. Raises ``ParityError`` where the
+    ops cannot be cut or run alone.
     """
-    feeds = {index: {name: np.asarray(array) for name, array in inputs.items()}}
-    reason = subject.refusal(index, feeds[index])
-    answer = reason or subject.replay(feeds)[index]
-    if isinstance(answer, str):
-        raise ParityError(f"op {index}: expected an op that runs alone, found: {answer}")
-    opened = subject.open(subject.cut(shapes_of(feeds)))
+    fed = {name: np.asarray(array) for name, array in inputs.items()}
+    ops = [subject.graph.ops[index] for index in indices]
+    last = indices[-1]
+    _refuse(subject, ops, fed)
     try:
-        raw, _ = stored(opened.cut, feeds)
-        outputs = dict(run(subject, opened, feeds))[index]
+        cut = subject.joined(indices, {name: array.shape for name, array in fed.items()})
+        opened = subject.open(cut)
+    except (AdapterError, ValueError) as error:
+        raise _unable(ops, str(error)) from error
+    try:
+        raw, unfit = stored(cut, {last: fed})
+        if unfit:
+            raise _unable(ops, unfit[last])
+        outputs = dict(run(subject, opened, {last: fed}))[last]
     finally:
         opened.adapter.close()
-    ports = [port for port in opened.cut.ends[index].outputs if port.tensor in reference]
-    ends = Ends(opened.cut.ends[index].inputs, tuple(ports))
+    ports = [port for port in cut.ends[last].outputs if port.tensor in reference]
+    ends = Ends(cut.ends[last].inputs, tuple(ports))
     here = {port.name: outputs[port.tensor] for port in ends.outputs}
     there = {port.name: np.asarray(reference[port.tensor]) for port in ends.outputs}
     _check(ends, here, there)
-    op = subject.graph.ops[index]
-    title = _printable(f"{op.kind} {_short(op.name)!r}, fed with the reference's tensors")
+    named = " + ".join(f"{op.kind} {_short(op.name)!r}" for op in ops)
+    title = _printable(f"{named}, fed with the reference's tensors")
     lines = [_line(here[port.name], there[port.name]) for port in ends.outputs]
     contents = {
-        f"model{subject.suffix}": opened.cut.content,
+        f"model{subject.suffix}": cut.content,
         "inputs.npz": _npz(raw),
         "reference.npz": _npz(there),
         "candidate.npz": _npz(here),
@@ -114,6 +123,24 @@ def write_bundle(
     }
     write_all(folder, contents)
     return Bundle(folder, tuple(lines))
+
+
+def _refuse(subject: FileSubject, ops: Sequence[Op], fed: Mapping[str, Array]) -> None:
+    """Raise ``ParityError`` where it is known beforehand that ops cannot run on these inputs."""
+    made = {name for op in ops for name in op.outputs}
+    for op in ops:
+        given = {name: fed[name] for name in subject.operands(op) if name in fed}
+        inner = {name: np.zeros(0) for name in subject.operands(op) if name in made}
+        reason = subject.refusal(op.index, {**given, **inner})
+        if reason is not None:
+            raise _unable([op], reason)
+
+
+def _unable(ops: Sequence[Op], reason: str) -> ParityError:
+    listed = ", ".join(str(op.index) for op in ops)
+    if len(ops) == 1:
+        return ParityError(f"op {listed}: expected an op that runs alone, found: {reason}")
+    return ParityError(f"ops {listed}: expected ops that run without others, found: {reason}")
 
 
 def _check(ends: Ends, here: Mapping[str, Array], there: Mapping[str, Array]) -> None:

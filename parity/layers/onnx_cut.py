@@ -10,7 +10,7 @@ or DequantizeLinear on its own is an op like any other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -102,38 +102,63 @@ def cut(
     DequantizeLinear, no QuantizeLinear, float inputs and outputs, and for each op the given floats
     in the place of its constants of these names.
     """
-    from onnx import GraphProto, ModelProto
-
-    draft = _Draft(file, GraphProto(name="cut"), units, file.graph.producers())
+    draft = _empty(file, units)
     ends = {
-        index: _integer_op(draft, file.graph.ops[index], sizes, dtypes)
+        index: _integer_ops(draft, [file.graph.ops[index]], sizes, dtypes)
         if weights is None
         else _float_op(draft, file.graph.ops[index], sizes, dtypes, weights.get(index, {}))
         for index, sizes in shapes.items()
     }
+    return Cut(_packed(draft), ends)
+
+
+def joined(
+    file: OnnxFile, units: Units, indices: Sequence[int], sizes: Sizes, dtypes: Mapping[str, str]
+) -> Cut:
+    """Cut these ops out as they are connected; the model has the outputs of the last one.
+
+    ``indices`` are in execution order; ``sizes`` are the shapes of what they read from other ops,
+    by tensor name. Quantisation belongs to the ops at both ends as it does to an op cut alone.
+    """
+    draft = _empty(file, units)
+    ops = [file.graph.ops[index] for index in indices]
+    ends = _integer_ops(draft, ops, sizes, dtypes)
+    return Cut(_packed(draft), {ops[-1].index: ends})
+
+
+def _empty(file: OnnxFile, units: Units) -> _Draft:
+    from onnx import GraphProto
+
+    return _Draft(file, GraphProto(name="cut"), units, file.graph.producers())
+
+
+def _packed(draft: _Draft) -> bytes:
+    from onnx import ModelProto
+
+    whole = draft.file.model
     model = ModelProto(
-        ir_version=max(file.model.ir_version, _SUBSTANTIAL),
-        opset_import=file.model.opset_import,
-        functions=file.model.functions,
+        ir_version=max(whole.ir_version, _SUBSTANTIAL),
+        opset_import=whole.opset_import,
+        functions=whole.functions,
     )
     model.graph.CopyFrom(draft.graph)
-    return Cut(model.SerializeToString(), ends)
+    content: bytes = model.SerializeToString()
+    return content
 
 
-def _integer_op(draft: _Draft, op: Op, sizes: Sizes, dtypes: Mapping[str, str]) -> Ends:
-    behind = draft.units.behind(op)
-    renamed: dict[str, str] = {}
+def _integer_ops(draft: _Draft, ops: Sequence[Op], sizes: Sizes, dtypes: Mapping[str, str]) -> Ends:
+    """One op, or several in execution order with the outputs of the last."""
+    op = ops[-1]
+    renamed = {name: f"t{one.index}.{slot}" for one in ops[:-1]
+               for slot, name in enumerate(one.outputs) if name}  # fmt: skip
     inputs = []
-    for slot, name in _read(draft, op):
-        source = draft.units.source(op, name)
-        tensor = name if source is None else source.inputs[0]
-        port = _port(draft.file, f"i{op.index}.{slot}", name, tensor, dtypes)
-        _input(draft, port, sizes[name])
-        renamed[name] = port.name
-        if source is not None:
-            renamed[name] = f"d{op.index}.{slot}"
-            _node(draft, source, {source.inputs[0]: port.name, name: renamed[name]})
-        inputs.append(port)
+    for one in ops:
+        for slot, name in _read(draft, one):
+            if name not in renamed:
+                inputs.append(_integer_input(draft, one, slot, sizes[name], dtypes, renamed))
+        if one is not op:
+            _node(draft, one, renamed)
+    behind = draft.units.behind(op)
     outputs = []
     for slot, name in enumerate(op.outputs):
         if not name:
@@ -147,6 +172,27 @@ def _integer_op(draft: _Draft, op: Op, sizes: Sizes, dtypes: Mapping[str, str]) 
         _node(draft, behind, {**renamed, behind.outputs[0]: outputs[0].name})
     _outputs(draft, outputs)
     return Ends(tuple(inputs), tuple(outputs))
+
+
+def _integer_input(
+    draft: _Draft,
+    op: Op,
+    slot: int,
+    shape: tuple[int, ...],
+    dtypes: Mapping[str, str],
+    renamed: dict[str, str],
+) -> Port:
+    """An input of the model, with the DequantizeLinear that belongs to the op that reads it."""
+    name = op.inputs[slot]
+    source = draft.units.source(op, name)
+    tensor = name if source is None else source.inputs[0]
+    port = _port(draft.file, f"i{op.index}.{slot}", name, tensor, dtypes)
+    _input(draft, port, shape)
+    renamed[name] = port.name
+    if source is not None:
+        renamed[name] = f"d{op.index}.{slot}"
+        _node(draft, source, {source.inputs[0]: port.name, name: renamed[name]})
+    return port
 
 
 def _float_op(

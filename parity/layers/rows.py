@@ -175,6 +175,7 @@ def _row(comparison: Comparison, place: int, facts: Facts, judgement: Judgement)
         range_fault=_range_fault(measured),
         mean_rel_l2=measured.accumulated.mean_rel_l2 if measured.accumulated else None,
         worst_image=measured.accumulated.image if measured.accumulated else 0,
+        local_image=next((one.image for one in (measured.local, measured.accumulated) if one), 0),
         suspicion=judgement.suspicions[place],
         reference_tensor=region.pair.reference,
         candidate_tensor=region.pair.candidate,

@@ -56,6 +56,7 @@ SAME_PLACE = frozenset(
 )
 """Ops whose output lies as their input does, position by position."""
 
+_FUNCTIONS = ("exp", "log_softmax", "relu", "sigmoid", "softmax", "tanh")
 _WINDOWED = frozenset({Role.CONV, Role.DEPTHWISE, Role.DECONV, Role.POOL, Role.NORM, Role.RESIZE})
 _ANY_AXIS = frozenset({("onnx", Role.RESIZE), ("keras", Role.NORM), ("tflite", Role.NORM)})
 _STORING = (
@@ -171,6 +172,13 @@ def _dense_axis(graph: Graph, op: Op, position: int, ndim: int) -> int:
     names = ("transB", "transpose_b", "adj_y", "adjY")
     swapped = any(_truth(op.attributes.get(name)) for name in names)
     return ndim - 2 if swapped else ndim - 1
+
+
+def function(graph: Graph, op: Op) -> str:
+    """One name in all formats for a well-known activation; "" for other ops."""
+    kind = plain_kind(graph.format, op.kind).lower().strip("_")
+    kind = {"logistic": "sigmoid", "relu6": "relu"}.get(kind, kind)
+    return kind if kind in _FUNCTIONS else ""
 
 
 def activated(op: Op) -> bool:

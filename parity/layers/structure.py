@@ -15,7 +15,7 @@ from parity.layers import anchors, reading
 from parity.layers.anchors import AnchorPair
 from parity.layers.draft import AlignmentError, Draft, Pair, Side
 from parity.layers.reading import Reading, stored
-from parity.layers.semantics import Role, activated, plain_kind, starts_at_zero, stores
+from parity.layers.semantics import Role, activated, function, plain_kind, starts_at_zero, stores
 from parity.layers.view import View
 from parity.runtimes.graph import Op
 
@@ -217,9 +217,8 @@ def _pair_operands(draft: Draft, pair: Pair, upstreams: Upstreams) -> None:
 
 def _reversible(view: View, op: Op) -> str:
     """One name for a function whose results tell its operand; "" for all others."""
-    kind = plain_kind(view.graph.format, op.kind).lower().strip("_")
-    kind = {"logistic": "sigmoid"}.get(kind, kind)
-    return kind if kind in ("softmax", "log_softmax", "sigmoid", "tanh", "exp") else ""
+    name = function(view.graph, op)
+    return "" if name == "relu" else name
 
 
 def _maker(view: View, name: str) -> Op | None:

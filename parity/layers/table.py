@@ -42,7 +42,8 @@ class Row:
 
     ``layer`` and ``candidate`` name the ops that the two regions are known by, ``op`` and
     ``candidate_op`` are all of their kinds. ``layout`` is the candidate's, or both where they
-    differ. Errors are of the worst image; ``mean_rel_l2`` is over all. A number that could not be
+    differ. Errors are of the worst image, which is ``worst_image`` for the accumulated ones and
+    ``local_image`` for the local ones; ``mean_rel_l2`` is over all. A number that could not be
     determined is None, and ``note`` says why. Values that are not finite are counted in
     ``nonfinite`` and ``local_nonfinite`` and left out of the errors. ``range_fault`` says that the
     quantisation range is "too narrow" or "too wide", ``range_times`` by how much: its range score
@@ -78,6 +79,7 @@ class Row:
     range_fault: str = ""
     mean_rel_l2: float | None = None
     worst_image: int = 0
+    local_image: int = 0
     suspicion: float = 0.0
     reference_tensor: str = ""
     candidate_tensor: str = ""

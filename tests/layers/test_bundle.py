@@ -32,7 +32,7 @@ def bundled(subject: FileSubject, kind: str, folder: Path) -> Bundle:
     answer = subject.replay({op.index: inputs})[op.index]
     assert isinstance(answer, dict), answer
     reference = {name: array + np.float32(0.01) for name, array in answer.items()}
-    bundle = write_bundle(folder, subject, op.index, inputs, reference)
+    bundle = write_bundle(folder, subject, [op.index], inputs, reference)
     subject.close()
     return bundle
 
@@ -121,7 +121,7 @@ def test_an_op_that_does_not_run_alone_has_no_folder(onnx_folder: Path, tmp_path
     """The reason is the error."""
     subject = OnnxSubject(Artifact(str(onnx_folder / "net.onnx")))
     with pytest.raises(ParityError) as caught:
-        write_bundle(tmp_path / "replay", subject, 3, {}, {})
+        write_bundle(tmp_path / "replay", subject, [3], {}, {})
     assert str(caught.value) == (
         "op 3: expected an op that runs alone, found: Identity computes a constant"
     )
@@ -134,11 +134,11 @@ def test_a_reference_of_another_shape_is_refused(onnx_folder: Path, tmp_path: Pa
     subject = OnnxSubject(Artifact(str(onnx_folder / "net.onnx")))
     norm = file_nets.image(0, SHAPE)
     with pytest.raises(ParityError) as caught:
-        write_bundle(tmp_path, subject, 2, {"norm": norm}, {"active": norm[:, :1]})
+        write_bundle(tmp_path, subject, [2], {"norm": norm}, {"active": norm[:, :1]})
     assert str(caught.value) == (
         "active: expected the reference's output in the candidate's shape (1, 8, 8, 8), found "
         "(1, 1, 8, 8)"
     )
     with pytest.raises(ParityError, match="expected the reference's output of the op, found none"):
-        write_bundle(tmp_path, subject, 2, {"norm": norm}, {})
+        write_bundle(tmp_path, subject, [2], {"norm": norm}, {})
     subject.close()
