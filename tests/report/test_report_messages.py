@@ -134,6 +134,31 @@ def test_what_a_runtime_was_judged_against(role: str, against: str, words: str) 
     assert f"agrees with {words} (" in image_message(one, record, CLASSES)
 
 
+def test_one_pair_is_no_pairs() -> None:
+    """Counts are words that fit: one detection, one pair."""
+    one = image("a.png", pair(candidate_score=0.8, score_within=False))
+    told = image_message(one, runtime("onnx", one), CLASSES).splitlines()
+    assert told[1] == (
+        "  1 detection of the reference, 1 of the candidate: 1 pair, 0 within every limit"
+    )
+    assert told[2].startswith("  score: 1 of 1 pair whose scores differ by more than 0.001, none")
+
+
+@pytest.mark.parametrize("wide", [60, 80, 100])
+def test_a_message_fits_where_it_is_shown(wide: int) -> None:
+    """Sentences wrap between words, rows go on in a further line; figures stay whole."""
+    one = image("a.png", lost(), pair(iou=0.99899999, corner=0.10004, box_within=False))
+    record = runtime("onnx", one, notes=("so " * 60,), hints=("why " * 60,))
+    for told in (
+        image_message(one, record, CLASSES, wide=wide),
+        runtime_message(record, CLASSES, wide=wide),
+    ):
+        assert max(map(len, told.splitlines())) <= wide
+    told = image_message(one, record, CLASSES, wide=wide)
+    for figure in ("0.99899999", "0.10004", "0.8300 → -", "10.0 20.0 50.0 60.0"):
+        assert figure in told
+
+
 def test_a_broken_budget_tells_every_limit_and_the_worst_rows() -> None:
     """`all-images` says for each limit how much was used, then what was found where."""
     images = [image(f"images/{i:03}.png", *[pair()] * 20, findings=()) for i in range(9)]
