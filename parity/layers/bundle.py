@@ -1,9 +1,10 @@
 """Replay folders: one op with the inputs that it had, ready to attach to a bug report.
 
 Where only several ops together have a partner in the reference, it is these, as they are connected.
-``model.onnx`` or ``model.tflite`` holds them alone; ``inputs.npz`` what they are fed, as the runtime
-takes it; ``reference.npz`` and ``candidate.npz`` their outputs there and here, as real numbers, all
-under the names of the model's inputs and outputs. ``replay.py`` runs them with the runtime alone.
+``model.onnx`` or ``model.tflite`` holds them alone; ``inputs.npz`` what they are fed, as the
+runtime takes it; ``reference.npz`` and ``candidate.npz`` their outputs there and here, as real
+numbers, all under the names of the model's inputs and outputs. ``replay.py`` runs them with the
+runtime alone.
 """
 
 from __future__ import annotations

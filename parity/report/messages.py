@@ -53,7 +53,7 @@ def image_message(
     scene = of_image(image, runtime, classes)
     return "\n".join(
         [
-            f"{name} disagrees with {_against(runtime)} {_tolerance(runtime)}",
+            *_title(f"{name} disagrees with {_against(runtime)} {_tolerance(runtime)}", wide),
             *_indented(_wrapped(_said(input_text(image, runtime.recipe_keys)), wide)),
             *_indented(_wrapped([*_counts(image), *_said_of(image.findings, scene)], wide)),
             *_block("", _rows(scene, wide)),
@@ -81,8 +81,11 @@ def runtime_message(
     every = [*findings, *(one for image in runtime.images for one in image.findings)]
     return "\n".join(
         [
-            f"{name} {_verb(runtime)} {_against(runtime)} over {_images(runtime)} "
-            f"{_tolerance(runtime)}",
+            *_title(
+                f"{name} {_verb(runtime)} {_against(runtime)} over {_images(runtime)} "
+                f"{_tolerance(runtime)}",
+                wide,
+            ),
             *_indented(_wrapped(_said(inputs_text(runtime)), wide)),
             *_indented(budget_lines(() if budget is None else budget.shares)),
             *_block("", _wrapped(_said_of(findings, scene), wide)),
@@ -121,6 +124,10 @@ def _allowed(share: Share) -> str:
     used = numbers.budget_used(share)
     text = numbers.allowed(share) + (f" → {used}" if used else "")
     return text if share.holds else f"{text}  << too many"
+
+
+def _title(text: str, wide: int | None) -> list[str]:
+    return [text] if wide is None else wrapped(text, wide, "    ")
 
 
 def _against(runtime: RuntimeRecord) -> str:

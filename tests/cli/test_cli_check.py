@@ -154,7 +154,7 @@ def test_a_stale_golden_counts_what_changed_and_not_what_to_do(
     image.write_bytes((suite / "images" / "001.png").read_bytes())
     capfd.readouterr()
     assert check(suite, "--reference", "golden") == 2
-    out, err = capfd.readouterr()
+    out = capfd.readouterr().out
     assert (
         f"{suite}/golden/manifest.json: 1 problem\n"
         "    the image images/000.png changed since it was recorded\n"
