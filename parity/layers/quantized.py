@@ -134,6 +134,18 @@ class Expectation:
         steps = np.broadcast_to(np.asarray(quantization.scale), ideal.shape)[ideal > 0]
         return float(np.sqrt(np.mean((steps / ideal[ideal > 0]) ** 2))) if steps.size else None
 
+    def weight_noise(self, index: int) -> tuple[float, int] | None:
+        """How far an op's weight is from its rounded self (relative L2), and its size.
+
+        None where it has none that is stored in integers.
+        """
+        found = [
+            (distance([Twin(exact, noisy)]), exact.size)
+            for exact, noisy in self._floats(self._subject.graph.ops[index]).values()
+            if exact.ndim > 1
+        ]
+        return max(found, default=None)
+
     def close(self) -> None:
         """Release the sessions."""
         for pair in self._sessions.values():

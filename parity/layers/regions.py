@@ -44,20 +44,26 @@ class Cover:
 
 def regions(draft: Draft) -> tuple[Region, ...]:
     """One region per pair in the candidate's execution order; inputs have none."""
-    order = {op.index: place for place, op in enumerate(draft.candidate.view.graph.ops)}
     ours, theirs = set(draft.of.values()), set(draft.of)
     found = []
     for pair in draft.pairs:
         maker = draft.candidate.view.producers.get(pair.candidate)
         if maker is None:
             continue
-        ops, inputs = _closure(draft.candidate.view, pair.candidate, theirs)
-        mine, _ = _closure(draft.reference.view, pair.reference, ours)
-        found.append((order[maker.index], Region(pair, ops, mine, inputs)))
-    return tuple(region for _, region in sorted(found, key=lambda item: item[0]))
+        ops, inputs = closure(draft.candidate.view, pair.candidate, theirs)
+        mine, _ = closure(draft.reference.view, pair.reference, ours)
+        found.append(Region(pair, ops, mine, inputs))
+    return in_order(draft, found)
 
 
-def _closure(view: View, name: str, known: set[str]) -> tuple[tuple[Op, ...], tuple[str, ...]]:
+def in_order(draft: Draft, some: Iterable[Region]) -> tuple[Region, ...]:
+    """Regions in the candidate's execution order, by the op that makes their result."""
+    view = draft.candidate.view
+    order = {op.index: place for place, op in enumerate(view.graph.ops)}
+    return tuple(sorted(some, key=lambda one: order[view.producers[one.pair.candidate].index]))
+
+
+def closure(view: View, name: str, known: set[str]) -> tuple[tuple[Op, ...], tuple[str, ...]]:
     """The ops above a tensor up to known tensors, in execution order, and those tensors."""
     ops: dict[int, Op] = {}
     inputs: dict[str, None] = {}
@@ -99,7 +105,7 @@ def coverage(draft: Draft) -> Cover:
     ours = {op.index for region in found for op in region.reference_ops}
     for pair in draft.pairs:
         if pair.evidence == "input":  # what prepares the image inside, where the other side is fed
-            prepared, _ = _closure(draft.reference.view, pair.reference, set())
+            prepared, _ = closure(draft.reference.view, pair.reference, set())
             ours.update(op.index for op in prepared)
     view = draft.candidate.view
     shares = (
@@ -123,7 +129,7 @@ def _leading(view: View) -> list[Op]:
     """The computing ops that some output of the graph comes from."""
     above: dict[int, Op] = {}
     for name in view.graph.outputs:
-        ops, _ = _closure(view, name, set())
+        ops, _ = closure(view, name, set())
         above.update((op.index, op) for op in ops if is_computing(view, op))
     return list(above.values())
 

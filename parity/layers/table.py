@@ -83,7 +83,8 @@ class Row:
 class LayerTable:
     """All layers of one candidate against the reference.
 
-    ``coverage`` is the share of the candidate's computing ops that lie in compared regions.
+    ``coverage`` is the share of the candidate's computing ops that lie in compared regions, and
+    ``unseen`` are its outputs that were compared with nothing.
     ``observer`` is by side ("reference", "candidate") the largest relative L2 between an output of
     the tapped run and the same output of the deployed one. ``input_rel_l2`` compares what both
     networks were fed. ``limits`` say when an element counts as mismatched.
@@ -99,6 +100,7 @@ class LayerTable:
     seconds: dict[str, float]
     limits: tuple[float, float]
     notes: tuple[str, ...] = field(default=())
+    unseen: tuple[str, ...] = ()
 
     def suspects(self, count: int = 3) -> tuple[Row, ...]:
         """The rows that introduce an error, the most suspicious first."""

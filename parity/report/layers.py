@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from parity.files import write_all
 from parity.layers.table import COLUMNS, LayerTable, Row
-from parity.report.numbers import number, percent
+from parity.report.numbers import number
 from parity.report.tables import inert
 from parity.report.text import clipped, printable, table
 from parity.report.writing import distinct
@@ -40,13 +41,19 @@ def layers_csv(layers: LayerTable) -> str:
 def headline(runtime: str, layers: LayerTable) -> str:
     """In one line: whether a layer introduces an error, and which."""
     images = "1 image" if layers.images == 1 else f"{layers.images} images"
-    about = f"{printable(runtime)}: {percent(layers.coverage)} of its ops compared on {images}"
+    about = f"{printable(runtime)}: {_share(layers.coverage)} of its ops compared on {images}"
     suspects = layers.suspects(len(layers.rows))
     if layers.input_differs:
         return f"{about}; no layer introduces the error: the input differs, look at preprocess"
     if not suspects:
-        return f"{about}; no layer introduces an error"
+        blind = any(
+            row.verdict == "unpaired" and row.layer and row.candidate for row in layers.rows
+        )
+        some = " that could be compared" if layers.unseen or blind else ""
+        return f"{about}; no layer{some} introduces an error"
     others = f" and {len(suspects) - 1} more" if len(suspects) > 1 else ""
+    if suspects[0].local_rel_l2 is None and suspects[0].verdict == "introduced":
+        return f"{about}; the suspect is {_named(suspects[0])}{others}"
     return f"{about}; introduced by {_named(suspects[0])}{others}"
 
 
@@ -145,12 +152,22 @@ def _cell(row: Row, column: str) -> Any:
 
 
 def _named(row: Row) -> str:
-    local = f"local relative L2 {number(row.local_rel_l2)}" if row.local_rel_l2 is not None else ""
+    if row.local_rel_l2 is not None:
+        local = f"local relative L2 {number(row.local_rel_l2)}"
+    elif row.rel_l2 is not None:
+        local = f"accumulated relative L2 {number(row.rel_l2)}, not run alone"
+    else:
+        local = clipped(printable(row.note.split(";")[0]), 80)
     if row.verdict == "nonfinite":
         local = f"{row.nonfinite} values that are not finite"
     kind = clipped(printable(row.candidate_op), 40)
     name = clipped(printable(row.layer or row.candidate))
     return f"{name} ({kind}{', ' if local else ''}{local})"
+
+
+def _share(share: float) -> str:
+    """A share in percent, one decimal; all of it only where it is."""
+    return f"{math.floor(round(1000 * share, 6)) / 10:g} %"
 
 
 def _amount(value: float | None) -> str:
