@@ -202,7 +202,8 @@ def _float_op(
 
     renamed = {}
     inputs = []
-    floating = {**dtypes, **dict.fromkeys(draft.file.grids, "float32")}
+    integers = (*draft.file.grids, *draft.file.graph.opaque)
+    floating = {**dtypes, **dict.fromkeys(integers, "float32")}
     for slot, name in _read(draft, op):
         port = Port(f"i{op.index}.{slot}", name, floating[name])
         _input(draft, port, sizes[name])

@@ -27,7 +27,8 @@ _MOVING = (
     "Reshape", "Resize", "Slice", "SpaceToDepth", "Split", "Squeeze", "Tile", "Transpose",
     "Unsqueeze",
 )  # fmt: skip
-_INTEGER = ("ConvInteger", "DynamicQuantizeLinear", "MatMulInteger")
+_INTEGER = ("ConvInteger", "MatMulInteger")
+_DYNAMIC = (*_INTEGER, "DynamicQuantizeLinear")
 _UNSCALED = ("Add", "Cast", "Relu")
 BLOCKED = "com.microsoft.nchwc"
 """The domain of ops whose tensors hold channels in blocks, as one processor's kernels want them."""
@@ -60,11 +61,13 @@ def read(nodes: Sequence[Any], constants: dict[str, Array], problems: dict[int, 
         scaled = operands(node.op_type, len(node.input))
         if node.op_type in ("QuantizeLinear", "DequantizeLinear"):
             problem = _between(found, node, constants)
-        elif scaled is not None:
+        elif scaled is not None and node.op_type not in _INTEGER:
             problem = _integer_op(found, node, scaled, constants)
         else:
             problem = None
             _pass_on(found, node)
+            if node.op_type in _INTEGER:
+                _unscaled(found, node, constants)
         if problem is not None:
             problems.setdefault(index, problem)
             found.opaque.update(node.output if node.op_type != "DequantizeLinear" else ())
@@ -153,6 +156,17 @@ def _integer_op(
     return None
 
 
+def _unscaled(found: Grids, node: Any, constants: Mapping[str, Array]) -> None:
+    """The weight of an op that leaves scales to others: its integers, counted from zero."""
+    weight, zero = constants.get(node.input[1]), constants.get(_named(node, 3))
+    if weight is None or (zero is None and _named(node, 3)):
+        return
+    zeros = (0,) if zero is None else tuple(int(one) for one in zero.reshape(-1))
+    axis = 0 if node.op_type == "ConvInteger" else weight.ndim - 1
+    along = axis if len(zeros) > 1 else 0
+    found.quantization[node.input[1]] = Quantization((1.0,) * len(zeros), zeros, along)
+
+
 def _named(node: Any, slot: int) -> str:
     return node.input[slot] if 0 <= slot < len(node.input) else ""
 
@@ -172,7 +186,7 @@ def _pass_on(found: Grids, node: Any) -> None:
         return
     if node.domain == BLOCKED or found.blocked.intersection(node.input):
         found.blocked.update(node.output)
-    elif node.op_type in _INTEGER:
+    elif node.op_type in _DYNAMIC:
         found.opaque.update(node.output[:1])
     elif source in found.opaque and node.op_type in (*_MOVING, *_UNSCALED):
         found.opaque.update(node.output)

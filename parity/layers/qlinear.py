@@ -14,6 +14,7 @@ class Scaled:
     """Input slots of a QLinear op. ``inputs`` are (operand, scale, zero point) each, the weight
     second where there is one; ``output`` is (scale, zero point); ``bias`` and ``plain`` operands
     have neither, -1 and () where there are none. ``floats`` is the float op of the same meaning.
+    A slot of -1 is none: ConvInteger and MatMulInteger leave scales to the ops around them.
     """
 
     floats: str
@@ -35,6 +36,8 @@ _OPS = {
     "QLinearConv": Scaled("Conv", _TWO, (6, 7), bias=8),
     "QLinearMatMul": Scaled("MatMul", _TWO, (6, 7)),
     "QGemm": Scaled("Gemm", _TWO, (7, 8), bias=6),
+    "ConvInteger": Scaled("Conv", ((0, -1, 2), (1, -1, 3)), (-1, -1)),
+    "MatMulInteger": Scaled("MatMul", ((0, -1, 2), (1, -1, 3)), (-1, -1)),
     "QLinearAdd": Scaled("Add", _TWO, (6, 7)),
     "QLinearMul": Scaled("Mul", _TWO, (6, 7)),
     "QLinearWhere": Scaled("Where", ((1, 2, 3), (4, 5, 6)), (7, 8), plain=(0,)),
@@ -60,4 +63,4 @@ def zero_point(kind: str, inputs: int) -> int | None:
     if kind == "QuantizeLinear":
         return 2
     found = operands(kind, inputs)
-    return None if found is None else found.output[1]
+    return None if found is None or found.output[1] < 0 else found.output[1]

@@ -46,8 +46,11 @@ _CHANNELS = {
     "CONV_2D": 0, "CONV_3D": 4, "DEPTHWISE_CONV_2D": 3, "TRANSPOSE_CONV": 0,
     "Conv": 0, "ConvTranspose": 1, "QLinearConv": 0,
 }  # fmt: skip
-_DENSE = ("FULLY_CONNECTED", "BATCH_MATMUL", "MatMul", "Gemm", "QLinearMatMul", "QGemm")
-_MOVES = ("QUANTIZE", "DEQUANTIZE", "QuantizeLinear", "DequantizeLinear")
+_WHOLE = (  # weights with the scales that they have
+    "FULLY_CONNECTED", "BATCH_MATMUL", "MatMul", "Gemm", "QLinearMatMul", "QGemm", "MatMulInteger",
+    "ConvInteger",
+)  # fmt: skip
+_MOVES = ("QUANTIZE", "DEQUANTIZE", "QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear")
 _KEPT = 12  # pairs of sessions that stay open: one image needs as many as there are waves of ops
 
 
@@ -151,14 +154,8 @@ class Expectation:
         self._sessions.clear()
 
     def _refusal(self, index: int, given: Mapping[str, Array]) -> str | None:
-        subject = self._subject
-        reason = subject.refusal(index, {name: np.asarray(one) for name, one in given.items()})
-        if reason is not None:
-            return reason
-        kind = subject.graph.ops[index].kind
-        if kind.endswith("Integer"):
-            return f"{kind} is an integer op that has no float op to be compared with"
-        return None
+        arrays = {name: np.asarray(one) for name, one in given.items()}
+        return self._subject.refusal(index, arrays)
 
     def _kind(self, op: Op) -> str:
         return plain_kind(self._subject.graph.format, op.kind)
@@ -198,12 +195,19 @@ class Expectation:
     def _moved(
         self, index: int, exact: Mapping[str, Array], noisy: Mapping[str, Array]
     ) -> dict[str, Twin]:
-        """QUANTIZE and DEQUANTIZE change nothing but the grid."""
+        """QUANTIZE and DEQUANTIZE change nothing but the grid.
+
+        One that takes its scale from the values gives out that scale too; what it gives here are
+        real numbers, so it is 1.
+        """
         op = self._subject.graph.ops[index]
-        output = op.outputs[0]
+        output, *others = op.outputs
         (array,), (rounded,) = exact.values(), noisy.values()
-        grid = self._subject.grid_out(op, output)
-        return {output: Twin(array, rounded if grid is None else grid.onto(rounded))}
+        grid = dynamic(rounded) if others else self._subject.grid_out(op, output)
+        found = {output: Twin(array, rounded if grid is None else grid.onto(rounded))}
+        for name, value in zip(others, (np.float32(1), np.uint8(0)), strict=False):
+            found[name] = Twin(np.asarray(value), np.asarray(value))
+        return found
 
     def _together(self, exact: Feeds, noisy: Feeds) -> dict[int, dict[str, Twin]]:
         subject = self._subject
@@ -278,7 +282,7 @@ class Expectation:
             exact = dequantize(raw, quantization) if given is None else given.astype(np.float32)
             noisy = exact
             kind = self._kind(op)
-            if raw.dtype.itemsize == 1 and kind in (*_CHANNELS, *_DENSE):
+            if raw.dtype.itemsize == 1 and kind in (*_CHANNELS, *_WHOLE):
                 step = ideal_step(exact, raw, quantization, _CHANNELS.get(kind))
                 noisy = simulated(exact, step, op.index) if given is None else onto(exact, step)
             found[name] = exact, noisy

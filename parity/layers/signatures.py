@@ -70,7 +70,8 @@ def anchors(view: View) -> tuple[Anchor, ...]:
     for op in view.data_ops():
         if view.roles[op.index] not in WEIGHTED:
             continue
-        inputs, weight = view.data_inputs(op), view.weight(op)
+        weight = view.weight(op)
+        inputs = [name for name in operands(view.graph, op) if name in view.data]
         if adds(op):
             inputs = inputs[:1]
         if weight is None or len(inputs) != 1 or not np.isfinite(weight[1]).all():

@@ -148,7 +148,9 @@ def _nearest(
         if op.index in places:
             found: Upstream = frozenset([places[op.index]])
         else:
-            found = frozenset().union(*(above.get(one, ()) for one in view.data_inputs(op)))
+            read = view.data_inputs(op)
+            wide = [one for one in read if view.size(one) != 1]  # a scale that is computed is none
+            found = frozenset().union(*(above.get(one, ()) for one in wide or read))
         above.update((name, found) for name in op.outputs if name not in inputs)
     return above
 

@@ -10,6 +10,7 @@ import pytest
 import stacks
 
 from parity.layers import onnx_file
+from parity.layers.comparing import compare_layers
 
 onnx = pytest.importorskip("onnx")
 ort = pytest.importorskip("onnxruntime")
@@ -143,19 +144,48 @@ def test_a_fault_in_an_integer_op_is_found(tmp_path: Path, place: int, layer: st
     assert (top.layer, top.candidate_op) == (layer, "QLinearConv")
 
 
-def test_integers_of_a_scale_that_is_not_known_are_not_compared(tmp_path: Path) -> None:
-    """Dynamic quantisation computes its scales: only what was scaled back has a partner."""
+def dynamic(folder: Path, model: Any) -> Path:
+    """The model with integer weights, and activations whose scales are computed as it runs."""
     from onnxruntime import quantization
 
-    onnx.save(mixed(), tmp_path / "float.onnx")
-    quantization.quantize_dynamic(str(tmp_path / "float.onnx"), str(tmp_path / "dynamic.onnx"))
-    file = onnx_file.read(tmp_path / "dynamic.onnx")
+    onnx.save(model, folder / "float.onnx")
+    quantization.quantize_dynamic(str(folder / "float.onnx"), str(folder / "dynamic.onnx"))
+    return folder / "dynamic.onnx"
+
+
+def test_integers_of_a_scale_that_is_not_known_are_not_compared(tmp_path: Path) -> None:
+    """Dynamic quantisation computes its scales: only what was scaled back has a partner."""
+    path = dynamic(tmp_path, mixed())
+    file = onnx_file.read(path)
     kinds = {op.kind for op in file.graph.ops if file.graph.opaque.intersection(op.outputs)}
     assert kinds == {"Cast", "ConvInteger", "DynamicQuantizeLinear", "MatMulInteger"}
-    table = stacks.compared(tmp_path, mixed(), tmp_path / "dynamic.onnx")
+    table = stacks.compared(tmp_path, mixed(), path)
     assert table.coverage == 1.0
     assert max(row.rel_l2 for row in table.rows) < 0.05
     assert not file.graph.opaque.intersection(row.candidate_tensor for row in table.rows)
+
+
+def test_dynamic_ranges_cost_what_they_must(tmp_path: Path) -> None:
+    """The float twin of such a region has scales of 1 and rounds as the region does."""
+    subjects = [
+        stacks.subject(tmp_path, "a", mixed()),
+        stacks.subject(tmp_path, "b", dynamic(tmp_path, mixed())),
+    ]
+    fed = [({"image": one}, {"image": one}) for one in stacks.images()]
+    table = compare_layers(subjects[0], subjects[1], fed, quantized=True)
+    for one in subjects:
+        one.close()
+    rows = [row for row in table.rows if "Integer" in row.candidate_op]
+    assert len(rows) == 4
+    assert all(0.8 < row.local_ratio < 1.25 for row in rows)
+
+
+def test_a_fault_behind_dynamic_ranges_is_found(tmp_path: Path) -> None:
+    """Its region is one convolution, known by its weight."""
+    faulty = dynamic(tmp_path, stacks.reweighted(mixed(), 0, -1.0))
+    top = stacks.compared(tmp_path, mixed(), faulty).suspects(1)[0]
+    assert top.op == "Conv + Relu"
+    assert "ConvInteger" in top.candidate_op
 
 
 def test_fused_ops_are_tapped_and_run_alone(tmp_path: Path) -> None:
