@@ -48,7 +48,8 @@ import os, numpy as np
 {library}
 os.chdir(os.path.dirname(os.path.abspath(__file__)))
 inputs, reference, candidate = [dict(np.load(f"{{name}}.npz")) for name in {files}]
-{runtime}for name, wanted in reference.items():
+{runtime}print(__doc__)
+for name, wanted in reference.items():
     value = {value}
     error, size = value - wanted.astype(float), np.linalg.norm(wanted.astype(float))
     relative = np.linalg.norm(error) / size if size else (np.inf if error.any() else 0.0)
@@ -114,7 +115,7 @@ def write_bundle(
     _check(ends, here, there)
     named = " + ".join(f"{op.kind} {_short(op.name)!r}" for op in ops)
     title = _printable(f"{named}, fed with the reference's tensors")
-    lines = [_line(here[port.name], there[port.name]) for port in ends.outputs]
+    lines = [title, *(_line(here[port.name], there[port.name]) for port in ends.outputs)]
     contents = {
         f"model{subject.suffix}": cut.content,
         "inputs.npz": _npz(raw),

@@ -66,7 +66,8 @@ def test_onnx_numbers_are_reproduced(
     subject = OnnxSubject(Artifact(str(onnx_folder / name), options=options))
     bundle = bundled(subject, kind, tmp_path / "replay")
     assert printed(tmp_path / "replay") == list(bundle.lines)
-    (line,) = bundle.lines
+    title, line = bundle.lines
+    assert title.startswith(f"{kind} ")
     assert line.startswith("max_abs 0.01")
     assert line.endswith(" not finite, as recorded: True")
 
@@ -96,7 +97,7 @@ def test_the_folder_holds_what_a_bug_report_needs(onnx_folder: Path, tmp_path: P
     assert names == ["candidate.npz", "inputs.npz", "model.onnx", "reference.npz", "replay.py"]
     script = (tmp_path / "replay.py").read_text()
     assert "parity" not in script
-    assert len(script.splitlines()) <= 17
+    assert len(script.splitlines()) <= 18
     assert max(map(len, script.splitlines())) <= 120
     assert str(onnx_folder) not in script
 
@@ -114,7 +115,7 @@ def test_names_from_a_file_cannot_become_code(onnx_folder: Path, tmp_path: Path)
     subject = OnnxSubject(Artifact(str(tmp_path / "wild.onnx")))
     bundle = bundled(subject, "Relu", tmp_path / "replay")
     assert printed(tmp_path / "replay") == list(bundle.lines)
-    assert len(bundle.lines) == 1
+    assert len(bundle.lines) == 2
 
 
 def test_an_op_that_does_not_run_alone_has_no_folder(onnx_folder: Path, tmp_path: Path) -> None:
