@@ -80,7 +80,7 @@ def _line(
         times["here"].append(_timed(lambda: work(here, feeds)))
         times["apart"].append(_timed(lambda: work(apart, feeds)))
         copied = list(zip(targets, (*feeds.values(), *found.values()), strict=True))
-        times["copy"].append(_timed(lambda: [np.copyto(a, b) for a, b in copied]))
+        times["copy"].append(_timed(lambda pairs=copied: [np.copyto(a, b) for a, b in pairs]))
     here.close()
     apart.close()
     inside, outside, copy = (statistics.median(times[key]) for key in ("here", "apart", "copy"))

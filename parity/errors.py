@@ -12,16 +12,18 @@ class ParityError(Exception):
 class SuiteError(ParityError):
     """The suite (``parity.toml`` or a file that it names) is wrong: exit code 2.
 
-    ``problems`` holds every finding, each one line that starts with the key path or file.
+    ``problems`` holds every finding, each one line that starts with the key path or file;
+    ``remedy`` is what to do about all of them, and is none itself.
     """
 
     exit_code = 2
 
-    def __init__(self, where: str, problems: list[str]) -> None:
+    def __init__(self, where: str, problems: list[str], remedy: str = "") -> None:
         self.where = where
         self.problems = tuple(problems)
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        super().__init__("\n".join([f"{where}: {count}", *(f"  {line}" for line in problems)]))
+        told = [*problems, *([remedy] if remedy else [])]
+        super().__init__("\n".join([f"{where}: {count}", *(f"  {line}" for line in told)]))
 
 
 class UsageError(ParityError):

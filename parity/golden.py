@@ -142,7 +142,7 @@ def load(suite: Suite) -> Golden:
         raise GoldenError(str(path), [f"expected a readable manifest, found: {error}"]) from None
     problems = _damage(manifest) or _changes(suite, manifest)
     if problems:
-        raise GoldenError(str(path), [*problems, REMEDY])
+        raise GoldenError(str(path), problems, REMEDY)
     return Golden(folder, manifest)
 
 

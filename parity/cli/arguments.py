@@ -16,6 +16,27 @@ exit codes:
   3  a runtime could not be loaded or run
   where several apply: 2 before 3 before 1
 """
+_LAYERS = """\
+what the table says (errors are relative L2 on the worst image):
+  accumulated  both networks run from the image
+  local        one layer of the candidate alone, fed with the reference's tensors
+  expected     int8: what quantisation must cost there
+  verdict      introduced: the local error is more than rounding explains
+               (float32: 10 times the median of the op type and 1e-5, or 1e-4;
+               int8: 1.25 times the expected one, or a range that does not fit)
+               inherited: only the accumulated error is large
+               nonfinite: NaN or infinity comes up here
+               unpaired: without a partner on the other side
+               ok: none of these
+  the README says what the columns of the CSV are
+
+exit codes:
+  0  no layer introduces an error, and the inputs are the same
+  1  a layer introduces an error, or the inputs differ
+  2  the command or the suite is wrong
+  3  a runtime could not be loaded, run or compared
+  where several apply: 2 before 3 before 1
+"""
 _EXAMPLES = """\
 examples:
   parity check models/detector                      judge every runtime of a suite
@@ -52,13 +73,16 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _command(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, does: str
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    does: str,
+    epilog: str = _CODES,
 ) -> argparse.ArgumentParser:
     command = commands.add_parser(
         name,
         help=does,
         description=f"{does[0].upper()}{does[1:]}.",
-        epilog=_CODES,
+        epilog=epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -116,13 +140,14 @@ def _export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 
 def _layers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    command = _command(commands, "layers", "find the layer that introduces a candidate's error")
+    command = _command(
+        commands, "layers", "find the layer that introduces a candidate's error", _LAYERS
+    )
     command.add_argument("suite", type=Path, metavar="SUITE", help=_SUITE)
-    _runtimes(command, "look at these candidates")
+    _runtimes(command, "look at these candidates", "all but the reference")
     command.add_argument(
         "--images",
-        type=int,
-        default=4,
+        type=_count,
         metavar="N",
         help="compare on the first N images (default: 4)",
     )
@@ -130,7 +155,9 @@ def _layers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         "--report",
         type=Path,
         metavar="DIR",
-        help="write DIR/<detector>/layers-<runtime>.csv and .svg, and a replay folder a suspect",
+        help="write DIR/<detector>/layers-<runtime>.csv and .svg, and for the 3 most suspicious "
+        "layers a folder in DIR/<detector>/replay-<runtime>/ with the op alone, what it is fed, "
+        "what comes out in the reference and here, and replay.py, which compares them",
     )
 
 
@@ -171,10 +198,23 @@ def _env(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     remove.add_argument("--all", action="store_true", help="every one")
 
 
-def _runtimes(command: argparse.ArgumentParser, does: str) -> None:
+def _runtimes(command: argparse.ArgumentParser, does: str, default: str = "all") -> None:
     command.add_argument(
-        "--runtimes", type=_names, metavar="A,B", help=f"{does} (names of the suite, default: all)"
+        "--runtimes",
+        type=_names,
+        metavar="A,B",
+        help=f"{does} (names of the suite, default: {default})",
     )
+
+
+def _count(text: str) -> int:
+    try:
+        count = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a number of images, found {text!r}") from None
+    if count < 1:
+        raise argparse.ArgumentTypeError(f"expected at least 1 image, found {count}")
+    return count
 
 
 def _names(text: str) -> tuple[str, ...]:

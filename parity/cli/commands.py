@@ -21,12 +21,12 @@ _ORDER = (0, 1, 3, 2)  # which exit code wins where several apply: the last
 
 def check(arguments: Namespace) -> int:
     """Judge suites one after the other; one that breaks down leaves the results of the others."""
-    from parity.report.writing import distinct, json_text, results_data
+    from parity.report.writing import distinct, json_text, need_writable, results_data
 
     suites = _load(arguments.suites, arguments.runtimes)
     distinct(suite.name for suite in suites)
     if arguments.report is not None:
-        _make(arguments.report)
+        need_writable(arguments.report, [suite.name for suite in suites], "--report")
     records: list[SuiteRecord] = []
     codes = [0]
     for suite in suites:
@@ -87,22 +87,29 @@ def export(arguments: Namespace) -> int:
 
 def layers(arguments: Namespace) -> int:
     """Compare the layers of candidates with the reference's, one candidate after the other."""
+    from parity.harness.layering import IMAGES
     from parity.harness.layering import layers as compare
     from parity.report.layers import layers_text, write_layers
+    from parity.report.writing import need_writable
 
-    (suite,) = _load([arguments.suite], arguments.runtimes)
-    names = arguments.runtimes or suite.candidates
+    (suite,) = _load([arguments.suite], None)
+    names = _candidates(suite, arguments.runtimes)
+    if arguments.report is not None:
+        need_writable(arguments.report, [suite.name], "--report")
+    asked, known = arguments.images or IMAGES, len(suite.images)
+    few = arguments.images is not None and asked > known
+    fewer = (f"--images {asked}: the suite has {known}, all were compared",) if few else ()
     codes = [0]
     for name in names:
         folder = arguments.report and arguments.report / suite.name / f"replay-{name}"
         with quiet():
-            found = compare(suite, name, arguments.images, folder)
+            found = compare(suite, name, asked, folder)
         if found.failure is not None:
             error(found.failure.message)
             codes.append(found.failure.exit_code)
         if found.table is None:
             continue
-        say(layers_text(name, found.table, found.replays, found.notes))
+        say(layers_text(name, found.table, found.replays, (*found.notes, *fewer), _wide()))
         codes.append(1 if found.table.suspects() or found.table.input_differs else 0)
         if arguments.report is not None:
             written = write_layers(arguments.report, suite.name, name, found.table)
@@ -134,6 +141,26 @@ def env(arguments: Namespace) -> int:
     from parity.cli import environments
 
     return {"list": environments.show, "remove": environments.remove}[arguments.action](arguments)
+
+
+def _candidates(suite: Suite, asked: tuple[str, ...] | None) -> tuple[str, ...]:
+    """The runtimes whose layers are asked for. Raises ``UsageError`` before any of them runs."""
+    from parity.suite.problems import unknown_name
+
+    reference, candidates = suite.reference, suite.candidates
+    if not candidates:
+        raise UsageError(
+            f"{suite.path}: expected a candidate, found only {reference!r}, the reference of "
+            f"{suite.name}"
+        )
+    for name in asked or ():
+        if name == reference:
+            raise UsageError(
+                f"--runtimes: expected a candidate, found {name!r}, the reference of {suite.name}"
+            )
+        if name not in candidates:
+            raise UsageError(unknown_name("--runtimes", name, candidates))
+    return asked or candidates
 
 
 def _load(paths: Sequence[Path], runtimes: tuple[str, ...] | None) -> list[Suite]:
@@ -169,22 +196,17 @@ def _judged(suite: Suite, arguments: Namespace) -> SuiteRecord:
 def _show(record: SuiteRecord, report: Path | None, *, first: bool) -> None:
     from parity.report import terminal
 
-    color = is_terminal(sys.stdout)
-    wide = shutil.get_terminal_size((terminal.WIDTH, 24)).columns if color else terminal.WIDTH
-    told = terminal.failures(record)
+    color, wide = is_terminal(sys.stdout), _wide()
+    told = terminal.failures(record, wide)
     parts = [terminal.overview(record, wide, color=color), *([told] if told else [])]
     if report is not None:
         parts.append(f"report: {_shown(report / record.detector)}\n")
     say(("" if first else "\n") + "\n".join(parts))
 
 
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as failure:
-        raise UsageError(
-            f"--report: expected a folder that can be written, found {folder}: {failure.strerror}"
-        ) from None
+def _wide() -> int:
+    """Columns of the terminal; what COLUMNS says, or 80, where there is none."""
+    return max(shutil.get_terminal_size((80, 24)).columns, 40)
 
 
 def _write(record: SuiteRecord, folder: Path) -> None:

@@ -4,8 +4,9 @@ Nothing here changes a verdict: these are sentences beside one.
 """
 
 from parity.diagnosis.patterns import hints
+from parity.diagnosis.precision import quantised_hint
 from parity.diagnosis.probes import probe
 from parity.diagnosis.scale import scale_note
 from parity.diagnosis.settings import recipe_keys, settings_notes
 
-__all__ = ["hints", "probe", "recipe_keys", "scale_note", "settings_notes"]
+__all__ = ["hints", "probe", "quantised_hint", "recipe_keys", "scale_note", "settings_notes"]

@@ -15,7 +15,8 @@ from parity.errors import ExportError
 from parity.export.representative import representative
 from parity.pipeline import Decoder, Images
 from parity.runtimes.contract import Adapter, AdapterError, Artifact, TensorSpec
-from parity.session import artifact_paths, typed
+from parity.session import artifact_paths
+from parity.session.failures import typed
 from parity.suite import Runtime, Suite
 from parity.tensors import arrange
 
@@ -59,7 +60,7 @@ class Sources:
             try:
                 self._open[runtime.name] = self._opened(runtime)
             except AdapterError as error:
-                raise typed(runtime.name, error) from error
+                raise typed(runtime, error) from error
         return self._open[runtime.name]
 
     def _opened(self, runtime: Runtime) -> Source:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from parity import golden
-from parity.errors import ParityError, UsageError
+from parity.errors import ParityError, RuntimeFailure, SuiteError, UsageError
 from parity.layers.bundle import write_bundle
 from parity.layers.comparing import compare_layers
 from parity.layers.evidence import Feeds, gather
@@ -17,7 +17,7 @@ from parity.layers.table import LayerTable
 from parity.pipeline import Decoder
 from parity.record import Failure
 from parity.runtimes.contract import AdapterError
-from parity.session import typed
+from parity.session.failures import typed
 from parity.suite import Suite
 from parity.suite.families import NMS_INSIDE
 
@@ -47,14 +47,17 @@ def layers(
     if name == suite.reference:
         raise UsageError(f"expected a candidate, found {name!r}, the reference of {suite.name}")
     if images < 1:
-        raise UsageError(f"expected at least 1 image, found {images}")
+        raise UsageError(f"images: expected at least 1 image, found {images}")
     try:
         return _Comparison(suite, name, images).run(replays)
-    except ParityError as error:
+    except (RuntimeFailure, SuiteError) as error:
         return LayerResult(name, None, Failure.of(error))
     except AdapterError as error:
-        failure = typed(str(error.facts.get("runtime", name)), error)
-        return LayerResult(name, None, Failure.of(failure))
+        lost = suite.runtimes[str(error.facts.get("runtime", name))]
+        return LayerResult(name, None, Failure.of(typed(lost, error)))
+    except ParityError as error:
+        failure = Failure.of(error)
+        return LayerResult(name, None, replace(failure, message=f"{name}: {failure.message}"))
 
 
 class _Comparison:
@@ -129,15 +132,20 @@ class _Comparison:
         if not isinstance(subject, FileSubject):
             kind = candidate.runtime.table.kind
             return (), (f"no replay folders: an op of a {kind} runtime has no file of its own",)
-        feeds = self._feeds(reference, candidate, self._chosen[0])
         written, notes = [], []
-        for one in gather(reference.subject, subject, feeds, suspects, outputs):
-            target = folder / f"{one.row.index:03d}-{_slug(one.row.layer or one.row.candidate)}"
-            try:
-                bundle = write_bundle(target, subject, one.op, one.inputs, one.reference)
-                written.append(bundle.folder)
-            except ParityError as error:
-                notes.append(f"no replay folder of {one.row.candidate}: {error}")
+        for place in sorted({row.local_image for row in suspects}):
+            feeds = self._feeds(reference, candidate, self._chosen[place])
+            rows = [row for row in suspects if row.local_image == place]
+            found = gather(reference.subject, subject, feeds, rows, outputs)
+            for row, one in zip(rows, found, strict=True):
+                target = folder / f"{row.index:03d}-{_slug(row.layer or row.candidate)}"
+                try:
+                    if isinstance(one, str):
+                        raise ParityError(one)
+                    bundle = write_bundle(target, subject, one.ops, one.inputs, one.reference)
+                    written.append(bundle.folder)
+                except ParityError as error:
+                    notes.append(f"no replay folder of {row.candidate}: {error}")
         return tuple(written), tuple(notes)
 
 

@@ -16,7 +16,7 @@ from parity.agreement import (
     judge,
     nonfinite,
 )
-from parity.diagnosis import hints, probe, recipe_keys, settings_notes
+from parity.diagnosis import hints, probe, quantised_hint, recipe_keys, settings_notes
 from parity.errors import NotJudged, ParityError, RuntimeFailure, unforeseen
 from parity.files import digest
 from parity.harness.inputs import fed_otherwise
@@ -265,7 +265,9 @@ class Run:
         failed = any(image.verdict == "fail" for image in record.images)
         if record.verdict != "fail" and not failed:
             return ()
+        runtime = self.suite.runtimes[record.name]
         found = hints(record, self.suite.classes)
+        found += quantised_hint(runtime, self.suite.folder)
         try:
             against = self._against(record.name)
             return found + probe(self.suite, self.pipeline(record.name), against.stages, record)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.layers.semantics import WEIGHTED, Role
+from parity.layers.semantics import LOOK_THROUGH, WEIGHTED, Role, function
 from parity.layers.signatures import Anchor, anchors
 from parity.layers.view import View
 
@@ -63,9 +63,10 @@ def pair(reference: View, candidate: View) -> tuple[AnchorPair, ...]:
     """Pair the anchors of two graphs by weight, and by their place where weights are alike.
 
     What weights alone decide comes first; then, in rounds, the anchors around an undecided one say
-    where it belongs: what lies before and behind it, in which slot of a concatenation it ends, the
-    sizes of what it reads and writes. What is left of a shape and has the place of its partner is
-    paired although its weight differs, as that is what a damaged weight looks like.
+    where it belongs: what lies before and behind it, which activations are around it, in which slot
+    of a concatenation it ends, the sizes of what it reads and writes. What is left of a shape and
+    has the place of its partner is paired although its weight differs, as that is what a damaged
+    weight looks like.
     """
     ours, theirs = anchors(reference), anchors(candidate)
     if not ours or not theirs:
@@ -131,6 +132,10 @@ class _Places:
         self._before = (_before(reference, ours), _before(candidate, theirs))
         slots = (_slots(reference, ours), _slots(candidate, theirs))
         self.slots = np.array([[a != b for b in slots[1]] for a in slots[0]], dtype=float)
+        functions = (_functions(reference, ours), _functions(candidate, theirs))
+        self.functions = np.array(
+            [[_unlike(a, b) for b in functions[1]] for a in functions[0]], dtype=float
+        )
         sizes = [np.array([(a.read_size, a.written_size) for a in side]) for side in (ours, theirs)]
         self.sizes = np.mean(sizes[0][:, None] != sizes[1], axis=2)
 
@@ -183,6 +188,34 @@ def _slots_below(view: View, name: str) -> tuple[int, ...]:
     return tuple(slots)
 
 
+def _functions(view: View, found: Sequence[Anchor]) -> list[tuple[str, str]]:
+    """The activations around each anchor: what made the tensor that it reads, what reads on."""
+    return [(_above(view, anchor), _below(view, anchor)) for anchor in found]
+
+
+def _above(view: View, anchor: Anchor) -> str:
+    op = view.producers.get(view.root(anchor.read))
+    return "" if op is None else function(view.graph, op)
+
+
+def _below(view: View, anchor: Anchor) -> str:
+    """The first activation below while one op reads on, past norms and what only moves values."""
+    name = anchor.op.outputs[0]
+    while len(readers := view.consumers.get(name, ())) == 1:
+        op = readers[0]
+        if found := function(view.graph, op):
+            return found
+        if view.roles[op.index] not in (Role.NORM, *LOOK_THROUGH):
+            break
+        name = op.outputs[0]
+    return ""
+
+
+def _unlike(one: tuple[str, str], other: tuple[str, str]) -> int:
+    """How many activations differ; where one side shows none, it may be part of another op."""
+    return sum(a != b for a, b in zip(one, other, strict=True) if a and b)
+
+
 def _assign(
     distances: Array, places: _Places, fixed: dict[int, int]
 ) -> tuple[list[int], list[int], Array]:
@@ -190,6 +223,7 @@ def _assign(
     rows, columns = np.indices(distances.shape)
     drift = np.abs(rows / distances.shape[0] - columns / distances.shape[1])
     cost = np.minimum(distances, 1.0) + _SIZE * places.sizes + 0.05 * places.slots
+    cost += 0.06 * places.functions
     cost += _STRUCTURE * (1 - places.agreements(fixed))
     cost[~np.isfinite(distances)] = 1e3
     chosen = _cheapest(cost + _ORDER * drift)

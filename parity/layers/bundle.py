@@ -1,14 +1,16 @@
 """Replay folders: one op with the inputs that it had, ready to attach to a bug report.
 
-``model.onnx`` or ``model.tflite`` holds the op alone; ``inputs.npz`` what it is fed, as the runtime
-takes it; ``reference.npz`` and ``candidate.npz`` its outputs there and here, as real numbers, all
-under the names of the model's inputs and outputs. ``replay.py`` runs it with the runtime alone.
+Where only several ops together have a partner in the reference, it is these, as they are connected.
+``model.onnx`` or ``model.tflite`` holds them alone; ``inputs.npz`` what they are fed, as the
+runtime takes it; ``reference.npz`` and ``candidate.npz`` their outputs there and here, as real
+numbers, all under the names of the model's inputs and outputs. ``replay.py`` runs them with the
+runtime alone.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,55 +21,42 @@ from numpy.typing import NDArray
 from parity.errors import ParityError
 from parity.files import write_all
 from parity.layers.cutting import Ends, Port
-from parity.layers.file_subject import FileSubject, run, shapes_of, stored
+from parity.layers.file_subject import FileSubject, run, stored
+from parity.runtimes.contract import AdapterError
+from parity.runtimes.graph import Op
 
 Array = NDArray[Any]
 
 _ONNX = """\
-import onnxruntime
-
-options = onnxruntime.SessionOptions()
+options = ort.SessionOptions()
 options.intra_op_num_threads = {threads}
-options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.{level}
-session = onnxruntime.InferenceSession(str(here / "model.onnx"), options, providers={providers})
-names = [output.name for output in session.get_outputs()]
-found = dict(zip(names, session.run(names, inputs)))
+options.graph_optimization_level = ort.GraphOptimizationLevel.{level}
+session = ort.InferenceSession("model.onnx", options, providers={providers})
+found = dict(zip([one.name for one in session.get_outputs()], session.run(None, inputs)))
 """
 _TFLITE = """\
-{library}
-
-model = {interpreter}(str(here / "model.tflite"), num_threads={threads}{resolver})
+model = {interpreter}("model.tflite", num_threads={threads}{resolver})
 model.allocate_tensors()
 for one in model.get_input_details():
     model.set_tensor(one["index"], inputs[one["name"]])
 model.invoke()
 found = {{one["name"]: model.get_tensor(one["index"]) for one in model.get_output_details()}}
 """
-_SCRIPT = '''\
-"""Runs one op on the inputs it had in the reference, and compares what comes out."""
-
-from pathlib import Path
-
-import numpy as np
-
-OP = {op}
-OUTPUTS = {outputs}  # name in the model: (tensor, scale, zero point)
-here = Path(__file__).parent
-inputs, reference, candidate = (
-    dict(np.load(here / f"{{name}}.npz")) for name in ("inputs", "reference", "candidate")
-)
-{runtime}
-print(OP)
-for name, (tensor, scale, zero) in OUTPUTS.items():
-    value = found[name].astype(np.float64)
-    if scale is not None:
-        value = ((value - zero) * scale).astype(np.float32).astype(np.float64)
-    error, size = np.abs(value - reference[name]), np.linalg.norm(reference[name])
-    moved = np.abs(value - candidate[name]).max(initial=0)
-    relative = np.linalg.norm(error) / size if size else float("inf")
-    print(f"{{tensor}}: max_abs {{error.max(initial=0):.6g}}, rel_l2 {{relative:.6g}}")
-    print(f"{{tensor}}: {{moved:.6g}} from the recorded output")
-'''
+_SCRIPT = """\
+{title}
+import os, numpy as np
+{library}
+os.chdir(os.path.dirname(os.path.abspath(__file__)))
+inputs, reference, candidate = [dict(np.load(f"{{name}}.npz")) for name in {files}]
+{runtime}print(__doc__)
+for name, wanted in reference.items():
+    value = {value}
+    error, size = value - wanted.astype(float), np.linalg.norm(wanted.astype(float))
+    relative = np.linalg.norm(error) / size if size else (np.inf if error.any() else 0.0)
+    same = np.array_equal(value, candidate[name], equal_nan=True)
+    print(f"max_abs {{abs(error).max(initial=0):.6g}}, rel_l2 {{relative:.6g}},"
+          f" {{np.sum(~np.isfinite(value))}} of {{value.size}} not finite, as recorded: {{same}}")
+"""
 _LEVELS = {
     "all": "ORT_ENABLE_ALL",
     "extended": "ORT_ENABLE_EXTENDED",
@@ -75,8 +64,8 @@ _LEVELS = {
     "disabled": "ORT_DISABLE_ALL",
 }
 _INTERPRETERS = {
-    "litert": ("from ai_edge_litert import interpreter as lite", "lite.Interpreter"),
-    "tflite-runtime": ("from tflite_runtime import interpreter as lite", "lite.Interpreter"),
+    "litert": ("import ai_edge_litert.interpreter as lite", "lite.Interpreter"),
+    "tflite-runtime": ("import tflite_runtime.interpreter as lite", "lite.Interpreter"),
     "tensorflow": ("import tensorflow as tf", "tf.lite.Interpreter"),
 }
 
@@ -92,37 +81,43 @@ class Bundle:
 def write_bundle(
     folder: Path,
     subject: FileSubject,
-    index: int,
+    indices: Sequence[int],
     inputs: Mapping[str, Array],
     reference: Mapping[str, Array],
 ) -> Bundle:
-    """Cut one op out, run it on ``inputs``, and write the replay folder.
+    """Cut one op out, or several as they are connected; run them and write the replay folder.
 
-    ``inputs`` are those of ``Subject.replay``; ``reference`` holds the reference's outputs of the
-    op by tensor name, in the candidate's layout; outputs that it lacks are not compared. Raises
-    ``ParityError`` where the op cannot be cut or run alone.
+    ``indices`` are those of the ops in execution order, and ``inputs`` what they read from others,
+    by tensor name; ``reference`` holds the reference's outputs of the last op by tensor name, in
+    the candidate's layout; outputs that it lacks are not compared. Raises ``ParityError`` where the
+    ops cannot be cut or run alone.
     """
-    feeds = {index: {name: np.asarray(array) for name, array in inputs.items()}}
-    reason = subject.refusal(index, feeds[index])
-    answer = reason or subject.replay(feeds)[index]
-    if isinstance(answer, str):
-        raise ParityError(f"op {index}: expected an op that runs alone, found: {answer}")
-    opened = subject.open(subject.cut(shapes_of(feeds)))
+    fed = {name: np.asarray(array) for name, array in inputs.items()}
+    ops = [subject.graph.ops[index] for index in indices]
+    last = indices[-1]
+    _refuse(subject, ops, fed)
     try:
-        raw, _ = stored(opened.cut, feeds)
-        outputs = dict(run(subject, opened, feeds))[index]
+        cut = subject.joined(indices, {name: array.shape for name, array in fed.items()})
+        opened = subject.open(cut)
+    except (AdapterError, ValueError) as error:
+        raise _unable(ops, str(error)) from error
+    try:
+        raw, unfit = stored(cut, {last: fed})
+        if unfit:
+            raise _unable(ops, unfit[last])
+        outputs = dict(run(subject, opened, {last: fed}))[last]
     finally:
         opened.adapter.close()
-    ports = [port for port in opened.cut.ends[index].outputs if port.tensor in reference]
-    ends = Ends(opened.cut.ends[index].inputs, tuple(ports))
+    ports = [port for port in cut.ends[last].outputs if port.tensor in reference]
+    ends = Ends(cut.ends[last].inputs, tuple(ports))
     here = {port.name: outputs[port.tensor] for port in ends.outputs}
     there = {port.name: np.asarray(reference[port.tensor]) for port in ends.outputs}
     _check(ends, here, there)
-    op = subject.graph.ops[index]
-    title = _printable(f"{op.kind} {op.name!r}")
-    lines = [title, *(line for one in ends.outputs for line in _lines(one, here, there))]
+    named = " + ".join(f"{op.kind} {_short(op.name)!r}" for op in ops)
+    title = _printable(f"{named}, fed with the reference's tensors")
+    lines = [title, *(_line(here[port.name], there[port.name]) for port in ends.outputs)]
     contents = {
-        f"model{subject.suffix}": opened.cut.content,
+        f"model{subject.suffix}": cut.content,
         "inputs.npz": _npz(raw),
         "reference.npz": _npz(there),
         "candidate.npz": _npz(here),
@@ -130,6 +125,24 @@ def write_bundle(
     }
     write_all(folder, contents)
     return Bundle(folder, tuple(lines))
+
+
+def _refuse(subject: FileSubject, ops: Sequence[Op], fed: Mapping[str, Array]) -> None:
+    """Raise ``ParityError`` where it is known beforehand that ops cannot run on these inputs."""
+    made = {name for op in ops for name in op.outputs}
+    for op in ops:
+        given = {name: fed[name] for name in subject.operands(op) if name in fed}
+        inner = {name: np.zeros(0) for name in subject.operands(op) if name in made}
+        reason = subject.refusal(op.index, {**given, **inner})
+        if reason is not None:
+            raise _unable([op], reason)
+
+
+def _unable(ops: Sequence[Op], reason: str) -> ParityError:
+    listed = ", ".join(str(op.index) for op in ops)
+    if len(ops) == 1:
+        return ParityError(f"op {listed}: expected an op that runs alone, found: {reason}")
+    return ParityError(f"ops {listed}: expected ops that run without others, found: {reason}")
 
 
 def _check(ends: Ends, here: Mapping[str, Array], there: Mapping[str, Array]) -> None:
@@ -144,30 +157,47 @@ def _check(ends: Ends, here: Mapping[str, Array], there: Mapping[str, Array]) ->
             )
 
 
-def _lines(port: Port, here: Mapping[str, Array], there: Mapping[str, Array]) -> tuple[str, str]:
+def _line(here: Array, there: Array) -> str:
     """What the script prints of one output where it computes what was computed here."""
-    reference = there[port.name]
-    error = np.abs(here[port.name].astype(np.float64) - reference)
-    size = np.linalg.norm(reference)
-    relative = np.linalg.norm(error) / size if size else float("inf")
-    tensor = _printable(port.tensor)
+    wanted = there.astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        error = here.astype(np.float64) - wanted
+    size = np.linalg.norm(wanted)
+    relative = np.linalg.norm(error) / size if size else (np.inf if error.any() else 0.0)
     return (
-        f"{tensor}: max_abs {error.max(initial=0):.6g}, rel_l2 {relative:.6g}",
-        f"{tensor}: 0 from the recorded output",
+        f"max_abs {np.abs(error).max(initial=0):.6g}, rel_l2 {relative:.6g}, "
+        f"{np.sum(~np.isfinite(here))} of {here.size} not finite, as recorded: True"
     )
 
 
 def _script(subject: FileSubject, title: str, ends: Ends) -> str:
-    outputs = {port.name: (_printable(port.tensor), *_grid(port)) for port in ends.outputs}
-    parts = {"op": ascii(title), "outputs": ascii(outputs)}
-    return _SCRIPT.format(**parts, runtime=_runtime(subject))
+    library, runtime = _runtime(subject)
+    return _SCRIPT.format(
+        title=ascii(title),
+        library=library,
+        files=("inputs", "reference", "candidate"),
+        runtime=runtime,
+        value=_value(ends.outputs),
+    )
 
 
-def _grid(port: Port) -> tuple[Any, Any]:
-    """Scale and zero point of an output, in nested lists that broadcast along the channels."""
-    if port.quantization is None:
-        return None, None
+def _value(ports: Iterable[Port]) -> str:
+    """The expression for an output as real numbers, as ``Port.value`` gives them."""
+    grids = {port.name: _grid(port) for port in ports if port.quantization}
+    if not grids:
+        return "found[name].astype(float)"
+    scales = {name: scale for name, (scale, _) in grids.items()}
+    zeros = {name: zero for name, (_, zero) in grids.items()}
+    return (
+        f"np.float32((found[name].astype(float) - {zeros}.get(name, 0)) * {scales}.get(name, 1.0))"
+        f".astype(float)"
+    )
+
+
+def _grid(port: Port) -> tuple[float, int]:
+    """Scale and zero point of a quantised output."""
     found = port.quantization
+    assert found is not None
     if len(found.scale) == 1:
         return found.scale[0], found.zero_point[0]
     raise ParityError(
@@ -175,14 +205,16 @@ def _grid(port: Port) -> tuple[Any, Any]:
     )
 
 
-def _runtime(subject: FileSubject) -> str:
+def _runtime(subject: FileSubject) -> tuple[str, str]:
+    """The import of the runtime's library, and the lines that run the model as deployed."""
     options = subject.artifact.options
     threads = options.get("threads") or 1
     if subject.kind == "onnxruntime":
         provider = options.get("provider") or "CPUExecutionProvider"
         level = _LEVELS[options.get("optimization", "all")]
         providers = list(dict.fromkeys([provider, "CPUExecutionProvider"]))
-        return _ONNX.format(threads=threads, level=level, providers=ascii(providers))
+        library = "import onnxruntime as ort"
+        return library, _ONNX.format(threads=threads, level=level, providers=ascii(providers))
     interpreter = options.get("interpreter", "litert")
     library, name = _INTERPRETERS[interpreter]
     resolver = ""
@@ -190,7 +222,14 @@ def _runtime(subject: FileSubject) -> str:
         module = "tf.lite.experimental" if interpreter == "tensorflow" else "lite"
         kind = f"{module}.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES"
         resolver = f", experimental_op_resolver_type={kind}"
-    return _TFLITE.format(library=library, interpreter=name, threads=threads, resolver=resolver)
+    return library, _TFLITE.format(interpreter=name, threads=threads, resolver=resolver)
+
+
+def _short(name: str, longest: int = 60) -> str:
+    """A name, cut in its middle: converters join the names of all that they fuse."""
+    if len(name) <= longest:
+        return name
+    return f"{name[: longest // 2]}...{name[-longest // 2 :]}"
 
 
 def _printable(text: str) -> str:

@@ -3,40 +3,43 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median  # numpy's loads numpy.ma, which takes longer than a table
 
+from parity.layers import precision
 from parity.layers.table import Verdict
 
 TIMES_MEDIAN = 10.0
-"""A float region is suspicious from this multiple of its op type's median local error on."""
-
-LEAST = 1e-5
-"""... and from this relative L2 on; below, it is rounding."""
+"""A float region is suspicious from this multiple of its op type's median local error on, within
+what its number format explains (``precision.floor`` and ``ceiling``). Only errors that the format
+explains count for the median: a fault in every layer of one kind must not be its own measure."""
 
 RATIO = 1.25
 """A quantised region is suspicious from this multiple of its expected error on; healthy ops reach
-1.17."""
+1.17. Errors of few values do not average out: see ``ratio_limit``."""
 
-RANGE_TIMES = 5.0
-"""... or where its range score is this multiple of the best that the reference's values allow;
-healthy tensors reach 4 where a concatenation makes several share one scale."""
-
-RANGE = 0.005
-"""... and at least this: finer steps harm nobody."""
+_RARE = 4.0
+"""Standard deviations that chance is given: one healthy region in 30,000 has more."""
 
 _FEW = 4
+_GAIN = 3.0  # by which a region may enlarge the relative error of what it reads
 _LARGE = 1e-3
+_UNITS = 8.0  # the same in narrow formats: an accumulated error of this many units is large
 
 
 @dataclass(frozen=True)
 class Facts:
     """What was measured of one region over all images; ``above`` are the places of its inputs'.
 
-    ``kind`` is the candidate's op kind that the region is known by. ``range_times`` is the range
-    score over the best possible one, ``coarseness`` the same of the weights' steps. ``absorbed``
-    names the op behind which the error of a bad range is gone.
+    ``kind`` is the candidate's op kind that the region is known by, ``unit`` that of its number
+    format. ``rel_l2`` and ``local`` are relative L2 (see ``rows.py`` for references of zeros), None
+    where they could not be measured, infinite for results of another size; ``at_least`` is what the
+    accumulated one is in any layout.
+    ``samples`` is how many independent errors the local one is made of; up to ``two_steps`` it is
+    one value two steps off, or four a step off, as integer kernels may be. ``range_excess`` is
+    above 1 for a bad range, ``coarseness`` how much coarser than need be the weights are.
+    ``absorbed`` names the op behind which the error of a bad range is gone.
     """
 
     kind: str
@@ -45,9 +48,13 @@ class Facts:
     nonfinite: int
     local: float | None
     local_nonfinite: int
+    reads_input: bool = False
+    at_least: float = 0.0
+    unit: float = precision.SINGLE.unit
+    samples: float = math.inf
+    two_steps: float = 0.0
     expected: float | None = None
-    range_score: float | None = None
-    range_times: float | None = None
+    range_excess: float | None = None
     coarseness: float | None = None
     absorbed: str = ""
 
@@ -58,88 +65,205 @@ class Facts:
             return None
         return self.local / self.expected
 
+    @property
+    def compared(self) -> bool:
+        """Whether anything of it was measured."""
+        return self.rel_l2 is not None or self.local is not None
+
 
 @dataclass(frozen=True)
 class Judgement:
-    """The verdicts in the order of the facts, how suspicious each is (1 and more: introduced)."""
+    """The verdicts in the order of the facts, how suspicious each is (1 and more: introduced).
+
+    ``unmeasured`` are the places of regions that could not be run alone and that are suspects all
+    the same: their inputs agree and their result does not.
+    """
 
     verdicts: tuple[Verdict, ...]
     suspicions: tuple[float, ...]
     input_differs: bool
+    unmeasured: tuple[int, ...] = ()
 
 
-def judge(facts: Sequence[Facts], quantized: bool) -> Judgement:
-    """The verdict of every region of a table."""
-    limits = _limits(facts)
-    suspicions = tuple(_suspicion(one, limits.get(one.kind, LEAST), quantized) for one in facts)
+def judge(facts: Sequence[Facts], quantized: bool, input_rel_l2: float | None = None) -> Judgement:
+    """The verdict of every region of a table.
+
+    ``input_rel_l2`` is how far apart both networks' inputs are; None where that is not known.
+    """
+    table = _Table(facts, quantized, input_rel_l2)
+    suspicions = [table.suspicion(one) for one in facts]
     tainted: list[bool] = []
     verdicts: list[Verdict] = []
-    for one, suspicion in zip(facts, suspicions, strict=True):
-        below = any(tainted[place] for place in one.above)
-        verdict = _verdict(one, suspicion, below, facts)
+    unmeasured = []
+    for place, one in enumerate(facts):
+        below = any(tainted[above] for above in one.above)
+        verdict = table.verdict(place, suspicions[place], below)
+        if verdict == "introduced" and suspicions[place] <= 1:
+            unmeasured.append(place)
+            # Behind everything that was measured and is beyond its limit.
+            suspicions[place] = 1 + 1e-3 * min(one.rel_l2 or one.at_least, 1)
         verdicts.append(verdict)
         tainted.append(below or verdict in ("introduced", "nonfinite"))
-    differs = _input_differs(facts, verdicts)
+    differs = table.input_differs(verdicts)
     if differs:
         verdicts = [
-            "inherited" if _large(one) else own for one, own in zip(facts, verdicts, strict=True)
+            "inherited" if own == "ok" and table.large(one) else own
+            for one, own in zip(facts, verdicts, strict=True)
         ]
-    return Judgement(tuple(verdicts), suspicions, differs)
+    return Judgement(tuple(verdicts), tuple(suspicions), differs, tuple(unmeasured))
 
 
-def _limits(facts: Sequence[Facts]) -> Mapping[str, float]:
-    """By op kind, the local error from which a float region of that kind is suspicious."""
-    known = [(one.kind, one.local) for one in facts if one.local is not None]
-    known = [(kind, error) for kind, error in known if math.isfinite(error)]
-    overall = median([error for _, error in known]) if known else 0.0
-    limits = {}
-    for kind in {one.kind for one in facts}:
-        own = [error for other, error in known if other == kind]
-        limits[kind] = max(TIMES_MEDIAN * (median(own) if len(own) >= _FEW else overall), LEAST)
-    return limits
+def ratio_limit(samples: float) -> float:
+    """The multiple of the expected error that a local error of so many values may be by chance.
+
+    Both are sums of n squares of independent rounding errors. So their quotient follows Fisher's F
+    of (n, n) degrees of freedom, whose logarithm's standard deviation is about 2/√n; its root's,
+    which the ratio is, 1/√n.
+    """
+    return RATIO * math.exp(_RARE / math.sqrt(samples)) if samples >= 1 else math.inf
 
 
-def _suspicion(one: Facts, limit: float, quantized: bool) -> float:
-    """How many times the limit a region's local error is; infinite for a NaN of its own making."""
-    if one.local_nonfinite:
-        return math.inf
-    if not quantized:
-        return 0.0 if one.local is None else one.local / limit
-    scores = [0.0 if one.coarseness is None else one.coarseness / RATIO]
-    if one.ratio is not None:
-        scores.append(one.ratio / RATIO)
-    elif one.local is not None and one.range_times is None:
-        scores.append(one.local / limit)
-    if is_bad_range(one.range_score, one.range_times) and not one.absorbed:
-        scores.append((one.range_times or 0.0) / RANGE_TIMES)
-    return max(scores)
+class _Table:
+    """The facts of a table, and what their limits are made of."""
+
+    def __init__(self, facts: Sequence[Facts], quantized: bool, input_rel_l2: float | None) -> None:
+        self._facts = facts
+        self._input = input_rel_l2
+        expected = [one.expected for one in facts if one.expected]
+        self._noisy = quantized or bool(expected)
+        self._typical = median(expected) if expected else self._median_accumulated()
+        self._limits = _limits(facts)
+        self._off = self._far_off()
+
+    def _median_accumulated(self) -> float:
+        known = [one.rel_l2 for one in self._facts if one.rel_l2 is not None]
+        finite = [error for error in known if math.isfinite(error)]
+        return median(finite) if finite else 0.0
+
+    def suspicion(self, one: Facts) -> float:
+        """How many times its limit a region's local error is; infinite for a NaN of its making."""
+        if one.local_nonfinite:
+            return math.inf
+        scores = [0.0 if one.coarseness is None else one.coarseness / RATIO]
+        if one.local is not None:
+            scores.append(one.local / self._limit(one))
+        if not one.absorbed:
+            scores.append(one.range_excess or 0.0)
+        return max(scores)
+
+    def _limit(self, one: Facts) -> float:
+        """What rounding explains of a region's local error."""
+        if one.expected:
+            chance = max(ratio_limit(one.samples) * one.expected, one.two_steps)
+            return max(chance, precision.ceiling(one.unit))
+        own = self._limits(one)
+        if one.expected is None and self._noisy:  # what it is entitled to is not known
+            return max(own, TIMES_MEDIAN * self._typical)
+        return own
+
+    def large(self, one: Facts) -> bool:
+        """Whether an accumulated error is more than rounding."""
+        known = one.at_least if one.rel_l2 is None else one.rel_l2
+        return one.nonfinite > 0 or known > max(_LARGE, _UNITS * one.unit)
+
+    def _far_off(self) -> list[bool]:
+        """By region, whether its result is off, as far as that can be told; seen through those
+        regions of which nothing is known."""
+        found: list[bool] = []
+        for one in self._facts:
+            if one.rel_l2 is None and not one.at_least:
+                found.append(self._fed_off(one, found))
+            else:
+                found.append(self._noticed(one))
+        return found
+
+    def _noticed(self, one: Facts) -> bool:
+        """Whether an accumulated error is large, for what its inputs bring along."""
+        if not self._noisy:
+            return self.large(one)
+        known = one.at_least if one.rel_l2 is None else one.rel_l2
+        brought = [self._facts[place].rel_l2 or 0.0 for place in one.above]
+        brought.append(self._input or 0.0 if one.reads_input else 0.0)
+        entitled = max(TIMES_MEDIAN * self._typical, _GAIN * max(brought))
+        return self.large(one) and known > entitled
+
+    def _fed_off(self, one: Facts, off: Sequence[bool]) -> bool:
+        """Whether what a region reads is off already."""
+        fed = one.reads_input and (self._input or 0.0) > _LARGE
+        return fed or any(off[place] for place in one.above)
+
+    def verdict(self, place: int, suspicion: float, below: bool) -> Verdict:
+        """Of one region; ``below`` one that introduced an error or not."""
+        one = self._facts[place]
+        if one.local_nonfinite:
+            return "nonfinite"
+        if one.nonfinite and not any(self._facts[above].nonfinite for above in one.above):
+            return "nonfinite"
+        if suspicion > 1:
+            return "introduced"
+        if one.local is None:
+            return self._unmeasured(place, below)
+        resized = one.rel_l2 == math.inf  # though of the right size on the reference's input
+        return "inherited" if resized or (below and self.large(one)) else "ok"
+
+    def _unmeasured(self, place: int, below: bool) -> Verdict:
+        """Of a region that could not be run alone: by what went in and what came out."""
+        one = self._facts[place]
+        if self._noticed(one):
+            passed_on = below or self._fed_off(one, self._off)
+            return "inherited" if passed_on else "introduced"
+        if one.rel_l2 is None:
+            return "unpaired"
+        return "inherited" if below and self.large(one) else "ok"
+
+    def input_differs(self, verdicts: Sequence[Verdict]) -> bool:
+        """Whether the input is the cause: no region is, and its error reaches the first layers."""
+        if "introduced" in verdicts or "nonfinite" in verdicts:
+            return False
+        if self._input is not None:
+            first = [one for one, fresh in zip(self._facts, self._first(), strict=True) if fresh]
+            return self._input > _LARGE and any(self._reached(one) for one in first)
+        known = [
+            (one.rel_l2, one.local)
+            for one in self._facts
+            if one.rel_l2 is not None and one.local is not None
+        ]
+        apart = [error for error, local in known if error > max(_LARGE, 20 * local)]
+        return bool(known) and len(apart) >= 0.9 * len(known)
+
+    def _first(self) -> list[bool]:
+        """By region, whether it is measured and none above it is."""
+        found: list[bool] = []
+        seen: list[bool] = []
+        for one in self._facts:
+            behind = any(seen[place] for place in one.above)
+            found.append(one.rel_l2 is not None and not behind)
+            seen.append(one.rel_l2 is not None or behind)
+        return found
+
+    def _reached(self, one: Facts) -> bool:
+        """Whether a first layer is further off than on the reference's own input."""
+        error = one.rel_l2 or 0.0
+        return self.large(one) and error > RATIO * (one.local or 0.0)
 
 
-def is_bad_range(score: float | None, times: float | None) -> bool:
-    """Whether a scale does not fit the reference's values: too coarse for them, or clipping."""
-    return score is not None and times is not None and score > RANGE and times > RANGE_TIMES
-
-
-def _verdict(one: Facts, suspicion: float, below: bool, facts: Sequence[Facts]) -> Verdict:
-    if one.local_nonfinite:
-        return "nonfinite"
-    if one.nonfinite and not any(facts[place].nonfinite for place in one.above):
-        return "nonfinite"
-    if suspicion > 1:
-        return "introduced"
-    return "inherited" if below and _large(one) else "ok"
-
-
-def _large(one: Facts) -> bool:
-    return one.nonfinite > 0 or (one.rel_l2 is not None and one.rel_l2 > _LARGE)
-
-
-def _input_differs(facts: Sequence[Facts], verdicts: Sequence[Verdict]) -> bool:
-    """Every accumulated error is large while every local one is next to nothing."""
-    if "introduced" in verdicts or "nonfinite" in verdicts:
-        return False
+def _limits(facts: Sequence[Facts]) -> Callable[[Facts], float]:
+    """From which local error on a float region is suspicious."""
     known = [
-        (one.rel_l2, one.local) for one in facts if one.rel_l2 is not None and one.local is not None
+        (one.kind, one.local)
+        for one in facts
+        if one.local is not None and not one.expected and one.local < precision.ceiling(one.unit)
     ]
-    apart = [error for error, local in known if error > max(_LARGE, 20 * local)]
-    return bool(known) and len(apart) >= 0.9 * len(known)
+    overall = median([error for _, error in known]) if known else 0.0
+    by_kind: dict[str, list[float]] = {}
+    for kind, error in known:
+        by_kind.setdefault(kind, []).append(error)
+    typical: Mapping[str, float] = {
+        kind: median(errors) for kind, errors in by_kind.items() if len(errors) >= _FEW
+    }
+
+    def limit(one: Facts) -> float:
+        least, most = precision.floor(one.unit), precision.ceiling(one.unit)
+        return min(max(TIMES_MEDIAN * typical.get(one.kind, overall), least), most)
+
+    return limit

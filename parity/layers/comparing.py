@@ -8,18 +8,19 @@ from dataclasses import replace
 
 import numpy as np
 
-from parity.layers import alignment, causes, effects, local
+from parity.layers import alignment, effects, local, places, precision
 from parity.layers.alignment import AlignmentError
 from parity.layers.divergence import Divergence, Limits, Meter, Spread, relative
 from parity.layers.expecting import Expecting
 from parity.layers.layout import Array
 from parity.layers.measured import Comparison, Measured
-from parity.layers.regions import Region, regions
+from parity.layers.regions import Region, in_order, regions
 from parity.layers.rows import table_of
 from parity.layers.subject import Subject
 from parity.layers.table import LayerTable
 
 Feeds = Mapping[str, Array]
+_UNKNOWN = "the layouts of both sides do not tell how to compare them"
 
 
 def compare_layers(
@@ -77,12 +78,13 @@ def _start(
         )
     }
     found, draft = alignment.align(reference, candidate, (traces[0], traces[1]), outputs)
-    regioned = regions(draft)
+    rest = places.placed(draft, found.unpaired)
+    regioned = in_order(draft, (*regions(draft), *rest.regions))
     return Comparison(
-        alignment=found,
+        alignment=replace(found, unpaired=rest.unpaired),
         draft=draft,
         regions=regioned,
-        measured=[Measured() for _ in regioned],
+        measured=[Measured(precision.format_of(draft, region)) for region in regioned],
         limits=limits,
         observer=observer,
         seconds={"trace": traced, "align": found.seconds, "local": 0.0},
@@ -136,8 +138,10 @@ class _Engine:
             self._places.setdefault(region.pair.candidate, []).append(place)
         replayed = comparison.regions if with_local else ()
         self._plan = local.waves(draft.candidate.view, replayed, draft.of)
+        # Weights alone may be integers (dynamic ranges): that is noise to be expected too.
+        entitled = quantized or bool(draft.candidate.view.graph.quantization)
         self._expecting = (
-            Expecting(draft, candidate, self._plan) if quantized and with_local else None
+            Expecting(draft, candidate, self._plan) if entitled and with_local else None
         )
         self._others = {
             name: value
@@ -151,7 +155,8 @@ class _Engine:
         for name, value in draft.candidate.values.items():
             self._accumulate(name, value)
         self._inputs()
-        draft.candidate.values = self._others
+        own = {name: draft.candidate.values[name] for name in draft.own}
+        draft.candidate.values = {**self._others, **own}
         draft.reference.values = self._only_wanted(draft.reference.values)
         self._locals(self._state.alignment.replayed)
         self._state.alignment = replace(self._state.alignment, replayed=None)
@@ -194,23 +199,45 @@ class _Engine:
                 error = relative(brought, draft.candidate.values[pair.candidate])
                 self._state.input_rel_l2 = max(self._state.input_rel_l2 or 0.0, error)
 
-    def _compare(self, place: int, value: Array) -> Divergence | None:
-        region, measured = self._state.regions[place], self._state.measured[place]
-        brought = self._state.draft.bring(region.pair.reference, region.pair.candidate)
-        if brought is None:
-            measured.note = "the layouts of both sides do not tell how to compare them"
-            return None
-        if brought.shape != value.shape:
-            measured.note = f"expected shape {brought.shape}, found {value.shape}"
-            return None
+    def _compare(self, place: int, value: Array) -> Divergence | str:
+        """One region's result beside the reference's, or why they cannot be compared."""
+        region = self._state.regions[place]
+        pair, draft = region.pair, self._state.draft
+        exact = draft.reference.values[pair.reference]
+        if exact.size != value.size:
+            return f"expected shape {exact.shape}, found {value.shape}"
+        brought = draft.bring(pair.reference, pair.candidate)
+        if brought is None or brought.shape != value.shape:
+            # Values that agree one by one are no accident, whatever is known of their layouts.
+            as_it_is = self._meter.compare(exact.reshape(value.shape), value)
+            agree = as_it_is.rel_l2 <= precision.floor(self._state.measured[place].format.unit)
+            if region.pair.evidence == "place" and exact.shape == value.shape:
+                return as_it_is
+            return as_it_is if agree else _UNKNOWN
         return self._meter.compare(brought, value)
 
     def _accumulate(self, name: str, value: Array) -> None:
         for place in self._places.get(name, ()):
+            measured = self._state.measured[place]
             found = self._compare(place, value)
-            if found is not None:
-                measured = self._state.measured[place]
+            if not isinstance(found, str):
                 measured.accumulated = _spread(measured.accumulated, found, self._state.images)
+            elif found == _UNKNOWN:
+                least = self._least(place, value)
+                measured.at_least = max(measured.at_least, least)
+                measured.note = measured.note or found
+            else:
+                measured.resized = measured.resized or found
+
+    def _least(self, place: int, value: Array) -> float:
+        """The relative L2 in the layout that is best for the candidate, whichever that is.
+
+        No order of the values brings two tensors nearer than when both are sorted (rearrangement
+        inequality).
+        """
+        exact = self._state.draft.reference.values[self._state.regions[place].pair.reference]
+        least = relative(np.sort(exact, axis=None), np.sort(value, axis=None))
+        return least if np.isfinite(least) else 0.0
 
     def _locals(self, replayed: local.Replayed | None = None) -> None:
         if not self._plan:
@@ -226,20 +253,28 @@ class _Engine:
             if value is None:
                 reasons = [replayed.failures.get(op.index) for op in region.ops]
                 measured.note = next((reason for reason in reasons if reason), "it was not run")
-                continue
-            found = self._compare(place, value)
-            if found is not None:
-                measured.local = _spread(measured.local, found, self._state.images)
+            else:
+                self._local(place, value)
             if self._expecting is not None:
                 self._expect(self._expecting, region, measured)
         if self._expecting is not None and not self._state.images:
             self._follow_ranges(self._expecting, replayed)
         self._state.seconds["local"] += time.perf_counter() - started
 
+    def _local(self, place: int, value: Array) -> None:
+        measured = self._state.measured[place]
+        found = self._compare(place, value)
+        if not isinstance(found, str):
+            measured.local = _spread(measured.local, found, self._state.images)
+        elif found == _UNKNOWN:
+            measured.note = found
+        else:
+            measured.resized, measured.resized_alone = found, True
+
     def _follow_ranges(self, expecting: Expecting, replayed: local.Replayed) -> None:
         """See, on the first image, whether the error of a bad range reaches anything."""
         for place, measured in enumerate(self._state.measured):
-            if causes.is_bad_range(measured.range_score, measured.range_times):
+            if (measured.range_excess or 0.0) > 1:
                 measured.absorbed = effects.absorbed_by(
                     expecting.exact,
                     self._state.draft,
@@ -250,17 +285,21 @@ class _Engine:
 
     def _expect(self, expecting: Expecting, region: Region, measured: Measured) -> None:
         """What quantisation must cost here; kept of the worst image for the local error."""
+        first = not self._state.images
         if measured.local is not None and measured.local.image == self._state.images:
             expected = expecting.error(region)
             measured.expected = expected if isinstance(expected, float) else None
-            if isinstance(expected, str):
-                measured.note = expected
-        fit = expecting.range_score(region)
+            measured.expecting = expected if isinstance(expected, str) else ""
+            measured.two_steps = expecting.two_steps(region)
+            if measured.expected and first:
+                measured.samples = expecting.samples(region, measured.expected)
+        fit = expecting.fit(region)
         if fit is not None:
-            first = measured.range_score is None
             measured.range_score = max(measured.range_score or 0.0, fit.score)
-            measured.range_times = min(fit.times, fit.times if first else measured.range_times or 0)
-        if not self._state.images:
+            if measured.range_excess is None or fit.excess < measured.range_excess:
+                measured.range_excess, measured.range_times = fit.excess, fit.times
+                measured.range_clips = fit.clips
+        if first:
             measured.coarseness = expecting.coarseness(region)
 
     def close(self) -> None:

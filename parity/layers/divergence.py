@@ -28,8 +28,9 @@ class Limits:
 class Divergence:
     """The sums of one pass over a pair of tensors, and what follows from them.
 
-    ``constant`` says that one side holds a single value throughout. Elements that are not finite on
-    either side are counted in ``nonfinite`` and left out of everything else, save ``mismatched``.
+    Elements that are not finite on either side are left out of every sum. Where both sides hold the
+    same (the -inf of an attention mask, NaN and NaN) they agree; the others are counted in
+    ``nonfinite``, and as mismatched.
     """
 
     count: int
@@ -118,11 +119,9 @@ class Meter:
         np.subtract(two, one, out=apart)
         squares = float(apart @ apart)
         if not math.isfinite(squares):
-            kept = np.isfinite(one) & np.isfinite(two)
-            lost = int(kept.size - np.count_nonzero(kept))
-            if lost:
-                one, two, apart = one[kept], two[kept], apart[kept]
-                sums[7:] += lost
+            kept, lost = _finite(one, two)
+            one, two, apart = one[kept], two[kept], apart[kept]
+            sums[7:] += lost
             squares = float(apart @ apart)
         sums[0] += one.size
         sums[3] += squares
@@ -153,8 +152,18 @@ class Meter:
         return True
 
 
+def _finite(one: Array, two: Array) -> tuple[NDArray[np.bool_], int]:
+    """Where both are finite, and how many of the other elements are not the same on both sides."""
+    kept = np.isfinite(one) & np.isfinite(two)
+    same = (one == two) | (np.isnan(one) & np.isnan(two))
+    return kept, int(np.count_nonzero(~(kept | same)))
+
+
 def relative(reference: Array, candidate: Array) -> float:
-    """‖candidate − reference‖ / ‖reference‖ alone; infinite where it cannot be told."""
+    """‖candidate − reference‖ / ‖reference‖ alone; infinite where it cannot be told.
+
+    Elements that are not finite, and the same on both sides, are left out.
+    """
     one, two = np.empty(_CHUNK), np.empty(_CHUNK)
     first, second = np.ravel(reference), np.ravel(candidate)
     squares = apart = 0.0
@@ -164,7 +173,14 @@ def relative(reference: Array, candidate: Array) -> float:
             mine, yours = one[:count], two[:count]
             np.copyto(mine, first[start : start + count], casting="unsafe")
             np.copyto(yours, second[start : start + count], casting="unsafe")
-            squares += float(mine @ mine)
+            size = float(mine @ mine)
+            if not math.isfinite(size):
+                kept, lost = _finite(mine, yours)
+                if lost:
+                    return math.inf
+                mine, yours = mine[kept], yours[kept]
+                size = float(mine @ mine)
+            squares += size
             np.subtract(yours, mine, out=yours)
             apart += float(yours @ yours)
     if not math.isfinite(apart):

@@ -52,6 +52,8 @@ class Draft:
 
     ``of`` gives each candidate tensor its reference tensor. ``readings`` hold what single ops of
     the candidate read where that differs from ``of``: (op index, candidate tensor) → reference.
+    ``own`` are inputs of a candidate that prepares its image itself: no tensor of the reference is
+    one of them, and ops that read them are fed the candidate's.
     """
 
     reference: Side
@@ -61,12 +63,18 @@ class Draft:
     of: dict[str, str] = field(default_factory=dict)
     readings: dict[tuple[int, str], str] = field(default_factory=dict)
     failures: dict[int, str] = field(default_factory=dict)
+    own: set[str] = field(default_factory=set)
 
     def add(
         self, reference: str, candidate: str, evidence: str, error: float | None = None
     ) -> bool:
-        """Pair two tensors of one size; false where sizes differ or the pair was known."""
+        """Pair two tensors of one size; false where sizes differ or the pair was known.
+
+        Tensors whose numbers say nothing are paired with none.
+        """
         if self.reference.view.size(reference) != self.candidate.view.size(candidate):
+            return False
+        if self.reference.view.opaque(reference) or self.candidate.view.opaque(candidate):
             return False
         known = self.of.get(candidate)
         root = self.reference.view.root
@@ -80,7 +88,12 @@ class Draft:
         return True
 
     def brought(self, candidate: str, reader: int | None = None) -> Array | None:
-        """The reference's values of a paired tensor, laid out as the candidate has it."""
+        """The reference's values of a paired tensor, laid out as the candidate has it.
+
+        An input of the candidate's own has the candidate's values.
+        """
+        if candidate in self.own:
+            return self.candidate.values.get(candidate)
         name = self.of.get(candidate)
         if reader is not None:
             name = self.readings.get((reader, candidate), name)

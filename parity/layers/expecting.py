@@ -2,48 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
-import numpy as np
-
-from parity.layers import quantized
+from parity.layers import quantized, ranges
 from parity.layers.cutting import Grid
+from parity.layers.divergence import norm, relative
 from parity.layers.draft import Draft
 from parity.layers.file_subject import FileSubject
 from parity.layers.layout import Array
 from parity.layers.local import Replayed
+from parity.layers.ranges import Fit
 from parity.layers.regions import Region
 from parity.layers.subject import Subject
-from parity.runtimes.contract import Quantization
 from parity.runtimes.graph import Op
 
 Feeds = dict[int, dict[str, Array]]
-
-
-@dataclass(frozen=True)
-class Fit:
-    """The range score of a tensor, and how many times the best score that its values allow."""
-
-    score: float
-    times: float
-
-
-def _fit(grid: Grid, values: Array) -> Fit | None:
-    if not np.isfinite(values).all():
-        return None
-    best = quantized.range_score(_best(grid.dtype, values), values)
-    score = quantized.range_score(grid, values)
-    return Fit(score, score / best if best else 1.0)
-
-
-def _best(dtype: str, values: Array) -> Grid:
-    """The grid that reaches exactly from the least to the greatest value, and holds zero."""
-    low, high = min(float(values.min()), 0.0), max(float(values.max()), 0.0)
-    kind = np.iinfo(dtype)
-    scale = (high - low) / (int(kind.max) - int(kind.min)) or 1.0
-    zero = int(kind.min) - round(low / scale)
-    return Grid(Quantization((scale,), (zero,)), dtype)
 
 
 class Expecting:
@@ -55,13 +29,14 @@ class Expecting:
         self._twins = quantized.Expectation(self._files) if self._files is not None else None
         self._made: dict[str, quantized.Twin] = {}
         self._refused: dict[int, str] = {}
+        self._fed: Mapping[int, Mapping[str, Array]] = {}
 
     def run(self, replayed: Replayed) -> None:
         """One image: every op as a float op, exact and rounded, on what the replay was fed.
 
         Both are handed on inside a region, so that its expected error is that of its whole chain.
         """
-        self._made, self._refused = {}, {}
+        self._made, self._refused, self._fed = {}, {}, replayed.fed
         if self._twins is None:
             return
         for wave in self._plan:
@@ -97,26 +72,87 @@ class Expecting:
             (self._refused[op.index] for op in region.ops if op.index in self._refused), None
         )
 
-    def range_score(self, region: Region) -> Fit | None:
+    def samples(self, region: Region, expected: float) -> float:
+        """How many independent errors a region's local error is made of.
+
+        The values of its output, as far as their errors come from the activations; the values of a
+        weight, as far as they come from its rounding, which all positions share.
+        """
+        twin = self._made.get(region.pair.candidate)
+        if twin is None or self._twins is None or not expected:
+            return math.inf
+        inverse = [1 / max(twin.exact.size, 1)]
+        for op in region.ops:
+            noise, count = self._twins.weight_noise(op.index) or (0.0, 1)
+            share = min(noise / expected, 1.0) ** 2
+            inverse.append(share**2 / count + (1 - share) ** 2 / max(twin.exact.size, 1))
+        return 1 / max(inverse)
+
+    def two_steps(self, region: Region) -> float:
+        """The relative L2 of an error of two steps in one value, or of one step in four."""
+        made, twin = region.pair.candidate, self._made.get(region.pair.candidate)
+        if self._files is None or twin is None or made not in self._files.grids:
+            return 0.0
+        size = norm(twin.exact)
+        return 2 * max(self._files.grids[made].quantization.scale) / size if size else 0.0
+
+    def fit(self, region: Region) -> Fit | None:
         """How badly the grids of a region fit the reference; None where it has none.
 
-        The worst of its tensors counts; for those inside the region, what the exact ops make of the
-        reference's tensors stands for the reference.
+        What the region makes is judged as it is. The tensors inside it, for which the exact ops on
+        the reference's tensors stand for the reference, are judged by what their grids do to what
+        the region makes: a coarse variance may harm nothing.
         """
         if self._files is None:
             return None
-        grids = self._files.grids
-        values = {
-            name: self._made[name].exact
-            for op in region.ops
-            for name in op.outputs
-            if name in self._made
-        }
+        grids, made = self._files.grids, region.pair.candidate
         last = self._draft.reference.values.get(region.pair.reference)
-        if last is not None:
-            values[region.pair.candidate] = last
-        fits = [_fit(grids[name], value) for name, value in values.items() if name in grids]
-        return max((one for one in fits if one), key=lambda one: one.times, default=None)
+        own = ranges.fit(grids[made], last) if last is not None and made in grids else None
+        within = ranges.worst(
+            ranges.fit(grids[name], self._made[name].exact)
+            for name in self._between(region)
+            if name in grids
+        )
+        if within is None or within.excess <= 1:
+            return own or within
+        return ranges.worst((own, self._harm(region, within)))
+
+    def _between(self, region: Region) -> list[str]:
+        names = [name for op in region.ops for name in op.outputs if name in self._made]
+        return [name for name in names if name != region.pair.candidate]
+
+    def _harm(self, region: Region, within: Fit) -> Fit | None:
+        """By how much grids inside a region harm its result more than the best ones would.
+
+        None where the exact ops cannot tell.
+        """
+        if self._files is None or region.pair.candidate not in self._made:
+            return None
+        grids = {name: self._files.grids[name] for name in self._between(region)
+                 if name in self._files.grids}  # fmt: skip
+        best = {name: ranges.best_grid(grid.dtype, self._made[name].exact)
+                for name, grid in grids.items()}  # fmt: skip
+        exact = self._made[region.pair.candidate].exact
+        found = [self._through(region, some) for some in (grids, best)]
+        if found[0] is None or found[1] is None:
+            return None
+        harm, least = (relative(exact, one) for one in found if one is not None)
+        times = harm / least if least else 1.0
+        return Fit(within.score, times, times / ranges.TIMES if harm > ranges.SCORE else 0.0)
+
+    def _through(self, region: Region, grids: Mapping[str, Grid]) -> Array | None:
+        """What the exact ops of a region make where only these tensors are rounded."""
+        made: dict[str, Array] = {}
+        for op in region.ops:
+            fed = self._fed.get(op.index)
+            if fed is None:
+                return None
+            fresh = self.exact({op.index: {name: made.get(name, one) for name, one in fed.items()}})
+            made.update(
+                {name: grids[name].onto(one) if name in grids else one
+                 for name, one in fresh.items()}
+            )  # fmt: skip
+        return made.get(region.pair.candidate)
 
     def exact(self, feeds: Mapping[int, Mapping[str, Array]]) -> dict[str, Array]:
         """By tensor name, what ops make of these operands as float ops; refusals are left out."""

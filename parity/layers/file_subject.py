@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from abc import ABC, abstractmethod
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -69,6 +69,13 @@ class FileSubject(ABC):
     @abstractmethod
     def cut(self, shapes: Shapes, weights: Feeds | None = None) -> Cut:
         """One model of these ops; of their float twins where ``weights`` are given."""
+
+    @abstractmethod
+    def joined(self, indices: Sequence[int], sizes: Mapping[str, tuple[int, ...]]) -> Cut:
+        """One model of these ops as they are connected, with the outputs of the last one.
+
+        ``sizes`` are the shapes of what they read from other ops, by tensor name.
+        """
 
     @abstractmethod
     def grid_in(self, op: Op, name: str) -> Grid | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 _ONNX: Final = {
-    "conv": "Conv QLinearConv ConvInteger",
+    "conv": "Conv QLinearConv ConvInteger FusedConv NhwcConv NhwcFusedConv",
     "transposed conv": "ConvTranspose",
-    "dense": "Gemm MatMul QLinearMatMul MatMulInteger",
+    "dense": "Gemm MatMul QLinearMatMul MatMulInteger QGemm FusedGemm FusedMatMul "
+    "FusedMatMulActivation DynamicQuantizeMatMul MatMulIntegerToFloat",
     "pad": "Pad",
     "transpose": "Transpose",
     "reshape": "Reshape Flatten Squeeze Unsqueeze",
@@ -16,16 +17,17 @@ _ONNX: Final = {
     "rearrange": "SpaceToDepth DepthToSpace",
     "activation": "Relu Clip LeakyRelu PRelu Elu Selu Sigmoid HardSigmoid HardSwish Tanh Softplus "
     "Softsign Mish Gelu ThresholdedRelu Celu Exp Log Sqrt Erf Abs Neg Floor Ceil Round Reciprocal "
-    "Sin Cos QLinearSigmoid QLinearLeakyRelu",
-    "elementwise": "Add Sub Mul Div Pow Max Min Sum Mean Where QLinearAdd QLinearMul",
+    "Sin Cos QLinearSigmoid QLinearLeakyRelu QuickGelu FastGelu BiasGelu",
+    "elementwise": "Add Sub Mul Div Pow Max Min Sum Mean Where QLinearAdd QLinearMul QLinearWhere",
     "norm": "BatchNormalization InstanceNormalization LpNormalization LRN",
-    "pool": "MaxPool AveragePool GlobalAveragePool GlobalMaxPool LpPool "
+    "pool": "MaxPool AveragePool GlobalAveragePool GlobalMaxPool LpPool NhwcMaxPool "
     "QLinearGlobalAveragePool QLinearAveragePool",
     "resize": "Resize Upsample",
     "concat": "Concat QLinearConcat",
     "slice": "Slice Split Gather GatherElements",
-    "reduce": "ReduceMean ReduceSum ReduceMax ReduceMin ReduceL2 ReduceProd ArgMax ArgMin",
-    "softmax": "Softmax LogSoftmax QLinearSoftmax",
+    "reduce": "ReduceMean ReduceSum ReduceMax ReduceMin ReduceL2 ReduceProd ArgMax ArgMin "
+    "QLinearReduceMean",
+    "softmax": "Softmax LogSoftmax QLinearSoftmax BiasSoftmax",
     "shape": "Shape Size ConstantOfShape Range",
 }
 
@@ -145,4 +147,5 @@ ROLES: Final = {
     "keras": _by_kind(_KERAS),
     "savedmodel": _by_kind(_TENSORFLOW),
 }
-"""Format → op kind → role. Torch kinds without their namespace and overload."""
+"""Format → op kind → role. Torch kinds without their namespace and overload, those of ONNX Runtime
+without their domain."""

@@ -20,9 +20,13 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 Shape = tuple[int, ...]
 
+Axes = tuple[tuple["Atom", ...], ...]
+
 BATCH, CHANNEL, SPACE, POINT = "N", "C", "S", "P"
 Atom = tuple[str, int]
-"""A letter and a size. POINT is what a concatenation of several letters makes."""
+"""A letter and a size. POINT is what a concatenation of several letters makes. Where a transpose
+has put channels that a reshape had split out of their order, digits behind the letter say which
+part of them it is: "C1" "C0"."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ class Layout:
         names = iter("HW" if spaces == 2 else "DHW" if spaces == 3 else "L" * spaces)
         parts = []
         for place, axis in enumerate(self.axes):
-            letters = [next(names, "L") if one == SPACE else one for one, _ in axis]
+            letters = [next(names, "L") if one == SPACE else one[0] for one, _ in axis]
             merged = "".join(
                 one for i, one in enumerate(letters) if i == 0 or one != letters[i - 1]
             )
@@ -60,7 +64,35 @@ def windowed(shape: Shape, channel_axis: int) -> Layout:
 
 def permuted(layout: Layout, order: Sequence[int]) -> Layout:
     """After a transpose whose output axis i is input axis ``order[i]``."""
-    return Layout(tuple(layout.axes[axis] for axis in order))
+    axes = _told_apart(layout.axes)
+    return Layout(_settled(tuple(axes[axis] for axis in order)))
+
+
+def _told_apart(axes: Axes) -> Axes:
+    """Each part of split channels under a name of its own."""
+    parts = [letter for axis in axes for letter, _ in axis if letter[0] == CHANNEL]
+    if len(parts) < 2 or any(letter != CHANNEL for letter in parts):
+        return axes
+    digits = iter(range(len(parts)))
+    return tuple(
+        tuple((f"{one}{next(digits)}" if one == CHANNEL else one, size) for one, size in axis)
+        for axis in axes
+    )
+
+
+def _settled(axes: Axes) -> Axes:
+    """Without names for the parts of channels where those lie in their order.
+
+    Nor where a reshape has merged parts that do not: that makes other channels, in a new order.
+    """
+    parts = [[letter for letter, _ in axis if letter[0] == CHANNEL] for axis in axes]
+    listed = [letter for axis in parts for letter in axis]
+    merged = any(axis != sorted(axis) for axis in parts)
+    return _plain(axes) if merged or listed == sorted(listed) else axes
+
+
+def _plain(axes: Axes) -> Axes:
+    return tuple(tuple((letter[0], size) for letter, size in axis) for axis in axes)
 
 
 def reshaped(layout: Layout, shape: Shape) -> Layout | None:
@@ -77,20 +109,21 @@ def reshaped(layout: Layout, shape: Shape) -> Layout | None:
                 axis.append((letter, whole))
                 size //= whole
             elif whole % size == 0:
-                axis.append((letter, size))
-                atoms.insert(0, (letter, whole // size))
+                first, rest = (letter, letter) if len(letter) == 1 else (f"{letter}0", f"{letter}1")
+                axis.append((first, size))
+                atoms.insert(0, (rest, whole // size))
                 size = 1
             else:
                 return None
         axes.append(tuple(axis))
-    return Layout(tuple(axes)) if not atoms else None
+    return Layout(_settled(tuple(axes))) if not atoms else None
 
 
 def resized(layout: Layout, shape: Shape) -> Layout:
     """After an op that keeps the axes and changes their lengths (padding, slicing, pooling)."""
     axes = []
     for axis, before, size in zip(layout.axes, layout.shape, shape, strict=True):
-        letters = {letter for letter, _ in axis}
+        letters = {letter[0] for letter, _ in axis}
         if before == size:
             axes.append(axis)
         elif len(letters) <= 1:
@@ -105,7 +138,7 @@ def reduced(layout: Layout, shape: Shape) -> Layout | None:
     axes = list(layout.axes)
     for wanted in ({SPACE}, {POINT}, {CHANNEL}, set()):
         for axis in reversed(layout.axes):
-            if len(axes) > len(shape) and {letter for letter, _ in axis} == wanted:
+            if len(axes) > len(shape) and {letter[0] for letter, _ in axis} == wanted:
                 axes.remove(axis)
     left = Layout(tuple(axes))
     return left if left.shape == shape else None
@@ -113,7 +146,7 @@ def reduced(layout: Layout, shape: Shape) -> Layout | None:
 
 def with_last(layout: Layout, size: int) -> Layout:
     """After a dense layer: the last axis holds ``size`` channels."""
-    return Layout((*layout.axes[:-1], _axis(CHANNEL, size)))
+    return Layout((*_plain(layout.axes[:-1]), _axis(CHANNEL, size)))
 
 
 def _axis(letter: str, size: int) -> tuple[Atom, ...]:
@@ -149,22 +182,23 @@ def _unmoved(array: Array, source: Layout, target: Layout, shape: Shape) -> Arra
 
 
 def _alike(one: tuple[Atom, ...], other: tuple[Atom, ...]) -> bool:
-    letters = [{letter for letter, _ in axis} for axis in (one, other)]
+    letters = [{letter[0] for letter, _ in axis} for axis in (one, other)]
     return letters[0] == letters[1] or any(POINT in each for each in letters)
 
 
 def _steps(source: Layout, target: Layout) -> tuple[Shape, Shape] | None:
     """The atoms' sizes of the source in common pieces, and the order in which the target has them.
 
-    Letter by letter, the pieces follow each other in the same order on both sides.
+    Letter by letter, the pieces follow each other in the same order on both sides, but for parts of
+    channels that are known to have been moved.
     """
     mine = [atom for axis in source.axes for atom in axis]
     theirs = [atom for axis in target.axes for atom in axis]
     pieces: dict[str, list[int]] = {}
-    for letter in {one for one, _ in mine + theirs}:
+    for letter in {one[0] for one, _ in mine + theirs}:
         common = _common(
-            [size for one, size in mine if one == letter],
-            [size for one, size in theirs if one == letter],
+            [mine[place][1] for place in _in_order(mine, letter)],
+            [theirs[place][1] for place in _in_order(theirs, letter)],
         )
         if common is None:
             return None
@@ -188,14 +222,21 @@ def _common(first: list[int], second: list[int]) -> list[int] | None:
     return [size for size in pieces if size > 1]
 
 
+def _in_order(atoms: list[Atom], letter: str) -> list[int]:
+    """The places of a letter's atoms, parts that were moved in the order that they had before."""
+    places = [place for place, atom in enumerate(atoms) if atom[0][0] == letter]
+    return sorted(places, key=lambda place: atoms[place][0])
+
+
 def _pieces(atoms: list[Atom], pieces: dict[str, list[int]]) -> list[tuple[str, int]]:
     """Every atom as its pieces: (letter, place among that letter's pieces)."""
-    used = dict.fromkeys(pieces, 0)
-    listed = []
-    for letter, size in atoms:
-        while size > 1:
-            place = used[letter]
-            listed.append((letter, place))
-            size //= pieces[letter][place]
-            used[letter] = place + 1
-    return listed
+    listed: list[list[tuple[str, int]]] = [[] for _ in atoms]
+    for letter, sizes in pieces.items():
+        piece = 0
+        for place in _in_order(atoms, letter):
+            size = atoms[place][1]
+            while size > 1:
+                listed[place].append((letter, piece))
+                size //= sizes[piece]
+                piece += 1
+    return [one for parts in listed for one in parts]

@@ -2,26 +2,45 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from parity.layers.alignment import Alignment
 from parity.layers.divergence import Limits, Spread
 from parity.layers.draft import Draft
+from parity.layers.precision import SINGLE, Format
 from parity.layers.regions import Region
 
 
 @dataclass(eq=False)
 class Measured:
-    """What was seen of one region so far."""
+    """What was seen of one region so far.
 
+    ``at_least`` is the accumulated relative L2 in whatever layout, where the layouts do not tell.
+    ``samples`` is how many independent errors the local one is made of, ``two_steps`` what an error
+    of two steps in one value comes to. ``resized`` says what size
+    the region's result has where it is not the reference's; ``resized_alone`` where it has that on
+    the reference's own input too. ``note`` says why there is no local error, ``expecting`` why no
+    expected one.
+    """
+
+    format: Format = SINGLE
     accumulated: Spread | None = None
+    at_least: float = 0.0
     local: Spread | None = None
+    samples: float = math.inf
+    two_steps: float = 0.0
     expected: float | None = None
     range_score: float | None = None
     range_times: float | None = None
+    range_clips: bool = False
+    range_excess: float | None = None
     coarseness: float | None = None
     absorbed: str = ""
+    resized: str = ""
+    resized_alone: bool = False
     note: str = ""
+    expecting: str = ""
 
 
 @dataclass(eq=False)

@@ -10,21 +10,31 @@ or DequantizeLinear on its own is an op like any other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from parity.layers import qlinear
 from parity.layers.cutting import Cut, Ends, Grid, Port
 from parity.layers.onnx_file import OnnxFile
+from parity.layers.qlinear import Scaled
+from parity.layers.semantics import plain_kind
 from parity.runtimes.graph import Op
 
 Array = NDArray[Any]
 Sizes = Mapping[str, tuple[int, ...]]
-QDQ = ("QuantizeLinear", "DequantizeLinear")
 _SUBSTANTIAL = 4  # the IR version from which a constant need not be an input
+
+
+def _stores(op: Op) -> bool:
+    return plain_kind("onnx", op.kind) == "QuantizeLinear"
+
+
+def _reads_back(op: Op) -> bool:
+    return plain_kind("onnx", op.kind) == "DequantizeLinear"
 
 
 class Units:
@@ -38,16 +48,18 @@ class Units:
     def source(self, op: Op, name: str) -> Op | None:
         """The DequantizeLinear that makes this input of an op, where it belongs to the unit."""
         maker = self._producers.get(name)
-        if op.kind in QDQ or maker is None or maker.kind != "DequantizeLinear":
+        if _stores(op) or _reads_back(op) or maker is None or not _reads_back(maker):
             return None
         return maker if maker.inputs[0] in self._file.grids else None
 
     def behind(self, op: Op) -> Op | None:
         """The QuantizeLinear behind an op, where it belongs to the unit."""
-        if op.kind in QDQ or len(op.outputs) != 1 or op.outputs[0] in self._file.graph.outputs:
+        if _stores(op) or _reads_back(op) or len(op.outputs) != 1:
+            return None
+        if op.outputs[0] in self._file.graph.outputs:
             return None
         readers = self._consumers.get(op.outputs[0], ())
-        if len(readers) != 1 or readers[0].kind != "QuantizeLinear":
+        if len(readers) != 1 or not _stores(readers[0]):
             return None
         quantised = any(self.source(op, name) for name in op.inputs if name)
         return readers[0] if quantised and readers[0].outputs[0] in self._file.grids else None
@@ -90,38 +102,63 @@ def cut(
     DequantizeLinear, no QuantizeLinear, float inputs and outputs, and for each op the given floats
     in the place of its constants of these names.
     """
-    from onnx import GraphProto, ModelProto
-
-    draft = _Draft(file, GraphProto(name="cut"), units, file.graph.producers())
+    draft = _empty(file, units)
     ends = {
-        index: _integer_op(draft, file.graph.ops[index], sizes, dtypes)
+        index: _integer_ops(draft, [file.graph.ops[index]], sizes, dtypes)
         if weights is None
         else _float_op(draft, file.graph.ops[index], sizes, dtypes, weights.get(index, {}))
         for index, sizes in shapes.items()
     }
+    return Cut(_packed(draft), ends)
+
+
+def joined(
+    file: OnnxFile, units: Units, indices: Sequence[int], sizes: Sizes, dtypes: Mapping[str, str]
+) -> Cut:
+    """Cut these ops out as they are connected; the model has the outputs of the last one.
+
+    ``indices`` are in execution order; ``sizes`` are the shapes of what they read from other ops,
+    by tensor name. Quantisation belongs to the ops at both ends as it does to an op cut alone.
+    """
+    draft = _empty(file, units)
+    ops = [file.graph.ops[index] for index in indices]
+    ends = _integer_ops(draft, ops, sizes, dtypes)
+    return Cut(_packed(draft), {ops[-1].index: ends})
+
+
+def _empty(file: OnnxFile, units: Units) -> _Draft:
+    from onnx import GraphProto
+
+    return _Draft(file, GraphProto(name="cut"), units, file.graph.producers())
+
+
+def _packed(draft: _Draft) -> bytes:
+    from onnx import ModelProto
+
+    whole = draft.file.model
     model = ModelProto(
-        ir_version=max(file.model.ir_version, _SUBSTANTIAL),
-        opset_import=file.model.opset_import,
-        functions=file.model.functions,
+        ir_version=max(whole.ir_version, _SUBSTANTIAL),
+        opset_import=whole.opset_import,
+        functions=whole.functions,
     )
     model.graph.CopyFrom(draft.graph)
-    return Cut(model.SerializeToString(), ends)
+    content: bytes = model.SerializeToString()
+    return content
 
 
-def _integer_op(draft: _Draft, op: Op, sizes: Sizes, dtypes: Mapping[str, str]) -> Ends:
-    behind = draft.units.behind(op)
-    renamed: dict[str, str] = {}
+def _integer_ops(draft: _Draft, ops: Sequence[Op], sizes: Sizes, dtypes: Mapping[str, str]) -> Ends:
+    """One op, or several in execution order with the outputs of the last."""
+    op = ops[-1]
+    renamed = {name: f"t{one.index}.{slot}" for one in ops[:-1]
+               for slot, name in enumerate(one.outputs) if name}  # fmt: skip
     inputs = []
-    for slot, name in _read(draft, op):
-        source = draft.units.source(op, name)
-        tensor = name if source is None else source.inputs[0]
-        port = _port(draft.file, f"i{op.index}.{slot}", name, tensor, dtypes)
-        _input(draft, port, sizes[name])
-        renamed[name] = port.name
-        if source is not None:
-            renamed[name] = f"d{op.index}.{slot}"
-            _node(draft, source, {source.inputs[0]: port.name, name: renamed[name]})
-        inputs.append(port)
+    for one in ops:
+        for slot, name in _read(draft, one):
+            if name not in renamed:
+                inputs.append(_integer_input(draft, one, slot, sizes[name], dtypes, renamed))
+        if one is not op:
+            _node(draft, one, renamed)
+    behind = draft.units.behind(op)
     outputs = []
     for slot, name in enumerate(op.outputs):
         if not name:
@@ -137,6 +174,27 @@ def _integer_op(draft: _Draft, op: Op, sizes: Sizes, dtypes: Mapping[str, str]) 
     return Ends(tuple(inputs), tuple(outputs))
 
 
+def _integer_input(
+    draft: _Draft,
+    op: Op,
+    slot: int,
+    shape: tuple[int, ...],
+    dtypes: Mapping[str, str],
+    renamed: dict[str, str],
+) -> Port:
+    """An input of the model, with the DequantizeLinear that belongs to the op that reads it."""
+    name = op.inputs[slot]
+    source = draft.units.source(op, name)
+    tensor = name if source is None else source.inputs[0]
+    port = _port(draft.file, f"i{op.index}.{slot}", name, tensor, dtypes)
+    _input(draft, port, shape)
+    renamed[name] = port.name
+    if source is not None:
+        renamed[name] = f"d{op.index}.{slot}"
+        _node(draft, source, {source.inputs[0]: port.name, name: renamed[name]})
+    return port
+
+
 def _float_op(
     draft: _Draft, op: Op, sizes: Sizes, dtypes: Mapping[str, str], weights: Mapping[str, Array]
 ) -> Ends:
@@ -144,7 +202,8 @@ def _float_op(
 
     renamed = {}
     inputs = []
-    floating = {**dtypes, **dict.fromkeys(draft.file.grids, "float32")}
+    integers = (*draft.file.grids, *draft.file.graph.opaque)
+    floating = {**dtypes, **dict.fromkeys(integers, "float32")}
     for slot, name in _read(draft, op):
         port = Port(f"i{op.index}.{slot}", name, floating[name])
         _input(draft, port, sizes[name])
@@ -158,9 +217,32 @@ def _float_op(
         for slot, name in enumerate(op.outputs)
         if name
     ]
-    _node(draft, op, {**renamed, **{port.tensor: port.name for port in outputs}})
+    renamed.update((port.tensor, port.name) for port in outputs)
+    scaled = qlinear.operands(plain_kind("onnx", op.kind), len(op.inputs))
+    if scaled is None:
+        _node(draft, op, renamed)
+    else:
+        _float_twin(draft, op, scaled, renamed)
     _outputs(draft, outputs)
     return Ends(tuple(inputs), tuple(outputs))
+
+
+def _float_twin(draft: _Draft, op: Op, scaled: Scaled, renamed: Mapping[str, str]) -> None:
+    """The float op of a QLinear op: the same operands without scales and zero points."""
+    if op.attributes.get("channels_last"):
+        raise ValueError(f"{op.kind} has its channels last, and no float op has")
+    read = [op.inputs[slot] for slot in scaled.operands if slot < len(op.inputs)]
+    for name in read:
+        if name and name not in renamed:
+            _keep(draft, name)
+    node = draft.graph.node.add()
+    node.CopyFrom(draft.file.nodes[op.index])
+    node.name, node.op_type, node.domain = f"{len(draft.graph.node)}", scaled.floats, ""
+    node.input[:] = [renamed.get(name, name) for name in read]
+    node.output[:] = [renamed.get(name, name) for name in op.outputs]
+    kept = [one for one in node.attribute if one.name not in ("channels_last", "opset")]
+    del node.attribute[:]
+    node.attribute.extend(kept)
 
 
 def _read(draft: _Draft, op: Op) -> Iterator[tuple[int, str]]:

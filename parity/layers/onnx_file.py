@@ -7,20 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from parity.errors import ParityError
-from parity.layers import onnx_values
+from parity.layers import onnx_grids, onnx_order, onnx_values
 from parity.layers.cutting import Grid
-from parity.runtimes.contract import Quantization
 from parity.runtimes.graph import Graph, Op
-from parity.tensors import dequantize
 
 Array = NDArray[Any]
 
 _STANDARD = ("", "ai.onnx")
-_OF_ONNXRUNTIME = ("ai.onnx.ml", "com.microsoft", "com.microsoft.nchwc")
+_OF_ONNXRUNTIME = ("ai.onnx.ml", "com.microsoft", onnx_grids.BLOCKED)
+_INFERRED = (*_STANDARD, "com.microsoft", onnx_grids.BLOCKED)  # types that the runtime can infer
 _RANDOM = (
     "Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform",
     "RandomUniformLike",
@@ -40,8 +38,8 @@ _LARGEST = (1 << 31) - (1 << 20)
 class OnnxFile:
     """An ONNX model that has been read.
 
-    ``nodes`` are by op index; ``grids`` by tensor name, for every activation that passes through a
-    QuantizeLinear or DequantizeLinear: the integers between the two, and the floats beside them.
+    ``nodes`` are by op index; ``grids`` by tensor name, for every activation that is stored in
+    integers of a known scale, and for the floats beside a QuantizeLinear or DequantizeLinear.
     ``stored`` names the protobuf message of each constant (a TensorProto, or a Constant node).
     """
 
@@ -73,14 +71,14 @@ def parse(model: Any) -> OnnxFile:
         )
     stored = {one.name: one for one in model.graph.initializer}
     nodes = []
-    for node in model.graph.node:
+    for node in onnx_order.in_order(model.graph.node):
         if node.op_type == "Constant" and node.domain in _STANDARD:
             stored[node.output[0]] = node
         else:
             nodes.append(node)
     constants = onnx_values.constants(stored)
     problems = dict(_problems(model, nodes, constants))
-    quantization, grids = _quantized(nodes, constants, problems)
+    found = onnx_grids.read(nodes, constants, problems)
     ops = tuple(_op(index, node) for index, node in enumerate(nodes))
     graph = Graph(
         format="onnx",
@@ -88,10 +86,11 @@ def parse(model: Any) -> OnnxFile:
         inputs=tuple(one.name for one in model.graph.input if one.name not in stored),
         outputs=tuple(one.name for one in model.graph.output),
         constants=constants,
-        quantization=quantization,
+        quantization=found.quantization,
         problems=problems,
+        opaque=frozenset(found.opaque | found.blocked),
     )
-    return OnnxFile(model, graph, tuple(nodes), grids, stored)
+    return OnnxFile(model, graph, tuple(nodes), found.grids, stored)
 
 
 def tapped(
@@ -124,7 +123,7 @@ def tappable(file: OnnxFile) -> tuple[str, ...]:
     unknown = {
         name
         for op, node in zip(file.graph.ops, file.nodes, strict=True)
-        if node.op_type in _NOT_NUMBERS or node.domain not in _STANDARD
+        if node.op_type in _NOT_NUMBERS or node.domain not in _INFERRED
         for name in op.outputs
     }
     if not unknown:
@@ -187,6 +186,14 @@ def _problems(
             yield index, f"{node.op_type} holds graphs of its own (control flow)"
         elif not known and (node.domain, node.op_type) not in functions:
             yield index, f"{node.op_type} is of the custom domain {node.domain!r}"
+        elif node.domain == onnx_grids.BLOCKED:
+            yield (
+                index,
+                (
+                    f"{node.op_type} has its channels in one processor's blocks ({node.domain}): "
+                    f"compare the file before that optimisation, or one saved at level extended"
+                ),
+            )
         elif node.op_type in _RANDOM:
             yield index, f"{node.op_type} draws random numbers"
         elif sparse.intersection(node.input):
@@ -195,58 +202,3 @@ def _problems(
 
 def _graphs(attribute: Any) -> bool:
     return attribute.type in (attribute.GRAPH, attribute.GRAPHS)
-
-
-def _quantized(
-    nodes: list[Any], constants: dict[str, Array], problems: dict[int, str]
-) -> tuple[dict[str, Quantization], dict[str, Grid]]:
-    """Quantisation by tensor, as QuantizeLinear and DequantizeLinear say it.
-
-    Adds to ``constants`` what a DequantizeLinear or an Identity makes of a constant.
-    """
-    quantization: dict[str, Quantization] = {}
-    grids: dict[str, Grid] = {}
-    for index, node in enumerate(nodes):
-        if node.op_type == "Identity" and node.input[0] in constants:
-            constants[node.output[0]] = constants[node.input[0]]
-        if node.op_type not in ("QuantizeLinear", "DequantizeLinear"):
-            continue
-        taking = node.op_type == "DequantizeLinear"
-        grid = _grid(node, constants)
-        if isinstance(grid, str):
-            problems.setdefault(index, grid)
-            continue
-        integers, floats = node.input[0], node.output[0]
-        if not taking:
-            integers, floats = floats, integers
-        quantization[integers] = grid.quantization
-        if taking and integers in constants:
-            constants[floats] = dequantize(constants[integers], grid.quantization)
-        else:
-            grids[integers] = grid
-            if taking or floats not in grids:
-                grids[floats] = grid
-    return quantization, grids
-
-
-def _grid(node: Any, constants: Mapping[str, Array]) -> Grid | str:
-    scale = constants.get(node.input[1])
-    named = node.input[2] if len(node.input) > 2 else ""
-    zero = constants.get(named) if named else None
-    if scale is None or (named and zero is None):
-        return f"{node.op_type} computes its scale while it runs"
-    options = {one.name: one.i for one in node.attribute}
-    if options.get("block_size"):
-        return f"{node.op_type} has one scale for a block of values"
-    source = constants.get(node.input[0]) if node.op_type == "DequantizeLinear" else None
-    values = zero if zero is not None else source
-    dtype = np.dtype(np.uint8) if values is None else values.dtype
-    if dtype.kind not in "iu":
-        return f"{node.op_type} makes {dtype.name}, which is no integer"
-    scales = np.asarray(scale, np.float64).reshape(-1)
-    if not (np.isfinite(scales).all() and (scales > 0).all()):
-        return f"{node.op_type} has a scale that is not above 0"
-    zeros = np.zeros(scales.size, np.int64) if zero is None else zero.reshape(-1)
-    axis = options.get("axis", 1) if scales.size > 1 else 0
-    found = Quantization(tuple(scales.tolist()), tuple(int(one) for one in zeros), int(axis))
-    return Grid(found, dtype.name)

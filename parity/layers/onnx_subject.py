@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -78,6 +78,10 @@ class OnnxSubject(FileSubject):
     def cut(self, shapes: Shapes, weights: Feeds | None = None) -> Cut:
         """One model of these ops; of their float twins where ``weights`` are given."""
         return onnx_cut.cut(self.file, self._units, shapes, self.dtypes(), weights)
+
+    def joined(self, indices: Sequence[int], sizes: Mapping[str, tuple[int, ...]]) -> Cut:
+        """One model of these ops as they are connected."""
+        return onnx_cut.joined(self.file, self._units, indices, sizes, self.dtypes())
 
     def grid_in(self, op: Op, name: str) -> Grid | None:
         """The grid to which replaying an op moves this input of it."""

@@ -13,7 +13,8 @@ from parity.layers.native_subject import NativeSubject
 from parity.layers.subject import Subject
 from parity.pipeline import Images
 from parity.runtimes.contract import Adapter, AdapterError, Artifact, TensorSpec
-from parity.session import Session, typed
+from parity.session import Session
+from parity.session.failures import typed
 from parity.suite import Runtime, Suite
 from parity.tensors import arrange
 
@@ -57,7 +58,7 @@ def open_runtime(suite: Suite, name: str, images: Images | None = None) -> Opene
         return Opened(runtime, _native(suite, runtime, adapter, images), spec)
     except AdapterError as error:
         session.close()
-        raise typed(name, error) from error
+        raise typed(runtime, error) from error
     except Exception:
         session.close()
         raise
@@ -106,7 +107,7 @@ def _arranged(spec: TensorSpec, canvas: Array, runtime: Runtime) -> Array:
     try:
         return arrange(canvas, _real(spec), runtime.table.layout).array
     except ValueError as error:
-        raise InputError(runtime.name, str(error)) from error
+        raise InputError(runtime.name, f"input {error}") from error
 
 
 def _real(spec: TensorSpec) -> TensorSpec:

@@ -35,11 +35,23 @@ def layouts(view: View) -> dict[str, Layout]:
 
 def _fixed(view: View, op: Op) -> dict[str, Layout]:
     axis = channel_axis(view.graph, op)
+    if axis is None and view.roles[op.index] is Role.DENSE:
+        axis = _summed(view, op)
     if axis is None:
         return {}
     names = [*view.data_inputs(op)[:1], *op.outputs[:1]]
     shapes = [(name, view.shapes.get(name)) for name in names]
     return {name: lay.windowed(shape, axis) for name, shape in shapes if shape and len(shape) > 2}
+
+
+def _summed(view: View, op: Op) -> int | None:
+    """-1: a dense layer sums over the last axis of what it reads, so channels lie there.
+
+    None where it is no layer with a weight behind its operand.
+    """
+    weight, inputs = view.weight(op), view.data_inputs(op)
+    turned = any(op.attributes.get(name) for name in ("transA", "transpose_a", "adj_x", "adjX"))
+    return -1 if weight is not None and weight[0] > 0 and len(inputs) == 1 and not turned else None
 
 
 def _forward(view: View, op: Op, found: dict[str, Layout]) -> None:

@@ -22,7 +22,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity.layers.file_subject import Feeds, FileSubject, Opened, run, shapes_of
-from parity.layers.rounding import dynamic, ideal_step, onto, range_score, simulated, square
+from parity.layers.rounding import (
+    dynamic,
+    ideal_step,
+    onto,
+    range_score,
+    saturated,
+    simulated,
+    square,
+)
+from parity.layers.semantics import plain_kind
 from parity.runtimes.contract import Quantization
 from parity.runtimes.graph import Op
 from parity.tensors import dequantize
@@ -35,10 +44,13 @@ Array = NDArray[Any]
 # (TensorFlow Lite 8-bit quantization specification). Others keep the granularity that they have.
 _CHANNELS = {
     "CONV_2D": 0, "CONV_3D": 4, "DEPTHWISE_CONV_2D": 3, "TRANSPOSE_CONV": 0,
-    "Conv": 0, "ConvTranspose": 1,
+    "Conv": 0, "ConvTranspose": 1, "QLinearConv": 0,
 }  # fmt: skip
-_DENSE = ("FULLY_CONNECTED", "BATCH_MATMUL", "MatMul", "Gemm")
-_MOVES = ("QUANTIZE", "DEQUANTIZE", "QuantizeLinear", "DequantizeLinear")
+_WHOLE = (  # weights with the scales that they have
+    "FULLY_CONNECTED", "BATCH_MATMUL", "MatMul", "Gemm", "QLinearMatMul", "QGemm", "MatMulInteger",
+    "ConvInteger",
+)  # fmt: skip
+_MOVES = ("QUANTIZE", "DEQUANTIZE", "QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear")
 _KEPT = 12  # pairs of sessions that stay open: one image needs as many as there are waves of ops
 
 
@@ -110,8 +122,8 @@ class Expectation:
         other ops, and for floats.
         """
         op = self._subject.graph.ops[index]
-        axis = _CHANNELS.get(op.kind)
-        name = op.inputs[1] if len(op.inputs) > 1 else ""
+        axis = _CHANNELS.get(self._kind(op))
+        name = next((one for one in op.inputs if self._stored(one) is not None), "")
         stored = self._stored(name)
         if axis is None or stored is None or stored[0].ndim <= axis:
             return None
@@ -122,6 +134,18 @@ class Expectation:
         steps = np.broadcast_to(np.asarray(quantization.scale), ideal.shape)[ideal > 0]
         return float(np.sqrt(np.mean((steps / ideal[ideal > 0]) ** 2))) if steps.size else None
 
+    def weight_noise(self, index: int) -> tuple[float, int] | None:
+        """How far an op's weight is from its rounded self (relative L2), and its size.
+
+        None where it has none that is stored in integers.
+        """
+        found = [
+            (distance([Twin(exact, noisy)]), exact.size)
+            for exact, noisy in self._floats(self._subject.graph.ops[index]).values()
+            if exact.ndim > 1
+        ]
+        return max(found, default=None)
+
     def close(self) -> None:
         """Release the sessions."""
         for pair in self._sessions.values():
@@ -130,14 +154,11 @@ class Expectation:
         self._sessions.clear()
 
     def _refusal(self, index: int, given: Mapping[str, Array]) -> str | None:
-        subject = self._subject
-        reason = subject.refusal(index, {name: np.asarray(one) for name, one in given.items()})
-        if reason is not None:
-            return reason
-        kind = subject.graph.ops[index].kind
-        if kind.split(".")[-1].startswith("QLinear") or kind.endswith("Integer"):
-            return f"{kind} is an integer op that has no float op to be compared with"
-        return None
+        arrays = {name: np.asarray(one) for name, one in given.items()}
+        return self._subject.refusal(index, arrays)
+
+    def _kind(self, op: Op) -> str:
+        return plain_kind(self._subject.graph.format, op.kind)
 
     def _is_quantised(self, index: int) -> bool:
         """Whether any tensor of an op is; also where that op is not known or cannot be cut."""
@@ -151,7 +172,7 @@ class Expectation:
 
     def _run(self, exact: Feeds, noisy: Feeds) -> dict[int, dict[str, Twin] | str]:
         """Both float ops of many; where that fails, halved until those that fail are alone."""
-        moves = {i for i in exact if self._subject.graph.ops[i].kind in _MOVES}
+        moves = {i for i in exact if self._kind(self._subject.graph.ops[i]) in _MOVES}
         found: dict[int, dict[str, Twin] | str] = {
             index: self._moved(index, exact[index], noisy[index]) for index in moves
         }
@@ -174,12 +195,19 @@ class Expectation:
     def _moved(
         self, index: int, exact: Mapping[str, Array], noisy: Mapping[str, Array]
     ) -> dict[str, Twin]:
-        """QUANTIZE and DEQUANTIZE change nothing but the grid."""
+        """QUANTIZE and DEQUANTIZE change nothing but the grid.
+
+        One that takes its scale from the values gives out that scale too; what it gives here are
+        real numbers, so it is 1.
+        """
         op = self._subject.graph.ops[index]
-        output = op.outputs[0]
+        output, *others = op.outputs
         (array,), (rounded,) = exact.values(), noisy.values()
-        grid = self._subject.grid_out(op, output)
-        return {output: Twin(array, rounded if grid is None else grid.onto(rounded))}
+        grid = dynamic(rounded) if others else self._subject.grid_out(op, output)
+        found = {output: Twin(array, rounded if grid is None else grid.onto(rounded))}
+        for name, value in zip(others, (np.float32(1), np.uint8(0)), strict=False):
+            found[name] = Twin(np.asarray(value), np.asarray(value))
+        return found
 
     def _together(self, exact: Feeds, noisy: Feeds) -> dict[int, dict[str, Twin]]:
         subject = self._subject
@@ -191,8 +219,10 @@ class Expectation:
             found[index] = {}
             for name, array in outputs.items():
                 grid = subject.grid_out(op, name)
-                rounded = array if grid is None else grid.onto(array)
-                found[index][name] = Twin(clean[index][name], rounded)
+                twin = Twin(clean[index][name], array)
+                if grid is not None:
+                    twin = Twin(saturated(twin.exact, grid), grid.onto(array))
+                found[index][name] = twin
         return found
 
     def _session(self, feeds: Feeds) -> tuple[Opened, Opened]:
@@ -251,8 +281,9 @@ class Expectation:
             given = self._weights.get(op.index, {}).get(name)
             exact = dequantize(raw, quantization) if given is None else given.astype(np.float32)
             noisy = exact
-            if raw.dtype.itemsize == 1 and op.kind in (*_CHANNELS, *_DENSE):
-                step = ideal_step(exact, raw, quantization, _CHANNELS.get(op.kind))
+            kind = self._kind(op)
+            if raw.dtype.itemsize == 1 and kind in (*_CHANNELS, *_WHOLE):
+                step = ideal_step(exact, raw, quantization, _CHANNELS.get(kind))
                 noisy = simulated(exact, step, op.index) if given is None else onto(exact, step)
             found[name] = exact, noisy
         return found

@@ -36,7 +36,7 @@ class Unpaired:
 
 @dataclass(frozen=True)
 class Cover:
-    """How much of the candidate lies in regions, and what lies in none, on both sides."""
+    """How much of both sides lies in regions (the lesser share), and what lies in none."""
 
     share: float
     unpaired: tuple[Unpaired, ...]
@@ -44,20 +44,25 @@ class Cover:
 
 def regions(draft: Draft) -> tuple[Region, ...]:
     """One region per pair in the candidate's execution order; inputs have none."""
-    order = {op.index: place for place, op in enumerate(draft.candidate.view.graph.ops)}
-    ours, theirs = set(draft.of.values()), set(draft.of)
-    found = []
-    for pair in draft.pairs:
-        maker = draft.candidate.view.producers.get(pair.candidate)
-        if maker is None:
-            continue
-        ops, inputs = _closure(draft.candidate.view, pair.candidate, theirs)
-        mine, _ = _closure(draft.reference.view, pair.reference, ours)
-        found.append((order[maker.index], Region(pair, ops, mine, inputs)))
-    return tuple(region for _, region in sorted(found, key=lambda item: item[0]))
+    made = draft.candidate.view.producers
+    return in_order(draft, (region(draft, one) for one in draft.pairs if one.candidate in made))
 
 
-def _closure(view: View, name: str, known: set[str]) -> tuple[tuple[Op, ...], tuple[str, ...]]:
+def region(draft: Draft, pair: Pair) -> Region:
+    """What makes two tensors that are held to be one."""
+    ops, inputs = closure(draft.candidate.view, pair.candidate, set(draft.of))
+    mine, _ = closure(draft.reference.view, pair.reference, set(draft.of.values()))
+    return Region(pair, ops, mine, inputs)
+
+
+def in_order(draft: Draft, some: Iterable[Region]) -> tuple[Region, ...]:
+    """Regions in the candidate's execution order, by the op that makes their result."""
+    view = draft.candidate.view
+    order = {op.index: place for place, op in enumerate(view.graph.ops)}
+    return tuple(sorted(some, key=lambda one: order[view.producers[one.pair.candidate].index]))
+
+
+def closure(view: View, name: str, known: set[str]) -> tuple[tuple[Op, ...], tuple[str, ...]]:
     """The ops above a tensor up to known tensors, in execution order, and those tensors."""
     ops: dict[int, Op] = {}
     inputs: dict[str, None] = {}
@@ -88,18 +93,44 @@ def counted(view: View, ops: Iterable[Op]) -> int:
 
 
 def coverage(draft: Draft) -> Cover:
-    """The share of the candidate's computing ops that lie in regions, and what lies in none."""
+    """The share of computing ops that lie in regions, and what lies in none.
+
+    The lesser share of the two sides counts: a candidate of which only the beginning was understood
+    leaves most of the reference without a partner. What the reference computes for none of its
+    outputs has none to find.
+    """
     found = regions(draft)
     theirs = {op.index for region in found for op in region.ops}
     ours = {op.index for region in found for op in region.reference_ops}
+    for pair in draft.pairs:
+        if pair.evidence == "input":  # what prepares the image inside, where the other side is fed
+            prepared, _ = closure(draft.reference.view, pair.reference, set())
+            ours.update(op.index for op in prepared)
     view = draft.candidate.view
-    computing = [op for op in view.data_ops() if is_computing(view, op)]
-    inside = sum(op.index in theirs for op in computing)
+    shares = (
+        _share((op for op in view.data_ops() if is_computing(view, op)), theirs),
+        _share(_leading(draft.reference.view), ours),
+    )
     unpaired = [
         *_left(draft.reference.view, ours, "reference", {}),
         *_left(view, theirs, "candidate", draft.failures),
     ]
-    return Cover(inside / len(computing) if computing else 0.0, tuple(unpaired))
+    return Cover(min(shares), tuple(unpaired))
+
+
+def _share(computing: Iterable[Op], inside: set[int]) -> float:
+    """How many of these ops lie inside; 0 where there are none."""
+    known = [op.index in inside for op in computing]
+    return sum(known) / len(known) if known else 0.0
+
+
+def _leading(view: View) -> list[Op]:
+    """The computing ops that some output of the graph comes from."""
+    above: dict[int, Op] = {}
+    for name in view.graph.outputs:
+        ops, _ = closure(view, name, set())
+        above.update((op.index, op) for op in ops if is_computing(view, op))
+    return list(above.values())
 
 
 def is_computing(view: View, op: Op) -> bool:

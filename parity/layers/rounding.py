@@ -56,6 +56,20 @@ def dynamic(array: Array) -> Grid | None:
     return Grid(Quantization((scale,), (round(-128 - low / scale),)), "int8")
 
 
+def saturated(exact: Array, grid: Grid) -> Array:
+    """What an exact op makes together with the activation that its grid stands for.
+
+    A grid that begins at zero is a ReLU, one that also ends at six a ReLU6: exporters to int8 leave
+    the op out where saturating integers do the same.
+    """
+    low, high = grid.limits()
+    step = max(grid.quantization.scale)
+    if abs(float(low.max())) > 1e-6 * step:
+        return exact
+    most = 6.0 if abs(float(high.min()) - 6.0) <= step else None
+    return np.asarray(np.clip(exact, 0, most))
+
+
 def range_score(grid: Grid, reference: Array) -> float:
     """How badly a grid fits the reference's tensor: (clipping RMS + step / √12) / RMS.
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
+from statistics import median
 
-from parity.layers import causes
+from parity.layers import absent, causes, precision
 from parity.layers.causes import Facts, Judgement
+from parity.layers.divergence import Divergence, Spread
 from parity.layers.measured import Comparison, Measured
-from parity.layers.regions import Region, main_op
+from parity.layers.precision import SINGLE
+from parity.layers.regions import Region, is_computing, main_op
 from parity.layers.table import LayerTable, Row
 from parity.layers.view import View
 from parity.runtimes.graph import Op
@@ -16,7 +20,7 @@ from parity.runtimes.graph import Op
 def table_of(comparison: Comparison, quantized: bool) -> LayerTable:
     """The finished table of a comparison."""
     facts = _facts(comparison)
-    judgement = causes.judge(facts, quantized)
+    judgement = causes.judge(facts, quantized, comparison.input_rel_l2)
     rows = [
         _row(comparison, place, facts[place], judgement) for place in range(len(comparison.regions))
     ]
@@ -34,23 +38,52 @@ def table_of(comparison: Comparison, quantized: bool) -> LayerTable:
             )
         )
     limits = comparison.limits
+    share = _coverage(comparison, facts)
+    unseen = _unseen(comparison, facts)
     return LayerTable(
         rows=tuple(rows),
         images=comparison.images,
-        coverage=comparison.alignment.coverage,
+        coverage=share,
         quantized=quantized,
         input_rel_l2=comparison.input_rel_l2,
         input_differs=judgement.input_differs,
         observer=comparison.observer,
         seconds=comparison.seconds,
         limits=(limits.atol, limits.rtol),
-        notes=_notes(comparison, judgement),
+        notes=_notes(comparison, facts, judgement, share, unseen),
+        unseen=unseen,
     )
+
+
+def _coverage(comparison: Comparison, facts: Sequence[Facts]) -> float:
+    """The share of the candidate's computing ops in regions of which something was measured."""
+    view = comparison.draft.candidate.view
+    inside: set[int] = set()
+    seen: set[int] = set()
+    for one, region in zip(facts, comparison.regions, strict=True):
+        ops = {op.index for op in region.ops if is_computing(view, op)}
+        inside |= ops
+        seen |= ops if one.compared else set()
+    share = comparison.alignment.coverage
+    return share * len(seen) / len(inside) if inside else share
+
+
+def _unseen(comparison: Comparison, facts: Sequence[Facts]) -> tuple[str, ...]:
+    """The candidate's outputs that were compared with nothing."""
+    view = comparison.draft.candidate.view
+    seen = {
+        region.pair.candidate
+        for one, region in zip(facts, comparison.regions, strict=True)
+        if one.compared or one.at_least
+    }
+    outputs = [name for name in view.graph.outputs if name in view.data]
+    return tuple(name for name in outputs if not seen.intersection(view.climb(name)))
 
 
 def _facts(comparison: Comparison) -> list[Facts]:
     view = comparison.draft.candidate.view
     places = {region.pair.candidate: i for i, region in enumerate(comparison.regions)}
+    scale = _scale(comparison.measured)
     found = []
     for place, (region, measured) in enumerate(
         zip(comparison.regions, comparison.measured, strict=True)
@@ -62,18 +95,49 @@ def _facts(comparison: Comparison) -> list[Facts]:
             Facts(
                 kind=main.kind if main else "",
                 above=tuple(one for one in above if one is not None and one < place),
-                rel_l2=accumulated.worst.rel_l2 if accumulated else None,
+                rel_l2=math.inf if measured.resized else _error(accumulated, measured, scale),
                 nonfinite=accumulated.nonfinite if accumulated else 0,
-                local=local.worst.rel_l2 if local else None,
+                local=math.inf if measured.resized_alone else _error(local, measured, scale),
                 local_nonfinite=local.nonfinite if local else 0,
+                reads_input=any(name in view.inputs for name in region.inputs),
+                at_least=measured.at_least,
+                unit=measured.format.unit,
+                samples=measured.samples,
+                two_steps=measured.two_steps,
                 expected=measured.expected,
-                range_score=measured.range_score,
-                range_times=measured.range_times,
+                range_excess=measured.range_excess,
                 coarseness=measured.coarseness,
                 absorbed=measured.absorbed,
             )
         )
     return found
+
+
+def _scale(measured: Sequence[Measured]) -> float:
+    """The size of a network's typical tensor: the median RMS over the reference's, zeros apart."""
+    spreads = (one.accumulated or one.local for one in measured)
+    sizes = [_rms(spread.worst) for spread in spreads if spread is not None]
+    return median([size for size in sizes if size >= SINGLE.least] or [1.0])
+
+
+def _rms(divergence: Divergence) -> float:
+    return math.sqrt(divergence.reference_squares / max(divergence.count, 1))
+
+
+def _error(spread: Spread | None, measured: Measured, scale: float) -> float | None:
+    """The relative L2 to judge by.
+
+    A reference of zeros, or of numbers so small that runtimes flush them to zero, has no size that
+    an error could be relative to: there it is relative to the network's typical tensor. In narrow
+    formats the least normal number is the least size, as digits are lost below it.
+    """
+    if spread is None:
+        return None
+    size = _rms(spread.worst)
+    if size >= measured.format.least:
+        return spread.worst.rel_l2
+    whole = scale if size < SINGLE.least else measured.format.least
+    return spread.worst.rmse / whole
 
 
 def _row(comparison: Comparison, place: int, facts: Facts, judgement: Judgement) -> Row:
@@ -99,14 +163,19 @@ def _row(comparison: Comparison, place: int, facts: Facts, judgement: Judgement)
         cosine=worst.cosine if worst else None,
         mismatched=worst.mismatched if worst else None,
         nonfinite=facts.nonfinite,
-        local_rel_l2=facts.local,
+        local_rel_l2=local.rel_l2 if local else None,
         local_sqnr_db=local.sqnr_db if local else None,
         expected_rel_l2=measured.expected,
         local_ratio=facts.ratio,
         range_score=measured.range_score,
-        note=_note(comparison, region, measured),
+        note=_note(comparison, region, measured, judgement, place),
+        local_max_abs=local.max_abs if local else None,
+        local_nonfinite=facts.local_nonfinite,
+        range_times=measured.range_times,
+        range_fault=_range_fault(measured),
         mean_rel_l2=measured.accumulated.mean_rel_l2 if measured.accumulated else None,
         worst_image=measured.accumulated.image if measured.accumulated else 0,
+        local_image=next((one.image for one in (measured.local, measured.accumulated) if one), 0),
         suspicion=judgement.suspicions[place],
         reference_tensor=region.pair.reference,
         candidate_tensor=region.pair.candidate,
@@ -133,14 +202,34 @@ def _layout(comparison: Comparison, region: Region) -> str:
     return str(theirs) if str(ours) == str(theirs) else f"{ours} > {theirs}"
 
 
-def _note(comparison: Comparison, region: Region, measured: Measured) -> str:
-    """Why a number is missing, or what the weights themselves say."""
-    notes = [measured.note] if measured.note else []
-    if causes.is_bad_range(measured.range_score, measured.range_times):
-        times = f"{measured.range_times:.0f} times the least possible range error"
+def _note(
+    comparison: Comparison,
+    region: Region,
+    measured: Measured,
+    judgement: Judgement,
+    place: int,
+) -> str:
+    """Why a number is missing, or what graph and weights themselves say."""
+    notes = []
+    if place in judgement.unmeasured:
+        notes.append("could not be run alone, but what it reads agrees and what it makes does not")
+    if measured.at_least and not measured.accumulated:
+        notes.append(f"in any layout at least {measured.at_least:.2g} (relative L2) off")
+    if measured.resized:
+        alone = " on the reference's own input" if measured.resized_alone else ""
+        notes.append(measured.resized + alone)
+    elif measured.note and not (measured.accumulated and measured.local):
+        notes.append(measured.note)
+    if measured.expecting:
+        notes.append(measured.expecting)
+    if (measured.range_excess or 0.0) > 1:
+        way = "narrow" if measured.range_clips else "wide"
+        times = f"range too {way}: {measured.range_times:.0f} times the least possible range error"
         notes.append(f"{times}, gone behind {measured.absorbed}" if measured.absorbed else times)
     if (measured.coarseness or 0) > causes.RATIO:
         notes.append(f"weights in steps {measured.coarseness:.1f} times as coarse as need be")
+    if judgement.verdicts[place] == "introduced":
+        notes += absent.words(comparison.draft, region)
     indices = {op.index for op in region.ops}
     notes += [
         f"paired by {pair.evidence}"
@@ -156,22 +245,80 @@ def _note(comparison: Comparison, region: Region, measured: Measured) -> str:
     return "; ".join(notes)
 
 
-def _notes(comparison: Comparison, judgement: Judgement) -> tuple[str, ...]:
-    notes = []
-    if judgement.input_differs:
-        error = comparison.input_rel_l2
-        size = f" (relative L2 {error:.2g})" if error is not None else ""
-        notes.append(
-            f"Every layer is far off and none of them by its own doing: the input differs{size}. "
-            f"Look at preprocessing."
-        )
+def _range_fault(measured: Measured) -> str:
+    """How a range that does not fit is wrong, "" where it fits or nothing comes of it."""
+    if (measured.range_excess or 0.0) <= 1 or measured.absorbed:
+        return ""
+    return "too narrow" if measured.range_clips else "too wide"
+
+
+def _notes(
+    comparison: Comparison,
+    facts: Sequence[Facts],
+    judgement: Judgement,
+    share: float,
+    unseen: Sequence[str],
+) -> tuple[str, ...]:
+    notes = [
+        *_about_input(comparison, judgement),
+        *_about_rest(comparison, facts, judgement),
+    ]
     for side, error in comparison.observer.items():
-        if error:
+        if error is not None and _rounding(comparison, precision.ceiling) < error < math.inf:
             notes.append(
-                f"Looking changed the {side}: its outputs in the tapped run are {error:.2g} "
-                f"(relative L2) from those of the deployed one."
+                f"Reading intermediate tensors changed the {side}, as its fusions are off then: "
+                f"its outputs are {error:.2g} (relative L2) from those of the deployed one."
             )
-    share = comparison.alignment.coverage
     if share < 1:
-        notes.append(f"{share:.1%} of the candidate's computing ops could be compared.")
+        percent = math.floor(1000 * share) / 10
+        notes.append(f"{percent:g} % of the candidate's computing ops could be compared.")
+    if unseen:
+        names = ", ".join(unseen[:3]) + (" and more" if len(unseen) > 3 else "")
+        notes.append(f"Nothing could be compared with the candidate's output {names}.")
     return tuple(notes)
+
+
+def _rounding(comparison: Comparison, limit: Callable[[float], float]) -> float:
+    """What rounding explains, by the coarsest format of a network."""
+    return max((limit(one.format.unit) for one in comparison.measured), default=0.0)
+
+
+def _about_input(comparison: Comparison, judgement: Judgement) -> list[str]:
+    """Whether both networks see the same image."""
+    error = comparison.input_rel_l2
+    size = f" (relative L2 {error:.2g})" if error is not None else ""
+    if judgement.input_differs:
+        every = all(verdict == "inherited" for verdict in judgement.verdicts)
+        many = "Every layer is" if every else "Layers are"
+        return [
+            f"{many} far off and none of them by its own doing: the input differs{size}. "
+            f"Look at preprocessing."
+        ]
+    if error is None or error <= _rounding(comparison, precision.floor):
+        return []
+    guilty = set(judgement.verdicts) & {"introduced", "nonfinite"}
+    also = "and that adds to what layers introduce" if guilty else "though no first layer shows it"
+    return [f"The input differs{size}, {also}: compare both runtimes' preprocessing."]
+
+
+def _about_rest(comparison: Comparison, facts: Sequence[Facts], judgement: Judgement) -> list[str]:
+    """What may still be wrong where no layer that was measured is."""
+    names = [_name(comparison.draft.candidate.view, one.ops) for one in comparison.regions]
+    measured = [
+        place
+        for place, verdict in enumerate(judgement.verdicts)
+        if verdict in ("introduced", "nonfinite") and place not in judgement.unmeasured
+    ]
+    if judgement.unmeasured and not measured:
+        first = names[judgement.unmeasured[0]]
+        return [
+            f"Every layer that could be run alone is fine; {first} could not be, and is the first "
+            f"whose result is off."
+        ]
+    if measured or judgement.input_differs:
+        return []
+    last = [place for place, one in enumerate(facts) if judgement.verdicts[place] == "unpaired"]
+    if last:
+        count = f"{len(last)} layers" if len(last) > 1 else "1 layer"
+        return [f"{count} could neither be compared nor run alone, {names[last[0]]} first."]
+    return []

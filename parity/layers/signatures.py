@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.layers.semantics import WEIGHTED, groups, output_axes
+from parity.layers.semantics import WEIGHTED, adds, groups, operands, output_axes
 from parity.layers.view import View
 from parity.runtimes.graph import Op
 
@@ -70,7 +70,10 @@ def anchors(view: View) -> tuple[Anchor, ...]:
     for op in view.data_ops():
         if view.roles[op.index] not in WEIGHTED:
             continue
-        inputs, weight = view.data_inputs(op), view.weight(op)
+        weight = view.weight(op)
+        inputs = [name for name in operands(view.graph, op) if name in view.data]
+        if adds(op):
+            inputs = inputs[:1]
         if weight is None or len(inputs) != 1 or not np.isfinite(weight[1]).all():
             continue
         position, values = weight
@@ -95,8 +98,8 @@ def anchors(view: View) -> tuple[Anchor, ...]:
 
 def _bias(view: View, op: Op, position: int, channels: int) -> Array:
     """What an op adds per channel: its other constant of that many values, else zeros."""
-    for place, name in enumerate(op.inputs):
-        if place != position and name and name not in view.data:
+    for name in operands(view.graph, op):
+        if name and name != op.inputs[position] and name not in view.data:
             value = view.constant(name)
             if value is not None and value.size == channels and value.dtype.kind in "fi":
                 return value.reshape(channels).astype(np.float64)

@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 
-from parity.layers import anchors
+from parity.layers import anchors, reading
 from parity.layers.anchors import AnchorPair
 from parity.layers.draft import AlignmentError, Draft, Pair, Side
-from parity.layers.semantics import Role, activated, plain_kind, stores
+from parity.layers.reading import Reading, stored
+from parity.layers.semantics import Role, activated, function, plain_kind, starts_at_zero, stores
 from parity.layers.view import View
 from parity.runtimes.graph import Op
 
@@ -28,9 +29,10 @@ def structural(reference: Side, candidate: Side, outputs: Mapping[str, str] | No
     ``outputs`` gives the candidate's graph outputs their reference outputs, where that is known.
     """
     draft = Draft(reference, candidate, anchors.pair(reference.view, candidate.view))
-    _pair_inputs(draft)
-    for pair in draft.anchored:
-        _pair_reads(draft, pair)
+    read = reading.readings(draft)
+    _pair_inputs(draft, read)
+    for pair, one in zip(draft.anchored, read, strict=True):
+        _pair_reads(draft, pair, one)
     upstreams = upstream(draft)
     _pair_outputs(draft, upstreams, outputs)
     for pair in draft.anchored:
@@ -48,28 +50,38 @@ def pair_operands(draft: Draft, pairs: Iterable[Pair], upstreams: Upstreams) -> 
         waiting.extend(draft.pairs[before:])
 
 
-def _pair_inputs(draft: Draft) -> None:
+def _pair_inputs(draft: Draft, read: Sequence[Reading]) -> None:
     ours, theirs = draft.reference.view, draft.candidate.view
     left = list(ours.inputs)
     for name in theirs.inputs:
         same = [one for one in left if ours.size(one) == theirs.size(name)]
         if same:
-            draft.add(same[0], name, "input")
+            found = reading.inputs(draft, read, (same[0], name))
+            if found is None:
+                draft.own.add(name)
+            else:
+                draft.add(*found, "input")
             left.remove(same[0])
-    if not draft.pairs:
+    if not draft.pairs and not draft.own:
         sizes = [[view.shapes.get(name) for name in view.inputs] for view in (ours, theirs)]
         raise AlignmentError(
             f"expected inputs of the same size on both sides, found {sizes[0]} and {sizes[1]}"
         )
 
 
-def _pair_reads(draft: Draft, pair: AnchorPair) -> None:
+def _pair_reads(draft: Draft, pair: AnchorPair, read: Reading) -> None:
     """The consumer side: what both ops of an anchored pair read is one tensor."""
     ours, theirs = pair.reference.read, pair.candidate.read
-    mine, yours = stored(draft.reference.view, ours), stored(draft.candidate.view, theirs)
+    mine, yours = read
+    chain = draft.candidate.view.climb(theirs)
+    if yours not in chain or mine not in draft.reference.view.climb(ours):
+        draft.add(mine, yours, "consumer")
+        return  # a scale lies between
+    if draft.bring(mine, yours) is None and draft.bring(ours, theirs) is not None:
+        draft.add(ours, theirs, "consumer")
+        return  # only the moved values can be compared
     draft.add(mine, yours, "consumer")
     if draft.of.get(yours) not in (None, mine):
-        chain = draft.candidate.view.climb(theirs)
         place = chain.index(yours)
         reader = draft.candidate.view.producers[chain[place - 1]] if place else pair.candidate.op
         draft.readings[reader.index, yours] = mine
@@ -82,13 +94,20 @@ def _pair_results(draft: Draft, pair: AnchorPair) -> None:
     if pair.ambiguous or not pair.same_result:
         return
     ours, theirs = pair.reference.op, pair.candidate.op
-    if activated(ours) or activated(theirs):
-        return
     mine = rounded(draft.reference.view, ours.outputs[0])
     yours = rounded(draft.candidate.view, theirs.outputs[0])
+    if _ends_activated(draft.reference.view, ours, mine) or _ends_activated(
+        draft.candidate.view, theirs, yours
+    ):
+        return
     new = yours not in draft.of and mine not in draft.of.values()
     if new and draft.bring(mine, yours) is not None:  # not inside a dilated conv's blocks
         draft.add(mine, yours, "weight")
+
+
+def _ends_activated(view: View, op: Op, name: str) -> bool:
+    """Whether what an op makes, stored as ``name``, has gone through an activation."""
+    return activated(op) or starts_at_zero(view.graph, view.producers[name])
 
 
 def rounded(view: View, name: str) -> str:
@@ -97,21 +116,6 @@ def rounded(view: View, name: str) -> str:
     if len(readers) == 1 and stores(view.graph, readers[0]):
         return readers[0].outputs[0]
     return name
-
-
-def stored(view: View, name: str) -> str:
-    """The tensor whose values ``name`` holds: its root, or what the root was first stored as.
-
-    A root in real numbers that is quantised before anything reads it counts as its integers do:
-    the rounding belongs to the op that made it, as in formats that have no such op.
-    """
-    chain = view.climb(name)
-    if view.quantized(chain[-1]):
-        return chain[-1]
-    for one in reversed(chain[:-1]):
-        if stores(view.graph, view.producers[one]):
-            return one
-    return chain[-1]
 
 
 def _moves(view: View, name: str, above: str) -> bool:
@@ -126,9 +130,10 @@ def upstream(draft: Draft) -> tuple[dict[str, Upstream], dict[str, Upstream]]:
     """By tensor name, the nearest anchored pairs above it, on each side; inputs count as such."""
     ours = {pair.reference.op.index: place for place, pair in enumerate(draft.anchored)}
     theirs = {pair.candidate.op.index: place for place, pair in enumerate(draft.anchored)}
-    inputs = [pair for pair in draft.pairs if pair.evidence == "input"]
+    given = draft.reference.view.inputs
+    inputs = [pair for pair in draft.pairs if pair.evidence == "input" or pair.reference in given]
     first = {pair.reference: -1 - place for place, pair in enumerate(inputs)}
-    second = {pair.candidate: -1 - place for place, pair in enumerate(inputs)}
+    second = {pair.candidate: first[pair.reference] for pair in inputs}
     return (
         _nearest(draft.reference.view, ours, first),
         _nearest(draft.candidate.view, theirs, second),
@@ -143,8 +148,10 @@ def _nearest(
         if op.index in places:
             found: Upstream = frozenset([places[op.index]])
         else:
-            found = frozenset().union(*(above.get(one, ()) for one in view.data_inputs(op)))
-        above.update(dict.fromkeys(op.outputs, found))
+            read = view.data_inputs(op)
+            wide = [one for one in read if view.size(one) != 1]  # a scale that is computed is none
+            found = frozenset().union(*(above.get(one, ()) for one in wide or read))
+        above.update((name, found) for name in op.outputs if name not in inputs)
     return above
 
 
@@ -212,9 +219,8 @@ def _pair_operands(draft: Draft, pair: Pair, upstreams: Upstreams) -> None:
 
 def _reversible(view: View, op: Op) -> str:
     """One name for a function whose results tell its operand; "" for all others."""
-    kind = plain_kind(view.graph.format, op.kind).lower().strip("_")
-    kind = {"logistic": "sigmoid"}.get(kind, kind)
-    return kind if kind in ("softmax", "log_softmax", "sigmoid", "tanh", "exp") else ""
+    name = function(view.graph, op)
+    return "" if name == "relu" else name
 
 
 def _maker(view: View, name: str) -> Op | None:

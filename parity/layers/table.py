@@ -31,6 +31,7 @@ COLUMNS = (
     "range_score",
     "verdict",
     "note",
+    "local_max_abs",
 )
 """The columns of ``layers-<runtime>.csv``."""
 
@@ -41,8 +42,12 @@ class Row:
 
     ``layer`` and ``candidate`` name the ops that the two regions are known by, ``op`` and
     ``candidate_op`` are all of their kinds. ``layout`` is the candidate's, or both where they
-    differ. Errors are of the worst image; ``mean_rel_l2`` is over all. A number that could not be
-    determined is None, and ``note`` says why.
+    differ. Errors are of the worst image, which is ``worst_image`` for the accumulated ones and
+    ``local_image`` for the local ones; ``mean_rel_l2`` is over all. A number that could not be
+    determined is None, and ``note`` says why. Values that are not finite are counted in
+    ``nonfinite`` and ``local_nonfinite`` and left out of the errors. ``range_fault`` says that the
+    quantisation range is "too narrow" or "too wide", ``range_times`` by how much: its range score
+    over the least that the reference's values allow.
     """
 
     index: int
@@ -68,8 +73,13 @@ class Row:
     local_ratio: float | None = None
     range_score: float | None = None
     note: str = ""
+    local_max_abs: float | None = None
+    local_nonfinite: int = 0
+    range_times: float | None = None
+    range_fault: str = ""
     mean_rel_l2: float | None = None
     worst_image: int = 0
+    local_image: int = 0
     suspicion: float = 0.0
     reference_tensor: str = ""
     candidate_tensor: str = ""
@@ -81,7 +91,8 @@ class Row:
 class LayerTable:
     """All layers of one candidate against the reference.
 
-    ``coverage`` is the share of the candidate's computing ops that lie in compared regions.
+    ``coverage`` is the share of the candidate's computing ops that lie in compared regions, and
+    ``unseen`` are its outputs that were compared with nothing.
     ``observer`` is by side ("reference", "candidate") the largest relative L2 between an output of
     the tapped run and the same output of the deployed one. ``input_rel_l2`` compares what both
     networks were fed. ``limits`` say when an element counts as mismatched.
@@ -97,6 +108,7 @@ class LayerTable:
     seconds: dict[str, float]
     limits: tuple[float, float]
     notes: tuple[str, ...] = field(default=())
+    unseen: tuple[str, ...] = ()
 
     def suspects(self, count: int = 3) -> tuple[Row, ...]:
         """The rows that introduce an error, the most suspicious first."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,8 +50,19 @@ def cut(
     ends = {}
     for index, sizes in shapes.items():
         floats = None if weights is None else weights.get(index, {})
-        ends[index] = _op(draft, file.graph.ops[index], sizes, made, floats)
+        ends[index] = _ops(draft, [file.graph.ops[index]], sizes, made, floats)
     return Cut(_packed(draft.model), ends)
+
+
+def joined(file: TFLiteFile, indices: Sequence[int], sizes: Sizes, made: Sizes) -> Cut:
+    """Cut these ops out as they are connected; the model has the outputs of the last one.
+
+    ``indices`` are in execution order; ``sizes`` are the shapes of what they read from other ops.
+    """
+    draft = _Draft(file, file.graph.producers(), _empty(file))
+    ops = [file.graph.ops[index] for index in indices]
+    ends = _ops(draft, ops, sizes, made, None)
+    return Cut(_packed(draft.model), {ops[-1].index: ends})
 
 
 def _packed(model: Any) -> bytes:
@@ -74,26 +85,34 @@ def _empty(file: TFLiteFile) -> Any:
     return model
 
 
-def _op(
-    draft: _Draft, op: Op, sizes: Sizes, made: Sizes, floats: Mapping[str, Array] | None
+def _ops(
+    draft: _Draft,
+    ops: Sequence[Op],
+    sizes: Sizes,
+    made: Sizes,
+    floats: Mapping[str, Array] | None,
 ) -> Ends:
-    inputs, outputs = [], []
+    """One op, or several in execution order with the outputs of the last."""
+    inputs: list[Port] = []
+    outputs: list[Port] = []
     places: dict[str, int] = {}
-    for slot, name in enumerate(op.inputs):
-        if name in sizes and name not in places:
-            port = _port(draft.file, f"i{op.index}.{slot}", name, floats is not None)
-            places[name] = _tensor(draft, port, sizes[name])
-            draft.graph.inputs.append(places[name])
-            inputs.append(port)
-        elif name and name not in places:
-            given = (floats or {}).get(name)
-            places[name] = _keep(draft, name) if given is None else _floats(draft, name, given)
-    for slot, name in enumerate(op.outputs):
-        port = _port(draft.file, f"o{op.index}.{slot}", name, floats is not None)
-        places[name] = _tensor(draft, port, made.get(name))
-        draft.graph.outputs.append(places[name])
-        outputs.append(port)
-    _operator(draft, op, places)
+    for op in ops:
+        for slot, name in enumerate(op.inputs):
+            if name in sizes and name not in places:
+                port = _port(draft.file, f"i{op.index}.{slot}", name, floats is not None)
+                places[name] = _tensor(draft, port, sizes[name])
+                draft.graph.inputs.append(places[name])
+                inputs.append(port)
+            elif name and name not in places:
+                given = (floats or {}).get(name)
+                places[name] = _keep(draft, name) if given is None else _floats(draft, name, given)
+        for slot, name in enumerate(op.outputs):
+            port = _port(draft.file, f"o{op.index}.{slot}", name, floats is not None)
+            places[name] = _tensor(draft, port, made.get(name))
+            if op is ops[-1]:
+                draft.graph.outputs.append(places[name])
+                outputs.append(port)
+        _operator(draft, op, places)
     return Ends(tuple(inputs), tuple(outputs))
 
 

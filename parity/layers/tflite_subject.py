@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -61,6 +61,10 @@ class TFLiteSubject(FileSubject):
     def cut(self, shapes: Shapes, weights: Feeds | None = None) -> Cut:
         """One model of these ops; of their float twins where ``weights`` are given."""
         return tflite_cut.cut(self.file, shapes, self._made, weights)
+
+    def joined(self, indices: Sequence[int], sizes: Mapping[str, tuple[int, ...]]) -> Cut:
+        """One model of these ops as they are connected."""
+        return tflite_cut.joined(self.file, indices, sizes, self._made)
 
     def grid_in(self, op: Op, name: str) -> Grid | None:
         """The grid to which replaying an op moves this input of it."""

@@ -81,7 +81,7 @@ class View:
         if found is Role.RESHAPE:
             shape = self.shapes.get(op.outputs[0])
             return source.reshape(shape) if shape and np.prod(shape) == source.size else source
-        if found is Role.QUANTISE and op.kind == "DequantizeLinear":
+        if found is Role.QUANTISE and op.kind.endswith("DequantizeLinear"):
             stored = self.graph.constants.get(op.inputs[0])
             if stored is not None and op.inputs[0] not in self.graph.quantization:
                 return _dequantized(self.graph, op, stored)
@@ -116,6 +116,11 @@ class View:
     def root(self, name: str) -> str:
         """The tensor whose values this one holds."""
         return self.climb(name)[-1]
+
+    def opaque(self, name: str) -> bool:
+        """Whether the run's numbers of a tensor, or of what it looks through to, say nothing."""
+        marked = self.graph.opaque
+        return bool(marked) and any(one in marked for one in self.climb(name))
 
     def quantized(self, name: str) -> bool:
         """Whether the tensor is stored in integers with scale and zero point."""

@@ -94,6 +94,13 @@ class Controller:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
 
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Refuse a folder for reports that cannot be written before anything is collected."""
+        if session.config.getoption("parity_report") and not session.config.option.collectonly:
+            from parity.pytest_plugin.collecting import check_report
+
+            check_report(session.config)
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep what a finished item found."""
         found = getattr(report, "parity", None)

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from parity import golden
-from parity.errors import SuiteError
+from parity.errors import SuiteError, UsageError
 from parity.pytest_plugin.items import AllImages, ImageItem, RecordItem
+from parity.pytest_plugin.results import report_folder
 from parity.pytest_plugin.running import run_of
 from parity.suite import Suite, load
 from parity.suite.problems import unknown_name
@@ -92,7 +93,10 @@ def names_of(config: pytest.Config, option: str) -> tuple[str, ...]:
 
 
 def check_collection(session: pytest.Session) -> None:
-    """Raise ``UsageError`` for names that no suite has, and for two suites of one name."""
+    """Raise ``UsageError`` before any test runs.
+
+    For names that no suite has, two suites of one name, a report that cannot be written.
+    """
     suites = {suite.path: suite for suite in session.config.stash.get(SUITES, [])}
     known = {name for suite in suites.values() for name in suite.runtimes}
     for option in ("parity_runtimes", "parity_require"):
@@ -113,3 +117,19 @@ def check_collection(session: pytest.Session) -> None:
                 f"expected one suite of each name in a run, found {suite.name!r} in {other.path} "
                 f"and in {suite.path}: their reports would overwrite each other"
             )
+    worker = hasattr(session.config, "workerinput")  # its controller has asked already
+    if by_name and not worker and not session.config.option.collectonly:
+        check_report(session.config, by_name)
+
+
+def check_report(config: pytest.Config, detectors: Iterable[str] = ()) -> None:
+    """Raise ``UsageError`` where reports are asked for and cannot be written."""
+    from parity.report.writing import need_writable
+
+    folder = report_folder(config)
+    if folder is None:
+        return
+    try:
+        need_writable(folder, detectors, "--parity-report")
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from None

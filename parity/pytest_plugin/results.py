@@ -81,11 +81,13 @@ class Results:
         return suite_record(suite, None, records, self._started)
 
     def _merged(self, path: str, name: str) -> RuntimeRecord:
+        from parity.report.numbers import counted
+
         record = self._runtimes[path, name]
         if record.images or record.failure is not None:
             return record
         images = self._images.get((path, name), {}).values()
         verdicts = {image.verdict for image in images}
         worst = next((one for one in ("error", "fail", "pass") if one in verdicts), None)
-        note = f"all-images was not judged: this is from {len(images)} images alone"
+        note = f"all-images was not judged: this is from {counted(len(images), 'image')} alone"
         return replace(with_images(record, images), verdict=worst, notes=(*record.notes, note))

@@ -5,7 +5,6 @@ Pure functions of records; each returns text of one or more lines without a newl
 
 from __future__ import annotations
 
-import textwrap
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -15,11 +14,12 @@ from parity.report import numbers
 from parity.report.inputs import input_text, inputs_text
 from parity.report.offending import rows_table
 from parity.report.scene import Scene, of_image, of_runtime
-from parity.report.text import lines, padded, printable
+from parity.report.text import lines, padded, printable, wrapped
 from parity.report.wording import advice, sentence
 
 MOST_IMAGES = 10
 WIDTH = 110  # of a sentence; what a name makes longer stays longer
+_INDENT = 2  # columns of a block below its title
 
 LIMITS = {
     "box": "box differs",
@@ -33,11 +33,17 @@ LIMITS = {
 
 
 def image_message(
-    image: ImageRecord, runtime: RuntimeRecord, classes: Sequence[str], *, hints: bool = True
+    image: ImageRecord,
+    runtime: RuntimeRecord,
+    classes: Sequence[str],
+    *,
+    hints: bool = True,
+    wide: int | None = None,
 ) -> str:
     """Why one runtime failed on one image: findings, the worst rows, where to look.
 
-    ``classes`` are the suite's names. ``hints = False`` leaves out where to look.
+    ``classes`` are the suite's names. ``hints = False`` leaves out where to look. ``wide`` is the
+    longest line of sentences and of the rows' table; without it rows are as long as they are.
     """
     name = f"{printable(runtime.name)} on {printable(image.image)}"
     if image.failure is not None:
@@ -47,17 +53,22 @@ def image_message(
     scene = of_image(image, runtime, classes)
     return "\n".join(
         [
-            f"{name} disagrees with {_against(runtime)} {_tolerance(runtime)}",
-            *_indented(_wrapped(_said(input_text(image, runtime.recipe_keys)))),
-            *_indented([*_counts(image), *_sentences(image.findings, scene)]),
-            *_block("", _rows(scene)),
-            *(_where_to_look(image.findings, runtime) if hints else ()),
+            *_title(f"{name} disagrees with {_against(runtime)} {_tolerance(runtime)}", wide),
+            *_indented(_wrapped(_said(input_text(image, runtime.recipe_keys)), wide)),
+            *_indented(_wrapped([*_counts(image), *_said_of(image.findings, scene)], wide)),
+            *_block("", _rows(scene, wide)),
+            *(_where_to_look(image.findings, runtime, wide) if hints else ()),
         ]
     )
 
 
-def runtime_message(runtime: RuntimeRecord, classes: Sequence[str]) -> str:
-    """The verdict of one runtime over all images: budgets, findings, failed images, hints."""
+def runtime_message(
+    runtime: RuntimeRecord, classes: Sequence[str], *, wide: int | None = None
+) -> str:
+    """The verdict of one runtime over all images: budgets, findings, failed images, hints.
+
+    ``wide`` is that of ``image_message``.
+    """
     name = printable(runtime.name)
     if runtime.failure is not None:
         verb = "was skipped" if runtime.verdict == "skipped" else "could not be judged"
@@ -70,14 +81,17 @@ def runtime_message(runtime: RuntimeRecord, classes: Sequence[str]) -> str:
     every = [*findings, *(one for image in runtime.images for one in image.findings)]
     return "\n".join(
         [
-            f"{name} {_verb(runtime)} {_against(runtime)} over {_images(len(runtime.images))} "
-            f"{_tolerance(runtime)}",
-            *_indented(_wrapped(_said(inputs_text(runtime)))),
+            *_title(
+                f"{name} {_verb(runtime)} {_against(runtime)} over {_images(runtime)} "
+                f"{_tolerance(runtime)}",
+                wide,
+            ),
+            *_indented(_wrapped(_said(inputs_text(runtime)), wide)),
             *_indented(budget_lines(() if budget is None else budget.shares)),
-            *_block("", _sentences(findings, scene)),
-            *_block("", [] if runtime.tolerance.strict or not findings else _rows(scene)),
+            *_block("", _wrapped(_said_of(findings, scene), wide)),
+            *_block("", [] if runtime.tolerance.strict or not findings else _rows(scene, wide)),
             *_block(_failed_title(runtime), _failed_images(runtime)),
-            *_where_to_look(every, runtime),
+            *_where_to_look(every, runtime, wide),
         ]
     )
 
@@ -112,6 +126,10 @@ def _allowed(share: Share) -> str:
     return text if share.holds else f"{text}  << too many"
 
 
+def _title(text: str, wide: int | None) -> list[str]:
+    return [text] if wide is None else wrapped(text, wide, "    ")
+
+
 def _against(runtime: RuntimeRecord) -> str:
     if runtime.role == "reference":
         return "its own golden"
@@ -130,10 +148,6 @@ def _verb(runtime: RuntimeRecord) -> str:
     )
 
 
-def _images(count: int) -> str:
-    return "1 image" if count == 1 else f"{count} images"
-
-
 def _counts(image: ImageRecord) -> list[str]:
     found = image.agreement
     if found is None:
@@ -142,10 +156,14 @@ def _counts(image: ImageRecord) -> list[str]:
     border = sum(row.kind == "borderline" for row in pairs)
     within = sum(row.within for row in pairs)
     return [
-        f"{found.reference_deployed} detections of the reference, {found.candidate_deployed} of "
-        f"the candidate: {len(pairs)} pairs{f', {border} of them borderline' if border else ''}, "
-        f"{within} within every limit"
+        f"{numbers.counted(found.reference_deployed, 'detection')} of the reference, "
+        f"{found.candidate_deployed} of the candidate: {numbers.counted(len(pairs), 'pair')}"
+        f"{f', {border} of them borderline' if border else ''}, {within} within every limit"
     ]
+
+
+def _images(runtime: RuntimeRecord) -> str:
+    return numbers.counted(len(runtime.images), "image")
 
 
 def _said(sentence: str) -> list[str]:
@@ -153,7 +171,7 @@ def _said(sentence: str) -> list[str]:
 
 
 def _failed_title(runtime: RuntimeRecord) -> str:
-    return f"{len(runtime.failed_images())} of {_images(len(runtime.images))} did not pass"
+    return f"{len(runtime.failed_images())} of {_images(runtime)} did not pass"
 
 
 def _failed_images(runtime: RuntimeRecord) -> list[str]:
@@ -184,32 +202,30 @@ def _failed_images(runtime: RuntimeRecord) -> list[str]:
     return found
 
 
-def _sentences(findings: Iterable[Finding], scene: Scene) -> list[str]:
-    return _wrapped(sentence(one, scene) for one in findings)
+def _said_of(findings: Iterable[Finding], scene: Scene) -> list[str]:
+    return [sentence(one, scene) for one in findings]
 
 
-def _rows(scene: Scene) -> list[str]:
+def _rows(scene: Scene, wide: int | None) -> list[str]:
     places = ((place.image, place.row) for place in scene.places)
-    return rows_table(places, scene.tolerance, scene.classes)
+    room = None if wide is None else wide - _INDENT
+    return rows_table(places, scene.tolerance, scene.classes, room)
 
 
-def _where_to_look(findings: Iterable[Finding], runtime: RuntimeRecord) -> list[str]:
+def _where_to_look(
+    findings: Iterable[Finding], runtime: RuntimeRecord, wide: int | None
+) -> list[str]:
     return [
-        *_block("notes", _wrapped(printable(note) for note in runtime.notes)),
-        *_block("hints", _wrapped(printable(hint) for hint in runtime.hints)),
-        *_block("look at", _wrapped(advice(findings))),
+        *_block("notes", _wrapped((printable(note) for note in runtime.notes), wide)),
+        *_block("hints", _wrapped((printable(hint) for hint in runtime.hints), wide)),
+        *_block("look at", _wrapped(advice(findings), wide)),
     ]
 
 
-def _wrapped(sentences: Iterable[str]) -> list[str]:
-    """Long lines broken at spaces, each but the first set in."""
-    return [
-        line
-        for one in sentences
-        for line in textwrap.wrap(
-            one, WIDTH, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
-        )
-    ]
+def _wrapped(sentences: Iterable[str], wide: int | None) -> list[str]:
+    """Long lines broken at spaces, each but the first set in; short enough for any block."""
+    longest = WIDTH if wide is None else max(wide - 2 * _INDENT, 20)
+    return [line for one in sentences for line in wrapped(one, longest, "    ")]
 
 
 def _block(title: str, content: Sequence[str]) -> list[str]:
@@ -222,4 +238,4 @@ def _block(title: str, content: Sequence[str]) -> list[str]:
 
 
 def _indented(content: Iterable[str]) -> list[str]:
-    return [f"  {line}" if line else line for line in content]
+    return [" " * _INDENT + line if line else line for line in content]

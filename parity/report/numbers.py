@@ -74,6 +74,11 @@ def budget_used(share: Share) -> str:
     return f"{percent(used, 1.0)} of the budget"
 
 
+def counted(count: int, noun: str) -> str:
+    """A number of things: "1 pair", "3 pairs"."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def milliseconds(value: float) -> str:
     """A duration in milliseconds, three significant digits."""
     return number(value, 3) if value < 100 else f"{value:.0f}"

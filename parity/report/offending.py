@@ -36,9 +36,15 @@ def score_excess(row: Row, tolerance: Tolerance) -> float:
 
 
 def rows_table(
-    found: Iterable[tuple[str, Row]], tolerance: Tolerance, classes: Sequence[str]
+    found: Iterable[tuple[str, Row]],
+    tolerance: Tolerance,
+    classes: Sequence[str],
+    wide: int | None = None,
 ) -> list[str]:
-    """The worst of (image, row) as lines, and how many more there are; "" names no image."""
+    """The worst of (image, row) as lines, and how many more there are; "" names no image.
+
+    Rows that are longer than ``wide`` go on in a further line.
+    """
     worst = [one for one in found if what(one[1])]
     worst.sort(key=lambda one: _rank(one[1], tolerance))
     if not worst:
@@ -46,7 +52,7 @@ def rows_table(
     shown = [(*_cells(row, tolerance, classes), printable(image)) for image, row in worst[:MOST]]
     header = (*HEADER, "image" if any(image for image, _ in worst) else "")
     more = [f"and {len(worst) - MOST} more"] if len(worst) > MOST else []
-    return [*table(header, shown, _NUMBERS), *more]
+    return [*table(header, shown, _NUMBERS, wide), *more]
 
 
 def box_text(box: Sequence[float] | None) -> str:

@@ -58,7 +58,7 @@ def headline(record: SuiteRecord) -> str:
     """The verdict in one line: "parts: fail (1 pass, 1 fail) against keras (native), 9 images"."""
     counts = Counter(one.verdict for one in record.runtimes if one.verdict is not None)
     listed = ", ".join(f"{counts[one]} {one}" for one in _ORDER if counts[one])  # type: ignore[index]
-    images = "1 image" if len(record.images) == 1 else f"{len(record.images)} images"
+    images = numbers.counted(len(record.images), "image")
     return (
         f"{printable(record.detector)}: {record.verdict}{f' ({listed})' if listed else ''} against "
         f"{printable(record.reference)}{_source(record)}, {images}"
@@ -76,7 +76,11 @@ def reasons(record: SuiteRecord) -> list[str]:
         broken = [image for image in runtime.images if image.failure is not None]
         for image in broken[:1]:
             assert image.failure is not None
-            more = f" (and {len(broken) - 1} more images)" if len(broken) > 1 else ""
+            more = (
+                f" (and {numbers.counted(len(broken) - 1, 'more image')})"
+                if len(broken) > 1
+                else ""
+            )
             message = _with_name(runtime, image.failure.message)
             found += _marked(f"error on {printable(image.image)}{more}: ", message)
         if runtime.role == "reference" and runtime.verdict is not None:

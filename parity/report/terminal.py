@@ -10,7 +10,7 @@ from parity.report.messages import image_message, runtime_message
 from parity.report.overview import VERDICT, Column, columns, headline, reasons
 from parity.report.text import padded, width
 
-WIDTH = 120  # of plain text, whose reader has no terminal to ask
+WIDTH = 120  # of plain text, where nobody says how wide it may be
 IMAGES_TOLD = 2  # failed images whose rows are printed, for each runtime
 _GAP = 2
 _STYLES = {"pass": "green", "fail": "bold red", "error": "bold magenta", "skipped": "yellow"}
@@ -32,10 +32,13 @@ def overview(record: SuiteRecord, columns_wide: int = WIDTH, *, color: bool = Fa
     return "\n\n".join(parts) + "\n"
 
 
-def failures(record: SuiteRecord) -> str:
-    """The messages of the runtimes that failed, each with its first failed images; "" for none."""
+def failures(record: SuiteRecord, wide: int | None = None) -> str:
+    """The messages of the runtimes that failed, each with its first failed images; "" for none.
+
+    ``wide`` is the longest line of their sentences and tables.
+    """
     told = [
-        "\n\n".join(_told(runtime, record.classes))
+        "\n\n".join(_told(runtime, record.classes, wide))
         for runtime in record.runtimes
         if runtime.verdict in ("fail", "error") and runtime.failure is None
     ]
@@ -57,11 +60,11 @@ def split(every: Sequence[Column], columns_wide: int) -> list[list[Column]]:
     return blocks
 
 
-def _told(runtime: RuntimeRecord, classes: Sequence[str]) -> Iterable[str]:
-    yield runtime_message(runtime, classes)
+def _told(runtime: RuntimeRecord, classes: Sequence[str], wide: int | None) -> Iterable[str]:
+    yield runtime_message(runtime, classes, wide=wide)
     failed = [image for image in runtime.failed_images() if image.failure is None]
     for image in failed[:IMAGES_TOLD]:
-        yield image_message(image, runtime, classes, hints=False)
+        yield image_message(image, runtime, classes, hints=False, wide=wide)
 
 
 def _wide(column: Column) -> int:

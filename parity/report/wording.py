@@ -39,13 +39,14 @@ def _unknown(facts: Facts, scene: Scene) -> str:
     return printable(listed) or "no further facts"
 
 
-def _amount(facts: Facts, total: int, noun: str) -> str:
+def _amount(facts: Facts, total: int, noun: str, whose: str = "") -> str:
     """ "3 of 412 pairs (0.73 %, allowed 1 %)" for a budget, "3 of 12 pairs" for one image."""
     if not facts.get("share"):
-        return f"{facts['count']} of {total} {noun}"
+        return f"{facts['count']} of {numbers.counted(total, noun)}{whose}"
     share = Share("", "", facts["count"], facts["total"], facts["allowed"])
     used = numbers.percent(share.used, share.allowed)
-    return f"{share.count} of {share.total} {noun} ({used}, {numbers.allowed(share)})"
+    every = numbers.counted(share.total, noun)
+    return f"{share.count} of {every}{whose} ({used}, {numbers.allowed(share)})"
 
 
 def _none(facts: Facts) -> str:
@@ -88,7 +89,7 @@ def _thresholds(places: list[Place], here: str, there: str) -> str:
 
 def _lost(facts: Facts, scene: Scene) -> str:
     places = scene.leftovers("lost")
-    amount = _amount(facts, scene.deployed("reference"), "detections of the reference")
+    amount = _amount(facts, scene.deployed("reference"), "detection", " of the reference")
     return (
         f"{amount} without a partner in the candidate{_none(facts)}"
         f"{_thresholds(places, 'reference', 'candidate')}{_surest(places, scene)}"
@@ -97,7 +98,7 @@ def _lost(facts: Facts, scene: Scene) -> str:
 
 def _extra(facts: Facts, scene: Scene) -> str:
     places = scene.leftovers("extra")
-    amount = _amount(facts, scene.deployed("candidate"), "detections of the candidate")
+    amount = _amount(facts, scene.deployed("candidate"), "detection", " of the candidate")
     return (
         f"{amount} without a partner in the reference{_none(facts)}"
         f"{_thresholds(places, 'candidate', 'reference')}{_surest(places, scene)}"
@@ -106,7 +107,7 @@ def _extra(facts: Facts, scene: Scene) -> str:
 
 def _box(facts: Facts, scene: Scene) -> str:
     limits = scene.tolerance
-    amount = _amount(facts, len(scene.pairs), "pairs")
+    amount = _amount(facts, len(scene.pairs), "pair")
     text = (
         f"{amount} beyond the box limit{_none(facts)}: expected IoU at least "
         f"{exact(limits.min_box_iou)} or every corner within {exact(limits.max_corner_px)} px of "
@@ -123,7 +124,7 @@ def _box(facts: Facts, scene: Scene) -> str:
 
 def _score_limit(facts: Facts, scene: Scene) -> str:
     limit = scene.tolerance.max_score_diff
-    amount = _amount(facts, len(scene.pairs), "pairs")
+    amount = _amount(facts, len(scene.pairs), "pair")
     text = f"{amount} whose scores differ by more than {exact(limit)}{_none(facts)}"
     off = [one for one in scene.pairs if not one.row.score_within]
     if not off:
@@ -134,7 +135,7 @@ def _score_limit(facts: Facts, scene: Scene) -> str:
 
 
 def _class(facts: Facts, scene: Scene) -> str:
-    amount = _amount(facts, len(scene.pairs), "pairs")
+    amount = _amount(facts, len(scene.pairs), "pair")
     text = f"{amount} with another class{_none(facts)}"
     off = [one for one in scene.pairs if one.row.flipped]
     if not off:
@@ -148,7 +149,7 @@ def _class(facts: Facts, scene: Scene) -> str:
 
 def _excused(facts: Facts, scene: Scene) -> str:
     total = scene.deployed("reference") + scene.deployed("candidate")
-    amount = _amount(facts, total, "detections of both sides")
+    amount = _amount(facts, total, "detection", " of both sides")
     places = scene.reason("excused")
     return (
         f"{amount} were found by the other side too, but removed there on a tie of NMS"
@@ -158,7 +159,7 @@ def _excused(facts: Facts, scene: Scene) -> str:
 
 def _unjudgeable(facts: Facts, scene: Scene) -> str:
     total = scene.deployed("reference") + scene.deployed("candidate")
-    amount = _amount(facts, total, "detections of both sides")
+    amount = _amount(facts, total, "detection", " of both sides")
     places = scene.reason("unjudgeable")
     text = f"{amount} cannot be judged{_none(facts)}"
     if places:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import tempfile
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -33,6 +34,25 @@ def write_many(records: Iterable[SuiteRecord], folder: Path) -> tuple[Path, ...]
     for target, contents in rendered:
         write_all(target, contents)
     return tuple(target for target, _ in rendered)
+
+
+def need_writable(folder: Path, names: Iterable[str], option: str) -> None:
+    """Make the report's folder, and see that it and its detectors' folders can be written.
+
+    To be asked before any work. Raises ``UsageError`` that starts with ``option``.
+    """
+    for place in (folder, *(folder / name for name in names)):
+        try:
+            if place == folder:
+                place.mkdir(parents=True, exist_ok=True)
+            if place.exists():
+                with tempfile.TemporaryFile(dir=place):
+                    pass
+        except OSError as failure:
+            raise UsageError(
+                f"{option}: expected a folder that can be written, found {place}: "
+                f"{failure.strerror or failure}"
+            ) from None
 
 
 def distinct(names: Iterable[str]) -> None:

@@ -97,7 +97,8 @@ class AdapterError(Exception):
     (library, reason, install), ``missing-file`` (path, expected), ``not-loadable`` (path,
     expected, found, reason), ``missing-weights`` (path, missing, unexpected, mismatched, reason),
     ``untrusted`` (path, findings), ``bad-option`` (option, value, known, or expected, found),
-    ``bad-reference`` (reference, reason), ``run-failed`` (reason), ``cannot-trace`` (kind, reason),
+    ``bad-reference`` (reference, reason), ``factory-failed`` (reference, reason), ``run-failed``
+    (reason), ``cannot-trace`` (kind, reason),
     ``not-usable`` and ``bad-heads`` (path, expected, found: of a file that another program wrote,
     the whole of it or that of one image), ``not-recorded`` (image, path, others, advice),
     ``program-failed`` (program, expected, found, lines). ``known`` lists names or allowed values. A

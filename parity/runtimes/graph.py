@@ -1,7 +1,7 @@
 """A network as data: ops in execution order, tensors by name, constants. Python 3.8, numpy only."""
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, Mapping, Tuple
+from typing import Any, Dict, FrozenSet, Mapping, Tuple
 
 import numpy as np
 
@@ -34,7 +34,8 @@ class Graph:
     ``inputs`` and ``outputs`` are tensor names in the artifact's order. ``constants`` hold every
     weight and other constant by tensor name as stored (quantised ones as integers);
     ``quantization`` is by tensor name, for constants and activations, where there is any.
-    ``problems`` say, by op index, what could not be understood of an op and why.
+    ``problems`` say, by op index, what could not be understood of an op and why. ``opaque`` names
+    tensors whose stored numbers say nothing by themselves (integers of an unknown scale).
     """
 
     format: str
@@ -44,6 +45,7 @@ class Graph:
     constants: Mapping[str, np.ndarray]
     quantization: Mapping[str, Quantization] = field(default_factory=dict)
     problems: Mapping[int, str] = field(default_factory=dict)
+    opaque: FrozenSet[str] = frozenset()
 
     def producers(self) -> Dict[str, Op]:
         """By tensor name, the op that makes it."""

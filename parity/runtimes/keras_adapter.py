@@ -100,7 +100,10 @@ class Keras(tracing.TracedAdapter):
             self._tf.TensorSpec(spec.shape, spec.dtype, name=f"input_{index}")
             for index, spec in enumerate(self._inputs)
         ]
-        return self._tf.function(call, input_signature=signature, autograph=False)
+        compiled = self._tf.function(call, input_signature=signature, autograph=False)
+        # Each model is traced once; TensorFlow takes many models for one that is traced again.
+        compiled._omit_frequent_tracing_warning = True
+        return compiled
 
     def inputs(self) -> Tuple[TensorSpec, ...]:
         """The model's inputs."""

@@ -74,11 +74,13 @@ class Torch(tracing.TracedAdapter):
                 module = build()
             except Exception as error:
                 raise AdapterError(
-                    "bad-reference", reference=self.artifact.model, reason=support.reason(error)
+                    "factory-failed",
+                    reference=self.artifact.model,
+                    reason=f"it raised {support.reason(error)}",
                 ) from error
         if not isinstance(module, self._library.nn.Module):
             why = f"it returned a {type(module).__name__}, not a torch.nn.Module"
-            raise AdapterError("bad-reference", reference=self.artifact.model, reason=why)
+            raise AdapterError("factory-failed", reference=self.artifact.model, reason=why)
         _fits(module.state_dict(), state, path)
         with self._loading(path, _EXPECTED_WEIGHTS, found):
             module.load_state_dict(state, strict=True)

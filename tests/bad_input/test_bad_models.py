@@ -74,7 +74,7 @@ def test_a_file_that_is_not_what_it_should_be(
     assert found.code == 3
     assert "error: bad: expected " in found.out
     assert f" at {folder}/{name}, {sentence}" in found.out
-    assert "Correct kind or model in parity.toml, or export it again" in found.out
+    assert "Correct kind or model in parity.toml, or put another file there." in found.out
     assert (found.verdict("good"), found.verdict("bad")) == ("pass", "error")
 
 
@@ -88,7 +88,10 @@ def test_a_garbled_file_is_never_loaded_and_said_to_be_damaged(
     (folder / "model.onnx").write_bytes(_garbled(ONNX))
     found = check(folder, capfd)
     assert found.code == 3
-    assert "it cannot be scanned: malformed. The file may be damaged: export it again." in found.out
+    assert (
+        "it cannot be scanned: malformed. The file may be damaged: put a whole one there."
+        in found.out
+    )
     assert found.verdict("good") == "pass"
 
 
@@ -99,8 +102,118 @@ def test_a_file_that_is_missing(tmp_path: Path, capfd: Capture, kind: str) -> No
     folder = write_suite(tmp_path / "s", f'\n[runtimes.bad]\nkind = "{kind}"\nmodel = "none.bin"\n')
     found = check(folder, capfd)
     assert found.code == 3
-    assert f"bad: expected a model file at {folder}/none.bin, found nothing. Export it" in found.out
+    assert (
+        f"bad: expected a model file at {folder}/none.bin, found nothing. "
+        f"Correct the path in parity.toml, or put the file there."
+    ) in found.out
     assert (found.verdict("good"), found.verdict("bad")) == ("pass", "error")
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (
+            None,
+            "found nothing. Export it (parity export SUITE) or correct the path in parity.toml.",
+        ),
+        (
+            b"",
+            "Correct kind or model in parity.toml, or export it again (parity export SUITE).",
+        ),
+    ],
+)
+def test_only_what_parity_exports_is_to_be_exported(
+    tmp_path: Path, capfd: Capture, content: bytes | None, sentence: str
+) -> None:
+    """A runtime with an export table is told the command that makes its file."""
+    pytest.importorskip("onnxruntime")
+    more = (
+        '\n[runtimes.bad]\nkind = "onnxruntime"\nmodel = "model.onnx"\n'
+        'export = { method = "tf2onnx" }\n'
+    )
+    folder = write_suite(tmp_path / "s", more)
+    if content is not None:
+        (folder / "model.onnx").write_bytes(content)
+    assert sentence in check(folder, capfd).out
+
+
+NETWORK = """
+import torch
+
+
+def raises():
+    raise LookupError("no such backbone")
+
+
+def number():
+    return 3
+
+
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Linear(3 * 8 * 8, 4)
+
+    def forward(self, image):
+        return self.layer(image.flatten(1))
+"""
+
+
+def torch_suite(folder: Path, factory: str) -> Path:
+    """A suite with a torch runtime of which the factory is one of ``NETWORK``."""
+    torch = pytest.importorskip("torch")
+    more = (
+        f'\n[runtimes.bad]\nkind = "torch"\nmodel = "network:{factory}"\n'
+        'weights = "net.pth"\nlayout = "NCHW"\n'
+    )
+    suite = write_suite(folder, more)
+    (suite / "network.py").write_text(NETWORK)
+    layer = torch.nn.Linear(3 * 8 * 8, 4)
+    torch.save(
+        {f"layer.{name}": one for name, one in layer.state_dict().items()}, suite / "net.pth"
+    )
+    return suite
+
+
+@pytest.mark.parametrize(
+    ("factory", "sentence"),
+    [
+        ("raises", "it raised LookupError: no such backbone"),
+        ("number", "it returned a int, not a torch.nn.Module"),
+    ],
+)
+def test_a_factory_that_fails_is_told_as_one(
+    tmp_path: Path, capfd: Capture, factory: str, sentence: str
+) -> None:
+    """The name is right and its function is wrong: what it did, not how names must look."""
+    found = check(torch_suite(tmp_path / "s", factory), capfd)
+    assert found.code == 3
+    said = f"bad: expected a torch module from 'network:{factory}', found that {sentence}"
+    assert said in found.out
+    assert found.verdict("good") == "pass"
+
+
+def test_missing_weights_are_not_to_be_exported(tmp_path: Path, capfd: Capture) -> None:
+    """Nobody exports the weights that everything else is exported from."""
+    folder = torch_suite(tmp_path / "s", "Net")
+    (folder / "net.pth").unlink()
+    assert (
+        f"bad: expected a model file at {folder}/net.pth, found nothing. "
+        f"Correct the path in parity.toml, or put the file there."
+    ) in check(folder, capfd).out
+
+
+def test_a_size_that_only_the_network_knows_is_told_with_what_was_fed(
+    tmp_path: Path, capfd: Capture
+) -> None:
+    """A torch module declares no input; where it raises, the fed shape stands beside its words."""
+    found = check(torch_suite(tmp_path / "s", "Net"), capfd)
+    assert found.code == 3
+    assert "bad: raised while it ran: RuntimeError: mat1 and mat2 shapes cannot be" in found.out
+    assert (
+        ". It was fed image (1, 3, 10, 10), float32, NCHW; if it takes another size, see "
+        "preprocess.size"
+    ) in found.out
 
 
 def test_a_kind_that_nobody_knows_is_an_error_of_the_suite(tmp_path: Path, capfd: Capture) -> None:
@@ -122,7 +235,7 @@ def test_a_real_model_of_another_input_is_told_both_shapes(tmp_path: Path, capfd
     found = check(folder, capfd)
     assert found.code == 3
     assert (
-        "bad: image: expected (1, 3, 320, 320), found (1, 3, 10, 10); see preprocess.size"
+        "bad: input image: expected (1, 3, 320, 320), found (1, 3, 10, 10); see preprocess.size"
         in found.out
     )
     assert found.verdict("good") == "pass"

@@ -8,13 +8,22 @@ from spoiling import SUITE, bound, check, check_in_a_process, runtime, write_sui
 Capture = pytest.CaptureFixture[str]
 
 INPUTS = {
-    "another size": ("[1, 12, 12, 3]", "image: expected (1, 12, 12, 3), found (1, 10, 10, 3)"),
-    "four channels": ("[1, 10, 10, 4]", "image: expected an input of 3 channels, (1, 3, H, W) or"),
-    "one channel": ("[1, 1, 10, 10]", "image: expected an input of 3 channels, (1, 3, H, W) or"),
-    "three dimensions": ("[10, 10, 3]", "image: expected an input of 4 dimensions, found"),
+    "another size": (
+        "[1, 12, 12, 3]",
+        "input image: expected (1, 12, 12, 3), found (1, 10, 10, 3)",
+    ),
+    "four channels": (
+        "[1, 10, 10, 4]",
+        "input image: expected an input of 3 channels, (1, 3, H, W) or",
+    ),
+    "one channel": (
+        "[1, 1, 10, 10]",
+        "input image: expected an input of 3 channels, (1, 3, H, W) or",
+    ),
+    "three dimensions": ("[10, 10, 3]", "input image: expected an input of 4 dimensions, found"),
     "a batch of 8": (
         "[8, 10, 10, 3]",
-        "image: expected (8, 10, 10, 3), found (1, 10, 10, 3); images are run one at",
+        "input image: expected (8, 10, 10, 3), found (1, 10, 10, 3); images are run one at",
     ),
 }
 

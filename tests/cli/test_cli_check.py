@@ -35,6 +35,19 @@ def test_broken_parity_exits_with_1_and_says_where(tmp_path: Path, capfd: Captur
     assert "\nonnx on images/000.png disagrees with the native reference" in out
 
 
+@pytest.mark.parametrize(("columns", "wide"), [("", 80), ("60", 60), ("200", 110)])
+def test_a_pipe_is_80_columns_wide_unless_columns_says_otherwise(
+    tmp_path: Path, columns: str, wide: int
+) -> None:
+    """Tables, rows and sentences fit; where there is room, rows stand on one line."""
+    suite = write_suite(tmp_path / "s", {"onnx": "lower"})
+    environment = {"COLUMNS": columns} if columns else {"COLUMNS": "0"}
+    done = parity("check", suite, **environment)
+    longest = max(map(len, done.stdout.splitlines()))
+    assert longest <= max(wide, int(columns or 0))
+    assert (longest > 80) == (wide > 80)
+
+
 def test_a_runtime_that_raises_exits_with_3_and_the_others_are_judged(
     tmp_path: Path, capfd: Capture
 ) -> None:
@@ -44,7 +57,7 @@ def test_a_runtime_that_raises_exits_with_3_and_the_others_are_judged(
     out, _ = capfd.readouterr()
     assert out.startswith("tiny: error (1 pass, 1 error) against native (native), 2 images\n")
     assert (
-        "\nerror on images/000.png (and 1 more images): "
+        "\nerror on images/000.png (and 1 more image): "
         "onnx: raised while it ran: ValueError: no such kernel\n"
     ) in out
 
@@ -129,6 +142,24 @@ def test_a_golden_that_was_never_recorded(tmp_path: Path, capfd: Capture) -> Non
     assert check(suite, "--reference", "golden") == 2
     out, err = capfd.readouterr()
     assert "parity record SUITE" in out + err
+
+
+def test_a_stale_golden_counts_what_changed_and_not_what_to_do(
+    tmp_path: Path, capfd: Capture
+) -> None:
+    """One image changed: one problem, and below it the remedy."""
+    suite = write_suite(tmp_path / "s", {"a": "same"})
+    assert main(["record", str(suite)]) == 0
+    image = suite / "images" / "000.png"
+    image.write_bytes((suite / "images" / "001.png").read_bytes())
+    capfd.readouterr()
+    assert check(suite, "--reference", "golden") == 2
+    out = capfd.readouterr().out
+    assert (
+        f"{suite}/golden/manifest.json: 1 problem\n"
+        "    the image images/000.png changed since it was recorded\n"
+        "    record it where the reference runtime is installed: parity record SUITE\n"
+    ) in out
 
 
 def test_json_is_all_there_is_on_the_standard_output(tmp_path: Path, capfd: Capture) -> None:

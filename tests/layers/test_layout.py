@@ -91,3 +91,26 @@ def test_global_pooling_leaves_channels():
     """(N, C, H, W) without its positions is (N, C)."""
     assert str(reduced(NCHW, (1, 6))) == "NC"
     assert reduced(NCHW, (1, 7)) is None
+
+
+def test_parts_of_channels_that_a_transpose_moved_keep_their_order():
+    """Two ways to the same four by sixteen channels: what was minor stays minor."""
+    channels = lay.reshaped(lay.windowed((1, 64, 8, 8), 1), (1, 4, 16, 64))
+    moved = lay.permuted(channels, (0, 2, 1, 3))
+    last = lay.permuted(moved, (0, 3, 2, 1))
+    array = np.arange(4096).reshape(1, 4, 16, 64)
+    there = array.transpose(0, 2, 1, 3)
+    brought = lay.bring(there, moved, last, (1, 64, 4, 16))
+    assert np.array_equal(brought, there.transpose(0, 3, 2, 1))
+    assert np.array_equal(lay.bring(there, moved, channels, array.shape), array)
+    assert (str(moved), str(last)) == ("NCC(HW)", "N(HW)CC")
+
+
+def test_channels_that_are_merged_in_a_new_order_are_new_channels():
+    """A channel shuffle: its result is compared as it is."""
+    split = lay.reshaped(lay.windowed((1, 8, 4, 4), 1), (1, 2, 4, 16))
+    shuffled = lay.reshaped(lay.permuted(split, (0, 2, 1, 3)), (1, 8, 4, 4))
+    array = np.arange(128).reshape(1, 8, 4, 4)
+    assert lay.bring(array, shuffled, lay.windowed((1, 8, 4, 4), 1), array.shape) is not None
+    plain = lay.bring(array, lay.windowed((1, 8, 4, 4), 1), shuffled, array.shape)
+    assert np.array_equal(plain, array)

@@ -152,5 +152,5 @@ def test_an_image_that_does_not_fit_is_an_input_error(folder: Path, onnx_folder:
     found = open_runtime(suite(folder, onnx=table), "onnx")
     with pytest.raises(InputError) as caught:
         found.feeds(np.zeros((8, 8, 3), np.float32))
-    assert str(caught.value).startswith("onnx: image: expected ")
+    assert str(caught.value).startswith("onnx: input image: expected ")
     found.close()

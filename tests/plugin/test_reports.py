@@ -53,6 +53,21 @@ def test_the_ini_value_writes_too(pytester: pytest.Pytester, write_suite: WriteS
     assert results(pytester, "out")["verdict"] == "pass"
 
 
+@pytest.mark.parametrize("more", [(), XDIST])
+def test_a_report_that_cannot_be_written_is_refused_before_any_test(
+    pytester: pytest.Pytester, write_suite: WriteSuite, more: tuple[str, ...]
+) -> None:
+    """A file in the place of the folder: an error of usage, nothing judged."""
+    write_suite(onnx="healthy")
+    (pytester.path / "file").write_text("")
+    result = pytester.runpytest("--parity-report", "file", *more)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    told = "".join((*result.outlines, *result.errlines))
+    assert "--parity-report: expected a folder that can be written, found " in told
+    assert "file: File exists" in told
+    assert "passed" not in told
+
+
 @pytest.mark.parametrize("function", ["healthy", "bright", "broken"])
 def test_xdist_finds_the_same(
     pytester: pytest.Pytester, write_suite: WriteSuite, function: str
@@ -121,4 +136,4 @@ def test_without_all_images_the_report_says_so(
     pytester.runpytest("--parity-report", "out", "parity.toml::onnx::images/0.png")
     (runtime,) = results(pytester, "out")["runtimes"]
     assert runtime["verdict"] == "pass"
-    assert runtime["notes"] == ["all-images was not judged: this is from 1 images alone"]
+    assert runtime["notes"] == ["all-images was not judged: this is from 1 image alone"]

@@ -134,6 +134,31 @@ def test_what_a_runtime_was_judged_against(role: str, against: str, words: str) 
     assert f"agrees with {words} (" in image_message(one, record, CLASSES)
 
 
+def test_one_pair_is_no_pairs() -> None:
+    """Counts are words that fit: one detection, one pair."""
+    one = image("a.png", pair(candidate_score=0.8, score_within=False))
+    told = image_message(one, runtime("onnx", one), CLASSES).splitlines()
+    assert told[1] == (
+        "  1 detection of the reference, 1 of the candidate: 1 pair, 0 within every limit"
+    )
+    assert told[2].startswith("  score: 1 of 1 pair whose scores differ by more than 0.001, none")
+
+
+@pytest.mark.parametrize("wide", [60, 80, 100])
+def test_a_message_fits_where_it_is_shown(wide: int) -> None:
+    """Sentences wrap between words, rows go on in a further line; figures stay whole."""
+    one = image("a.png", lost(), pair(iou=0.99899999, corner=0.10004, box_within=False))
+    record = runtime("onnx", one, notes=("so " * 60,), hints=("why " * 60,))
+    for told in (
+        image_message(one, record, CLASSES, wide=wide),
+        runtime_message(record, CLASSES, wide=wide),
+    ):
+        assert max(map(len, told.splitlines())) <= wide
+    told = image_message(one, record, CLASSES, wide=wide)
+    for figure in ("0.99899999", "0.10004", "0.8300 → -", "10.0 20.0 50.0 60.0"):
+        assert figure in told
+
+
 def test_a_broken_budget_tells_every_limit_and_the_worst_rows() -> None:
     """`all-images` says for each limit how much was used, then what was found where."""
     images = [image(f"images/{i:03}.png", *[pair()] * 20, findings=()) for i in range(9)]
@@ -244,33 +269,33 @@ AT = "[10.0,20.0,50.0,60.0]"
         (
             Finding("lost", {"count": 1}),
             [lost(reason="threshold")],
-            "lost: 1 of 1 detections of the reference without a partner in the candidate, none "
+            "lost: 1 of 1 detection of the reference without a partner in the candidate, none "
             "allowed; 1 of them the candidate sees below its own score threshold (0.5, the "
             f"reference's is 0.5); the surest scores 0.830: nut at {AT}",
         ),
         (
             Finding("extra", {"count": 1}),
             [extra()],
-            "extra: 1 of 1 detections of the candidate without a partner in the reference, none "
+            "extra: 1 of 1 detection of the candidate without a partner in the reference, none "
             f"allowed; the surest scores 0.710: washer at {AT}",
         ),
         (
             Finding("box", {"count": 1}),
             [pair(iou=0.981, corner=1.25, box_within=False)],
-            "box: 1 of 1 pairs beyond the box limit, none allowed: expected IoU at least 0.999 or "
+            "box: 1 of 1 pair beyond the box limit, none allowed: expected IoU at least 0.999 or "
             "every corner within 0.1 px of the network's input; the worst has IoU 0.981 and "
             f"1.25 px: bolt at {AT}",
         ),
         (
             Finding("score", {"count": 1}),
             [pair(candidate_score=0.898999999, score_within=False)],
-            "score: 1 of 1 pairs whose scores differ by more than 0.001, none allowed; the worst "
+            "score: 1 of 1 pair whose scores differ by more than 0.001, none allowed; the worst "
             f"by 0.001000001: bolt at {AT}",
         ),
         (
             Finding("class", {"count": 1}),
             [pair(candidate_class=7)],
-            "class: 1 of 1 pairs with another class, none allowed; the surest scores 0.900: bolt "
+            "class: 1 of 1 pair with another class, none allowed; the surest scores 0.900: bolt "
             f"at {AT} became class 7",
         ),
         (
@@ -282,7 +307,7 @@ AT = "[10.0,20.0,50.0,60.0]"
         (
             Finding("unjudgeable", {"count": 1}),
             [lost(score=0.503, reason="unjudgeable")],
-            "unjudgeable: 1 of 1 detections of both sides cannot be judged, none allowed: the "
+            "unjudgeable: 1 of 1 detection of both sides cannot be judged, none allowed: the "
             "candidate shows nothing below a score of 0.4995, expected down to 0.499 (threshold "
             f"minus band); the surest scores 0.503: nut at {AT}",
         ),

@@ -397,8 +397,8 @@ def test_a_program_is_no_state_dict(name: str, torch_files: Path) -> None:
 def test_a_factory_that_raises(torch_files: Path) -> None:
     """The factory's own words are the reason."""
     error = torch_failure(net(torch_files, "net.pth", "net:broken"))
-    assert error.code == "bad-reference"
-    assert error.facts["reason"] == "RuntimeError: no such backbone"
+    assert error.code == "factory-failed"
+    assert error.facts["reason"] == "it raised RuntimeError: no such backbone"
 
 
 def test_a_factory_that_builds_no_module(torch_files: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -14,16 +14,7 @@ from typing import Any, Self
 import numpy as np
 
 from parity import isolation, runtimes
-from parity.errors import (
-    ArtifactError,
-    HeadsError,
-    InputError,
-    OptionError,
-    RunError,
-    RuntimeFailure,
-    RuntimeMissing,
-    UntrustedError,
-)
+from parity.errors import InputError, RuntimeMissing
 from parity.runtimes.contract import (
     IMAGE_ID,
     Adapter,
@@ -32,8 +23,8 @@ from parity.runtimes.contract import (
     Dataset,
     TensorSpec,
 )
+from parity.session.failures import typed
 from parity.suite import Runtime, Suite
-from parity.suite.problems import unknown_name
 from parity.tensors import Arranged, arrange, dequantize
 
 
@@ -106,13 +97,13 @@ class Session:
         return self._open(artifact)
 
     @contextlib.contextmanager
-    def _worded(self) -> Iterator[None]:
+    def _worded(self, fed: str = "") -> Iterator[None]:
         try:
             yield
         except AdapterError as error:
             if error.code == "missing-library" and isolation.is_foreign(self.runtime):
                 raise isolation.missing_library(self.runtime.name, error.facts) from error
-            raise typed(self.runtime.name, error) from error
+            raise typed(self.runtime, error, fed) from error
 
     def outputs(self) -> tuple[TensorSpec, ...]:
         """The outputs as the artifact declares them."""
@@ -132,7 +123,9 @@ class Session:
         try:
             return arrange(canvas, self.inputs[0], self.runtime.table.layout)
         except ValueError as error:
-            raise InputError(self.runtime.name, f"{error}{self._stride_hint(canvas)}") from error
+            raise InputError(
+                self.runtime.name, f"input {error}{self._stride_hint(canvas)}"
+            ) from error
 
     def _stride_hint(self, canvas: np.ndarray[Any, Any]) -> str:
         """What to say where each image has a size of its own and the input is of one size."""
@@ -145,6 +138,17 @@ class Session:
             f"that are free"
         )
 
+    def _fed(self, arranged: Arranged) -> str:
+        """What a network was fed that does not declare the size it takes."""
+        spec = self.inputs[0]
+        if self.recorded or (spec.shape is not None and None not in spec.shape[1:]):
+            return ""
+        shape = ", ".join(map(str, arranged.array.shape))
+        return (
+            f". It was fed {spec.name} ({shape}), {arranged.array.dtype}, {arranged.layout}; if it "
+            f"takes another size, see preprocess.size"
+        )
+
     @property
     def recorded(self) -> bool:
         """Whether it takes the image's id, not its pixels: nothing runs then, and takes no time."""
@@ -154,7 +158,7 @@ class Session:
         """All heads for one prepared image (H, W, 3) float32; ``image`` is its id."""
         arranged = Arranged(np.array(image), "") if self.recorded else self.arrange(canvas)
         started = time.perf_counter()
-        with self._worded():
+        with self._worded(self._fed(arranged)):
             raw = self._adapter.run({self.inputs[0].name: arranged.array})
         elapsed = time.perf_counter() - started
         specs = {spec.name: spec for spec in self._adapter.outputs()}
@@ -214,158 +218,3 @@ def _opener(runtime: Runtime) -> Callable[[Artifact], Adapter]:
     if not isolation.is_isolated(table):
         return runtimes.load(table.kind)
     return isolation.Workplace(isolation.launch(runtime), table.kind).open
-
-
-def typed(runtime: str, error: AdapterError) -> RuntimeFailure:
-    """An adapter's code and facts as the typed error with its message."""
-    build = _ERRORS.get(error.code, _unforeseen)
-    return build(runtime, error.facts | {"code": error.code})
-
-
-Facts = Mapping[str, Any]
-
-
-def _unforeseen(runtime: str, facts: Facts) -> RuntimeFailure:
-    rest = ", ".join(f"{key} = {value}" for key, value in facts.items() if key != "code")
-    return RuntimeFailure(runtime, f"{facts['code']}: {rest}")
-
-
-def _missing_library(runtime: str, facts: Facts) -> RuntimeFailure:
-    return RuntimeMissing(runtime, f"{facts['reason']}")
-
-
-def _missing_file(runtime: str, facts: Facts) -> RuntimeFailure:
-    return ArtifactError(
-        runtime,
-        f"expected a model file at {facts['path']}, found nothing. "
-        f"Export it (parity export SUITE) or correct the path in parity.toml.",
-    )
-
-
-def _not_loadable(runtime: str, facts: Facts) -> RuntimeFailure:
-    found, reason = str(facts["found"]), str(facts.get("reason", ""))
-    if found in str(facts["expected"]):
-        found = "one that does not load"
-    if reason and not reason.startswith(f"the file is {found}"):
-        found += f": {reason}"
-    return ArtifactError(
-        runtime,
-        f"expected {facts['expected']} at {facts['path']}, found {found}. "
-        f"Correct kind or model in parity.toml, or export it again (parity export SUITE).",
-    )
-
-
-def _missing_weights(runtime: str, facts: Facts) -> RuntimeFailure:
-    lines = []
-    for key, words in (
-        ("missing", "missing from the file"),
-        ("unexpected", "not in the network"),
-        ("mismatched", "of another shape"),
-    ):
-        names = [str(name) for name in facts.get(key, ())]
-        if names:
-            more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-            lines.append(f"{len(names)} {words}: {', '.join(names[:5])}{more}")
-    found = "; ".join(lines) or str(facts.get("reason", "none"))
-    return ArtifactError(
-        runtime, f"expected weights that fit the network at {facts['path']}, found {found}"
-    )
-
-
-def _untrusted(runtime: str, facts: Facts) -> RuntimeFailure:
-    findings = "; ".join(map(str, facts["findings"]))
-    damaged = (
-        " The file may be damaged: export it again." if "cannot be scanned" in findings else ""
-    )
-    return UntrustedError(
-        runtime,
-        f"expected a model without code of its own at {facts['path']}, found {findings}.{damaged} "
-        f"If you trust whoever made it, say trust = true under [runtimes.{runtime}].",
-    )
-
-
-def _bad_option(runtime: str, facts: Facts) -> RuntimeFailure:
-    if "expected" in facts:
-        said = f"expected {facts['expected']}, found {facts['found']}"
-        return OptionError(runtime, f"options.{facts['option']}: {said}")
-    known = ", ".join(map(str, facts["known"]))
-    value = f" = {facts['value']!r}" if facts.get("value") is not None else ""
-    return OptionError(
-        runtime,
-        f"options.{facts['option']}: expected one of {known}, found {facts['option']}{value}",
-    )
-
-
-def _not_usable(runtime: str, facts: Facts) -> RuntimeFailure:
-    return ArtifactError(
-        runtime,
-        f"expected {facts['expected']} at {facts['path']}, found {facts['found']}. "
-        f"Correct the path in parity.toml, or the program that wrote it.",
-    )
-
-
-def _bad_heads(runtime: str, facts: Facts) -> RuntimeFailure:
-    return HeadsError(
-        runtime, f"expected {facts['expected']} at {facts['path']}, found {facts['found']}"
-    )
-
-
-def _not_recorded(runtime: str, facts: Facts) -> RuntimeFailure:
-    others = [repr(one) for one in facts["others"]]
-    more = f" and {len(others) - 3} more" if len(others) > 3 else ""
-    return RunError(
-        runtime,
-        f"expected {facts['image']!r} in {facts['path']}, found "
-        f"{', '.join(others[:3]) or 'nothing'}{more}; {facts['advice']}",
-    )
-
-
-def _program_failed(runtime: str, facts: Facts) -> RuntimeFailure:
-    lines = "".join(f"\n  {line}" for line in facts["lines"])
-    said = f"; the last lines of its standard error:{lines}" if lines else ""
-    expected = f"the program {facts['program']} {facts['expected']}"
-    return RunError(runtime, f"expected {expected}, found {facts['found']}{said}")
-
-
-def _bad_reference(runtime: str, facts: Facts) -> RuntimeFailure:
-    return OptionError(
-        runtime,
-        f"expected 'module:function' from the suite's folder or an installed package, "
-        f"found {facts['reference']!r}: {facts['reason']}",
-    )
-
-
-def _unknown_kind(runtime: str, facts: Facts) -> RuntimeFailure:
-    known = [str(kind) for kind in facts["known"] if kind != "fake"]
-    return OptionError(runtime, unknown_name("kind", str(facts["kind"]), known))
-
-
-def _run_failed(runtime: str, facts: Facts) -> RuntimeFailure:
-    return RunError(runtime, f"raised while it ran: {facts['reason']}")
-
-
-def _cannot_trace(runtime: str, facts: Facts) -> RuntimeFailure:
-    return RuntimeFailure(
-        runtime,
-        f"expected a {facts['kind']} runtime whose layers can be seen, found one whose layers "
-        f"cannot: {facts['reason']}",
-    )
-
-
-_ERRORS = {
-    "cannot-trace": _cannot_trace,
-    "missing-library": _missing_library,
-    "missing-file": _missing_file,
-    "not-loadable": _not_loadable,
-    "missing-weights": _missing_weights,
-    "untrusted": _untrusted,
-    "bad-option": _bad_option,
-    "bad-reference": _bad_reference,
-    "unknown-kind": _unknown_kind,
-    "run-failed": _run_failed,
-    "not-usable": _not_usable,
-    "bad-heads": _bad_heads,
-    "not-recorded": _not_recorded,
-    "program-failed": _program_failed,
-    **isolation.ERRORS,
-}
