@@ -52,8 +52,9 @@ def headline(runtime: str, layers: LayerTable) -> str:
         some = " that could be compared" if layers.unseen or blind else ""
         return f"{about}; no layer{some} introduces an error"
     others = f" and {len(suspects) - 1} more" if len(suspects) > 1 else ""
-    if suspects[0].local_rel_l2 is None and suspects[0].verdict == "introduced":
-        return f"{about}; the suspect is {_named(suspects[0])}{others}"
+    top = suspects[0]
+    if top.local_rel_l2 is None and top.verdict == "introduced" and math.isfinite(top.suspicion):
+        return f"{about}; the suspect is {_named(top)}{others}"
     return f"{about}; introduced by {_named(suspects[0])}{others}"
 
 
