@@ -61,9 +61,11 @@ def _finding(layers: LayerTable) -> str:
         )
         some = " that could be compared" if layers.unseen or blind else ""
         return f"no layer{some} introduces an error"
-    if suspects[0].local_rel_l2 is None and suspects[0].verdict == "introduced":
+    top = suspects[0]
+    unmeasured = top.local_rel_l2 is None and math.isfinite(top.suspicion)
+    if top.verdict == "introduced" and unmeasured:
         others = f" and {counted(len(suspects) - 1, 'more layer')}" if len(suspects) > 1 else ""
-        return f"the suspect is {_named(suspects[0])}{others}"
+        return f"the suspect is {_named(top)}{others}"
     if len(suspects) == 1:
         return f"introduced by {_named(suspects[0])}"
     largest, first = suspects[0], min(suspects, key=lambda row: row.index)

@@ -267,7 +267,7 @@ def test_a_suppression_that_keeps_other_boxes_is_named(tmp_path: Path, threshold
     assert row.note.startswith("expected shape (")
     assert row.note.endswith(" on the reference's own input")
     assert table.unseen
-    assert "expected shape (" in headline("x", table)
+    assert f"; introduced by {row.layer} ({row.candidate_op}, expected sh" in headline("x", table)
 
 
 def test_a_healthy_suppression_is_compared(tmp_path: Path) -> None:

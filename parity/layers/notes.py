@@ -1,0 +1,92 @@
+"""What a table of layers says beside its rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+from parity.layers import precision
+from parity.layers.causes import Facts, Judgement
+from parity.layers.measured import Comparison
+from parity.layers.regions import main_op
+from parity.layers.view import View
+from parity.runtimes.graph import Op
+
+
+def notes_of(
+    comparison: Comparison,
+    facts: Sequence[Facts],
+    judgement: Judgement,
+    share: float,
+    unseen: Sequence[str],
+) -> tuple[str, ...]:
+    """What is said of the table as a whole: its input, its rest, how it was looked at."""
+    notes = [
+        *_about_input(comparison, judgement),
+        *_about_rest(comparison, facts, judgement),
+    ]
+    for side, error in comparison.observer.items():
+        if error is not None and _rounding(comparison, precision.ceiling) < error < math.inf:
+            notes.append(
+                f"Reading intermediate tensors changed the {side}, as its fusions are off then: "
+                f"its outputs are {error:.2g} (relative L2) from those of the deployed one."
+            )
+    if share < 1:
+        percent = math.floor(1000 * share) / 10
+        notes.append(f"{percent:g} % of the candidate's computing ops could be compared.")
+    if unseen:
+        names = ", ".join(unseen[:3]) + (" and more" if len(unseen) > 3 else "")
+        notes.append(f"Nothing could be compared with the candidate's output {names}.")
+    return tuple(notes)
+
+
+def _rounding(comparison: Comparison, limit: Callable[[float], float]) -> float:
+    """What rounding explains, by the coarsest format of a network."""
+    return max((limit(one.format.unit) for one in comparison.measured), default=0.0)
+
+
+def _about_input(comparison: Comparison, judgement: Judgement) -> list[str]:
+    """Whether both networks see the same image."""
+    error = comparison.input_rel_l2
+    size = f" (relative L2 {error:.2g})" if error is not None else ""
+    if judgement.input_differs:
+        every = all(verdict == "inherited" for verdict in judgement.verdicts)
+        many = "Every layer is" if every else "Layers are"
+        return [
+            f"{many} far off and none of them by its own doing: the input differs{size}. "
+            f"Look at preprocessing."
+        ]
+    if error is None or error <= _rounding(comparison, precision.floor):
+        return []
+    guilty = set(judgement.verdicts) & {"introduced", "nonfinite"}
+    also = "and that adds to what layers introduce" if guilty else "though no first layer shows it"
+    return [f"The input differs{size}, {also}: compare both runtimes' preprocessing."]
+
+
+def _about_rest(comparison: Comparison, facts: Sequence[Facts], judgement: Judgement) -> list[str]:
+    """What may still be wrong where no layer that was measured is."""
+    names = [name_of(comparison.draft.candidate.view, one.ops) for one in comparison.regions]
+    measured = [
+        place
+        for place, verdict in enumerate(judgement.verdicts)
+        if verdict in ("introduced", "nonfinite") and place not in judgement.unmeasured
+    ]
+    if judgement.unmeasured and not measured:
+        first = names[judgement.unmeasured[0]]
+        return [
+            f"Every layer that could be run alone is fine; {first} could not be, and is the first "
+            f"whose result is off."
+        ]
+    if measured or judgement.input_differs:
+        return []
+    last = [place for place, one in enumerate(facts) if judgement.verdicts[place] == "unpaired"]
+    if last:
+        count = f"{len(last)} layers" if len(last) > 1 else "1 layer"
+        return [f"{count} could neither be compared nor run alone, {names[last[0]]} first."]
+    return []
+
+
+def name_of(view: View, ops: tuple[Op, ...]) -> str:
+    """The name of the op that a region is known by; "" where it has none."""
+    main = main_op(view, ops)
+    return main.name if main else ""
