@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from parity.layers.draft import Draft, Pair
-from parity.layers.regions import Region, Unpaired, closure, is_computing
+from parity.layers.regions import Region, Unpaired, is_computing, region
 from parity.layers.semantics import plain_kind
 from parity.layers.view import View
 from parity.runtimes.graph import Op
@@ -41,9 +41,7 @@ def placed(draft: Draft, unpaired: tuple[Unpaired, ...]) -> Placed:
             continue
         (op,), (partner,) = ops, partners
         pair = Pair(partner.outputs[0], op.outputs[0], "place")
-        theirs, inputs = closure(draft.candidate.view, op.outputs[0], set(draft.of))
-        ours, _ = closure(draft.reference.view, partner.outputs[0], set(draft.of.values()))
-        found.append(Region(pair, theirs, ours, inputs))
+        found.append(region(draft, pair))
         gone |= {("candidate", op.name, op.kind), ("reference", partner.name, partner.kind)}
     left = [one for one in unpaired if (one.side, one.layer, one.kind) not in gone]
     return Placed(tuple(found), tuple(left))

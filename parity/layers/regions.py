@@ -44,16 +44,15 @@ class Cover:
 
 def regions(draft: Draft) -> tuple[Region, ...]:
     """One region per pair in the candidate's execution order; inputs have none."""
-    ours, theirs = set(draft.of.values()), set(draft.of)
-    found = []
-    for pair in draft.pairs:
-        maker = draft.candidate.view.producers.get(pair.candidate)
-        if maker is None:
-            continue
-        ops, inputs = closure(draft.candidate.view, pair.candidate, theirs)
-        mine, _ = closure(draft.reference.view, pair.reference, ours)
-        found.append(Region(pair, ops, mine, inputs))
-    return in_order(draft, found)
+    made = draft.candidate.view.producers
+    return in_order(draft, (region(draft, one) for one in draft.pairs if one.candidate in made))
+
+
+def region(draft: Draft, pair: Pair) -> Region:
+    """What makes two tensors that are held to be one."""
+    ops, inputs = closure(draft.candidate.view, pair.candidate, set(draft.of))
+    mine, _ = closure(draft.reference.view, pair.reference, set(draft.of.values()))
+    return Region(pair, ops, mine, inputs)
 
 
 def in_order(draft: Draft, some: Iterable[Region]) -> tuple[Region, ...]:
