@@ -132,10 +132,7 @@ class _Places:
         self._before = (_before(reference, ours), _before(candidate, theirs))
         slots = (_slots(reference, ours), _slots(candidate, theirs))
         self.slots = np.array([[a != b for b in slots[1]] for a in slots[0]], dtype=float)
-        functions = (_functions(reference, ours), _functions(candidate, theirs))
-        self.functions = np.array(
-            [[_unlike(a, b) for b in functions[1]] for a in functions[0]], dtype=float
-        )
+        self.functions = _unlike(_functions(reference, ours), _functions(candidate, theirs))
         sizes = [np.array([(a.read_size, a.written_size) for a in side]) for side in (ours, theirs)]
         self.sizes = np.mean(sizes[0][:, None] != sizes[1], axis=2)
 
@@ -188,9 +185,9 @@ def _slots_below(view: View, name: str) -> tuple[int, ...]:
     return tuple(slots)
 
 
-def _functions(view: View, found: Sequence[Anchor]) -> list[tuple[str, str]]:
-    """The activations around each anchor: what made the tensor that it reads, what reads on."""
-    return [(_above(view, anchor), _below(view, anchor)) for anchor in found]
+def _functions(view: View, found: Sequence[Anchor]) -> Array:
+    """(anchors, 2): the activations that made what each reads, and that read what it makes."""
+    return np.array([(_above(view, anchor), _below(view, anchor)) for anchor in found])
 
 
 def _above(view: View, anchor: Anchor) -> str:
@@ -211,9 +208,11 @@ def _below(view: View, anchor: Anchor) -> str:
     return ""
 
 
-def _unlike(one: tuple[str, str], other: tuple[str, str]) -> int:
-    """How many activations differ; where one side shows none, it may be part of another op."""
-    return sum(a != b for a, b in zip(one, other, strict=True) if a and b)
+def _unlike(ours: Array, theirs: Array) -> Array:
+    """(ours, theirs): how many activations differ; one that is not shown may be part of an op."""
+    shown = (ours != "")[:, None] & (theirs != "")
+    unlike: Array = np.sum(shown & (ours[:, None] != theirs), axis=2)
+    return unlike
 
 
 def _assign(

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -122,7 +123,7 @@ class Expectation:
         other ops, and for floats.
         """
         op = self._subject.graph.ops[index]
-        axis = _CHANNELS.get(self._kind(op))
+        axis = self._axis(op)
         name = next((one for one in op.inputs if self._stored(one) is not None), "")
         stored = self._stored(name)
         if axis is None or stored is None or stored[0].ndim <= axis:
@@ -156,6 +157,19 @@ class Expectation:
     def _refusal(self, index: int, given: Mapping[str, Array]) -> str | None:
         arrays = {name: np.asarray(one) for name, one in given.items()}
         return self._subject.refusal(index, arrays)
+
+    def _axis(self, op: Op) -> int | None:
+        """The axis of an op's weight that has a scale for each place; None for one scale in all.
+
+        Where no weight of a file has more than one scale, that is its format, and no layer's fault.
+        """
+        return _CHANNELS.get(self._kind(op)) if self._per_channel else None
+
+    @cached_property
+    def _per_channel(self) -> bool:
+        graph = self._subject.graph
+        return any(len(one.scale) > 1 for name, one in graph.quantization.items()
+                   if name in graph.constants and graph.constants[name].ndim > 1)  # fmt: skip
 
     def _kind(self, op: Op) -> str:
         return plain_kind(self._subject.graph.format, op.kind)
@@ -283,7 +297,7 @@ class Expectation:
             noisy = exact
             kind = self._kind(op)
             if raw.dtype.itemsize == 1 and kind in (*_CHANNELS, *_WHOLE):
-                step = ideal_step(exact, raw, quantization, _CHANNELS.get(kind))
+                step = ideal_step(exact, raw, quantization, self._axis(op))
                 noisy = simulated(exact, step, op.index) if given is None else onto(exact, step)
             found[name] = exact, noisy
         return found

@@ -149,8 +149,9 @@ def _nearest(
             found: Upstream = frozenset([places[op.index]])
         else:
             read = view.data_inputs(op)
-            wide = [one for one in read if view.size(one) != 1]  # a scale that is computed is none
-            found = frozenset().union(*(above.get(one, ()) for one in wide or read))
+            if len(read) > 1:  # a scale that is computed says nothing of where a tensor comes from
+                read = tuple(one for one in read if view.size(one) != 1) or read
+            found = frozenset().union(*(above.get(one, ()) for one in read))
         above.update((name, found) for name in op.outputs if name not in inputs)
     return above
 

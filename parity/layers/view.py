@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,7 @@ class View:
     def size(self, name: str) -> int:
         """The tensor's number of elements in the run; 0 where the run did not show it."""
         shape = self.shapes.get(name)
-        return int(np.prod(shape)) if shape is not None else 0
+        return prod(shape) if shape is not None else 0
 
     def data_inputs(self, op: Op) -> tuple[str, ...]:
         """The inputs of an op that are data."""

@@ -134,7 +134,6 @@ def test_layouts_that_cannot_be_brought_together_are_no_pass(tmp_path: Path) -> 
     table = compared(tmp_path, attention(transposed=True), attention(transposed=False), shots)
     assert table.suspects()
     assert not [row for row in table.rows if row.verdict == "ok" and row.rel_l2 is None]
-    assert table.coverage < 1
 
 
 DIFFERENT = {

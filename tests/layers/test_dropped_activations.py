@@ -59,3 +59,11 @@ def test_a_fault_in_such_a_file_is_the_only_one_marked(tmp_path: Path) -> None:
     (row,) = [row for row in table.rows if row.verdict == "introduced"]
     assert (row.index, row.op) == (3, "Conv + Relu")
     assert row.local_ratio > 5
+
+
+def test_one_scale_a_weight_is_a_format_and_no_fault(tmp_path: Path) -> None:
+    """ONNX Runtime's tool with no options: every weight has one scale, and none is marked."""
+    file = stacks.quantised(stacks.relus(6), tmp_path, "q")
+    table = stacks.compared(tmp_path, stacks.relus(6), file)
+    assert stacks.marked(table) == []
+    assert max(row.local_ratio for row in table.rows if row.local_ratio) < 1.25
