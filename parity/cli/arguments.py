@@ -25,6 +25,7 @@ examples:
   parity record models/detector                     record what the reference finds now
   parity export models/detector                     make the model files that the suite declares
   parity layers models/detector --runtimes int8     find the layer that introduces the error
+  parity matrix models/detector                     one runtime in several versions and options
 
 """
 
@@ -45,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
     _record(commands)
     _export(commands)
     _layers(commands)
+    _matrix(commands)
     return root
 
 
@@ -128,6 +130,37 @@ def _layers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         type=Path,
         metavar="DIR",
         help="write DIR/<detector>/layers-<runtime>.csv and .svg, and a replay folder a suspect",
+    )
+
+
+def _matrix(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = _command(
+        commands,
+        "matrix",
+        "run a runtime in several versions, options or models, and say which one changed it",
+    )
+    command.add_argument("suite", type=Path, metavar="SUITE", help=_SUITE)
+    command.add_argument(
+        "--rows",
+        type=_names,
+        metavar="A,B",
+        help="run only these [[matrix]] rows (names of the suite, default: all)",
+    )
+    command.add_argument(
+        "--allow-missing",
+        action="store_true",
+        help="skip cells whose library or environment is not to be had here, instead of failing with 3",
+    )
+    command.add_argument(
+        "--report",
+        type=Path,
+        metavar="DIR",
+        help="write matrix.csv and matrix.md to DIR/<detector>",
+    )
+    command.add_argument(
+        "--json",
+        action="store_true",
+        help="print the results as JSON, and nothing else, to the standard output",
     )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import sys
 from argparse import Namespace
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -110,6 +111,31 @@ def layers(arguments: Namespace) -> int:
     return _worst(codes)
 
 
+def matrix(arguments: Namespace) -> int:
+    """Run the cells of a suite's matrix, and say what changed the results."""
+    from parity.harness.matrix import matrix as run
+    from parity.report.matrix import matrix_json, matrix_text, write_matrix
+    from parity.report.terminal import WIDTH
+    from parity.report.writing import json_text
+
+    (suite,) = _load([arguments.suite], None)
+    if arguments.report is not None:
+        _make(arguments.report)
+    with quiet(), progress(suite.name) as tell:
+        found = run(suite, arguments.rows, allow_missing=arguments.allow_missing, progress=tell)
+    written: tuple[Path, ...] = ()
+    if arguments.report is not None:
+        with _writing(arguments.report):
+            written = write_matrix(found, arguments.report)
+    if arguments.json:
+        say(json_text(matrix_json(found)))
+        return found.exit_code
+    wide = shutil.get_terminal_size((WIDTH, 24)).columns
+    say(matrix_text(found, wide, color=is_terminal(sys.stdout)))
+    say("".join(f"report: {_shown(path)}\n" for path in written))
+    return found.exit_code
+
+
 def _load(paths: Sequence[Path], runtimes: tuple[str, ...] | None) -> list[Suite]:
     """Read every suite before anything runs. Raises one error that tells all that is wrong."""
     from parity.suite import load
@@ -164,8 +190,15 @@ def _make(folder: Path) -> None:
 def _write(record: SuiteRecord, folder: Path) -> None:
     from parity.report.writing import write
 
-    try:
+    with _writing(folder):
         write(record, folder)
+
+
+@contextlib.contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """A report that cannot be written is a command that is wrong."""
+    try:
+        yield
     except OSError as failure:
         raise UsageError(f"--report: {folder} cannot be written: {failure}") from None
 
