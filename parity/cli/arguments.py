@@ -149,7 +149,7 @@ def _matrix(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     command.add_argument(
         "--allow-missing",
         action="store_true",
-        help="skip cells whose library or environment is not to be had here, instead of failing with 3",
+        help="skip cells whose library or environment is missing here, instead of failing with 3",
     )
     command.add_argument(
         "--report",
