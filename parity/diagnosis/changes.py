@@ -14,7 +14,7 @@ Holds = bool | None
 """Whether two sides agree; None where one of them could not be run."""
 
 _VERSION = ("requires", "python", "interpreter")
-_OPTION = ("timeout", "memory_limit", "trust")
+_OPTION = ("timeout", "memory_limit", "isolated", "trust")
 _SETTING = ("outputs", "layout", "tolerance")
 _NAMES: dict[Kind, tuple[str, str]] = {
     "model": ("the replaced model", "the replaced model"),

@@ -28,7 +28,6 @@ Progress = Callable[[str, int, int], None]
 
 LOOKED_INTO = 2  # broken images on which a broken cell's layers are compared
 _EXAMPLE = '[[matrix]] with name, runtime and cells = [{ name = "installed" }, ...]'
-_ISOLATED = "its layers were not looked into: it runs in an environment of its own"
 
 
 def matrix(
@@ -265,9 +264,6 @@ def _looked_into(suite: Suite, key: str, judged: _Judged) -> Divergent | None:
     """The layer that introduces most of a broken cell's error; None where nothing is broken."""
     if judged.reference.verdict != "fail":
         return None
-    table = suite.runtimes[key].table
-    if table.requires or table.python or table.memory_limit:
-        return Divergent(note=_ISOLATED)
     broken = tuple(image.image for image in judged.reference.failed_images())
     images = (*broken, *(image for image in suite.images if image not in broken))[:LOOKED_INTO]
     try:

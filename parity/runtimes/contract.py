@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Feeds = Mapping[str, np.ndarray]
 Heads = Dict[str, np.ndarray]
+LOST = ("worker-lost", "timed-out", "out-of-memory")
 _NO_INSIDE = "this runtime does not show what is inside a network"
 
 
@@ -79,7 +80,9 @@ class AdapterError(Exception):
     expected, found, reason), ``missing-weights`` (path, missing, unexpected, mismatched, reason),
     ``untrusted`` (path, findings), ``bad-option`` (option, value, known), ``bad-reference``
     (reference, reason), ``run-failed`` (reason), ``cannot-trace`` (kind, reason). ``known`` lists
-    names or allowed values.
+    names or allowed values. A runtime in a process of its own has those of ``LOST`` as well:
+    ``worker-lost`` (how), ``timed-out`` (seconds), ``out-of-memory`` (limit, found), each with
+    ``runtime``, ``doing`` and ``output``, the last lines that it wrote.
     """
 
     def __init__(self, code: str, **facts: Any) -> None:

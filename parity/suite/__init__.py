@@ -211,15 +211,24 @@ class _Resolver:
                 self.problems.append(unknown_name(where, row.runtime, self.file.runtimes))
             if row.runtime not in sound:
                 continue
-            below = self.data["runtimes"][row.runtime]
-            cells = []
-            for j, cell in enumerate(row.cells):
-                data = matrices.merged(below, self.data["matrix"][i]["cells"][j])
-                table = RuntimeTable.model_validate(data)
-                where = f"matrix.{i}.cells.{j}"
-                cells.append(Cell(cell.name, self._runtime(where, row.runtime, table, known)))
+            cells = [
+                Cell(cell.name, runtime)
+                for j, cell in enumerate(row.cells)
+                if (runtime := self._cell(i, j, row.runtime, known)) is not None
+            ]
             rows.append(Row(row.name, row.runtime, tuple(cells)))
         return tuple(rows)
+
+    def _cell(self, i: int, j: int, name: str, known: dict[str, Tolerance]) -> Runtime | None:
+        """The runtime of one cell; None where its keys do not make one."""
+        where = f"matrix.{i}.cells.{j}"
+        cell, below = self.data["matrix"][i]["cells"][j], self.data["runtimes"][name]
+        try:
+            table = RuntimeTable.model_validate(matrices.merged(below, cell))
+        except ValidationError as error:
+            self.problems += describe(error, RuntimeTable, where)
+            return None
+        return self._runtime(where, name, table, known)
 
     def _merged(
         self, where: str, key: str, override: dict[str, Any], model: type[TableT]

@@ -33,6 +33,7 @@ class CellTable(Table):
     interpreter: Literal["litert", "tflite-runtime", "tensorflow"] | None = None
     timeout: float | None = Field(default=None, gt=0)
     memory_limit: str | None = Field(default=None, pattern=r"^\d+(KiB|MiB|GiB)$")
+    isolated: bool | None = None
     trust: bool | None = None
     requires: tuple[str, ...] | None = Field(default=None, strict=False)
     python: str | None = None
