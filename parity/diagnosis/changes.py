@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -38,7 +39,8 @@ class Facts:
 
     ``holds``: this cell against the reference; ``alike``: this cell against the first one.
     ``runs``, ``first_runs``: whether each was loaded and run; ``loads``: whether it was at least
-    loaded. ``identical``: its heads are the first cell's, bit by bit.
+    loaded; ``tried``: whether its library and environment are here at all. ``identical``: its
+    heads are the first cell's, bit by bit.
     """
 
     changes: tuple[Change, ...]
@@ -49,6 +51,7 @@ class Facts:
     first_runs: bool
     first_holds: Holds
     identical: bool = False
+    tried: bool = True
 
 
 @dataclass(frozen=True)
@@ -165,6 +168,8 @@ def _compared(facts: Facts, what: str) -> str:
 
 
 def _not_run(facts: Facts, what: str) -> str:
+    if not facts.tried:
+        return "could not be tried here"
     does_not = "does not run" if facts.loads else "does not load"
     if not facts.first_runs:
         return f"{does_not}, and the first cell failed too: it need not be what changed"
@@ -187,11 +192,15 @@ def _replaced(facts: Facts) -> bool:
 
 
 def _digests(before: tuple[str, ...], after: tuple[str, ...]) -> str:
+    gone = [one for one in before if one not in after]
+    come = [one for one in after if one not in before]
+    if len(gone) == len(come) == 1 and ":" not in gone[0] + come[0]:
+        return f"SHA-256 {gone[0][:8]} → {come[0][:8]}"
     old, new = (
-        " + ".join(one if ":" in one else f"SHA-256 {one[:8]}" for one in side if one not in other)
-        for side, other in ((before, after), (after, before))
+        " + ".join(one if ":" in one else f"SHA-256 {one[:8]}" for one in side)
+        for side in (gone, come)
     )
-    return f"{old or 'no file'} → {new or 'no file'}"
+    return f"{old or 'nothing'} → {new or 'nothing'}"
 
 
 def _versions(first: Ran, cell: Ran) -> list[str]:
@@ -199,13 +208,21 @@ def _versions(first: Ran, cell: Ran) -> list[str]:
     found = []
     before, after = (_library(one.identity) for one in (first, cell))
     if before and after and before != after:
-        found.append(f"{before} → {after}")
-    here, there = _picked(first.runtime, _VERSION), _picked(cell.runtime, _VERSION)
+        library = before.split(" ")[0]
+        found.append(f"{before} → {after.removeprefix(f'{library} ')}")
+    here, there = _asked(first.runtime), _asked(cell.runtime)
     for key, value in _differing(here, there):
         if key == "requires" and found:
             continue
         found.append(f"{key} {value}" if value is not None else f"no {key} of its own")
     return found
+
+
+def _asked(runtime: Runtime) -> dict[str, Any]:
+    """Requirements, interpreter, Python: this one unless another is asked for."""
+    here = "{}.{}".format(*sys.version_info)
+    found = _picked(runtime, _VERSION)
+    return found | {"python": found["python"] or here}
 
 
 def _library(identity: Mapping[str, Any]) -> str:

@@ -193,6 +193,7 @@ def _facts(first: _Judged, cell: _Judged) -> Facts:
         first_runs=first.runs,
         first_holds=_holds(first.reference),
         identical=cell.first is not None and _identical(cell.first),
+        tried=cell.failure is None or cell.failure.kind != RuntimeMissing.__name__,
     )
 
 
@@ -244,20 +245,23 @@ def _cell(
 
 
 def _compared(record: RuntimeRecord) -> Comparison:
-    stood = list(failures(record))
-    unjudged = bool(stood) and not any(map(_own, stood))
-    return comparison(record, None if unjudged else record.verdict, _identical(record))
+    compared = any(image.failure is None for image in record.images)
+    return comparison(record, record.verdict if compared else None, _identical(record))
 
 
 def _told(judged: _Judged) -> Failure | None:
-    """What stood in the way, in words that do not name the runtime of the derived suite."""
+    """What stood in the way."""
     failure = judged.failure
     if failure is None:
         return None
-    message = failure.message
-    for name in (judged.reference.name, judged.ran.runtime.name):
+    return replace(failure, message=_unnamed(failure.message, judged.reference.name, judged.ran))
+
+
+def _unnamed(message: str, key: str, ran: Ran) -> str:
+    """A message without the name in front, which is the runtime's and not the cell's."""
+    for name in (key, ran.runtime.name):
         message = message.removeprefix(f"{name}: ")
-    return replace(failure, message=message)
+    return message
 
 
 def _looked_into(suite: Suite, key: str, judged: _Judged) -> Divergent | None:
@@ -271,7 +275,8 @@ def _looked_into(suite: Suite, key: str, judged: _Judged) -> Divergent | None:
     except Exception as error:  # whatever one cell does, the others' results stand
         return Divergent(note=f"its layers could not be looked into: {unforeseen(error)}")
     if found.table is None:
-        cause = found.failure.message if found.failure is not None else ""
+        cause = "" if found.failure is None else found.failure.message
+        cause = _unnamed(cause, key, judged.ran)
         return Divergent(note=f"its layers could not be looked into: {cause}")
     if found.table.input_differs:
         return Divergent(note="no layer introduces it: the input differs, look at preprocess")

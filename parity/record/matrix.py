@@ -17,7 +17,7 @@ FORMAT = 1
 class Comparison:
     """One cell against the reference, or against the first cell of its row, over all images.
 
-    ``verdict`` is None where the other side failed, so that nothing could be compared.
+    ``verdict`` is None where nothing could be compared, as one of the two failed.
     ``findings`` are the codes of what disagrees. ``identical``: every value of every raw head is
     the same on both sides. Largest 1 - IoU and |score difference| are over all pairs.
     """
