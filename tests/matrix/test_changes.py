@@ -241,9 +241,7 @@ BROKEN_AGAIN = facts(VERSION, first=False, cell=False, alike=False)
         ),
     ],
 )
-def test_the_first_cell(
-    holds: bool | None, runs: bool, others: list[Facts], expected: str
-) -> None:
+def test_the_first_cell(holds: bool | None, runs: bool, others: list[Facts], expected: str) -> None:
     """It is judged by the cells of its own model."""
     assert first_meaning(holds, runs, others) == expected
 
