@@ -127,7 +127,9 @@ class MatrixRecord:
 
 
 def comparison(record: RuntimeRecord, verdict: Verdict | None, identical: bool) -> Comparison:
-    """What a matrix keeps of a runtime's record."""
+    """What a matrix keeps of a runtime's record; nothing where nothing was compared."""
+    if verdict is None:
+        return Comparison(None)
     every = [finding for image in record.images for finding in image.findings]
     every += record.budget.findings if record.budget is not None else ()
     found = record.statistics
