@@ -1,9 +1,11 @@
 """Run every benchmark, one after the other."""
 
-from benchmarks import check_cost, layers_cost, plugin_start
+from benchmarks import check_cost, isolation_cost, layers_cost, plugin_start
 
 plugin_start.main()
 print()
 check_cost.main()
 print()
 layers_cost.main()
+print()
+isolation_cost.main()
