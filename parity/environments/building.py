@@ -12,6 +12,7 @@ from parity.environments import interpreters
 from parity.environments.request import Request, Unavailable
 
 Tell = Callable[[str], None]
+_NEWS = ("Collecting", "Downloading", "Building", "Installing", "Resolved", "Prepared", "Installed")
 _OF_OURS = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")
 
 
@@ -39,7 +40,7 @@ def build(request: Request, folder: Path, tell: Tell) -> None:
 
 
 def _run(request: Request, command: Sequence[str], tell: Tell) -> None:
-    """Run a command and pass its lines on; ``Unavailable`` with the last ones where it fails."""
+    """Run a command and pass its news on; ``Unavailable`` with the last ones where it fails."""
     lines: list[str] = []
     with subprocess.Popen(
         command,
@@ -54,7 +55,8 @@ def _run(request: Request, command: Sequence[str], tell: Tell) -> None:
             for line in process.stdout or ():
                 if line.strip():
                     lines.append(line.strip())
-                    tell(line.strip())
+                    if line.strip().startswith(_NEWS):
+                        tell(line.strip())
         except BaseException:
             process.kill()
             raise

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _PREFIX = "parity-worker-"
-_SHARED_MEMORY = Path("/dev/shm")
+SHARED_MEMORY = Path("/dev/shm")
 _ROOM = 64 << 20  # bytes; what has less free is left alone
 _YOUNG = 60.0  # seconds in which a folder may not have been locked yet
 
@@ -40,8 +40,8 @@ class Folders:
 def make() -> Folders:
     """New folders that only this user can read, after a look for those that others left."""
     bases = [Path(tempfile.gettempdir())]
-    if _usable(_SHARED_MEMORY):
-        bases.insert(0, _SHARED_MEMORY)
+    if _usable(SHARED_MEMORY):
+        bases.insert(0, SHARED_MEMORY)
     for base in bases:
         _sweep(base)
     made, locks = [], []

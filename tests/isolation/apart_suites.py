@@ -101,6 +101,10 @@ FAULTS = dedent(
         return healthy(feeds)
 
 
+    def echoes(feeds):
+        return dict(feeds)
+
+
     def raises(feeds):
         raise RuntimeError("the accelerator fell off")
     '''

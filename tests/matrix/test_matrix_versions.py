@@ -10,7 +10,7 @@ import pytest
 from parity.harness.matrix import matrix
 from parity.record.matrix import CellRecord
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.versions
 
 ROWS = """
 [[matrix]]
