@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -34,11 +33,7 @@ def versions(small_suite: Path, tmp_path_factory: pytest.TempPathFactory) -> dic
     suite = small_suite / "versions.toml"
     text = (small_suite / "parity.toml").read_text()
     suite.write_text(text[: text.index("[[matrix]]")] + ROWS)
-    with pytest.MonkeyPatch.context() as patch:
-        if "PARITY_CACHE" not in os.environ:
-            patch.setenv("PARITY_CACHE", str(tmp_path_factory.mktemp("cache")))
-        found = matrix(suite)
-    return {cell.name: cell for cell in found.cells}
+    return {cell.name: cell for cell in matrix(suite).cells}
 
 
 def test_onnxruntime_two_years_apart(versions: dict[str, CellRecord]) -> None:
