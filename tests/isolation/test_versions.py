@@ -64,13 +64,14 @@ def test_tflite_runtime_agrees_with_litert_in_int8(judged: object) -> None:
 
 
 def test_kernels_of_int8_round_otherwise(judged: object) -> None:
-    """Against XNNPACK it agrees as two quantised networks do, with 2 % lost and 3 % extra."""
+    """Against XNNPACK it differs, and agrees as two quantised networks do."""
     model = 'kind = "tflite"\nmodel = "detector_int8.tflite"\n'
-    ours = '[tolerance.kernels]\nbase = "int8"\nmax_lost = 0.02\nmax_extra = 0.03'
     found = judged(  # type: ignore[operator]
-        "tflite_int8", old=model + 'tolerance = "kernels"' + TFLITE_RUNTIME + ours
-    )["old"]
-    assert found.verdict == "pass", found
+        "tflite_int8",
+        strict=model + 'tolerance = "exact"' + TFLITE_RUNTIME,
+        old=model + 'tolerance = "int8"' + TFLITE_RUNTIME,
+    )
+    assert (found["strict"].verdict, found["old"].verdict) == ("fail", "pass")
 
 
 @pytest.mark.parametrize(
