@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-slow bench lint format clean
+.PHONY: demo test test-slow test-versions bench lint format clean
 
 demo: $(READY)
 	$(BIN)/parity check golden/parts_ssd golden/parts_free --report reports
@@ -14,6 +14,9 @@ test: $(READY)
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow
+
+test-versions: $(READY)
+	$(BIN)/python -m pytest -m versions
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

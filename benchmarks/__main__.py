@@ -1,6 +1,6 @@
 """Run every benchmark, one after the other."""
 
-from benchmarks import check_cost, decode_cost, layers_cost, plugin_start
+from benchmarks import check_cost, decode_cost, isolation_cost, layers_cost, plugin_start
 
 plugin_start.main()
 print()
@@ -9,3 +9,5 @@ print()
 decode_cost.main()
 print()
 layers_cost.main()
+print()
+isolation_cost.main()

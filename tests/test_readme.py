@@ -55,13 +55,24 @@ def test_a_command_prints_what_is_shown(block: str) -> None:
 
 def test_the_suite_is_valid(tmp_path: Path) -> None:
     """The parity.toml that people copy loads as it stands."""
-    text = blocks("toml")[0]
+    text, *_ = blocks("toml")
     (tmp_path / "images").mkdir()
     (tmp_path / "images" / "1.jpg").write_bytes(b"")
     (tmp_path / "parity.toml").write_text(text)
     loaded = suite.load(tmp_path)
     assert loaded.candidates == ("onnx", "phone")
     assert loaded.runtimes["phone"].tolerance.name == "int8"
+
+
+def test_parts_of_a_suite_fit_it(tmp_path: Path) -> None:
+    """What is shown on its own, as [[matrix]], can be put behind the parity.toml that is shown."""
+    text, *parts = blocks("toml")
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "1.jpg").write_bytes(b"")
+    for part in parts:
+        (tmp_path / "parity.toml").write_text(f"{text}\n{part}")
+        assert suite.load(tmp_path).candidates == ("onnx", "phone")
+    assert "[[matrix]]" in "".join(parts)
 
 
 def test_the_python_runs(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,6 +47,7 @@ examples:
   parity export models/detector                     make the model files that the suite declares
   parity layers models/detector --runtimes int8     find the layer that introduces the error
   parity init detector.onnx --output parity.toml    propose a suite for model files
+  parity matrix models/detector                     one runtime in several versions and options
 
 """
 
@@ -68,6 +69,7 @@ def parser() -> argparse.ArgumentParser:
     _export(commands)
     _layers(commands)
     _init(commands)
+    _matrix(commands)
     _env(commands)
     return root
 
@@ -182,6 +184,37 @@ def _init(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     )
     command.add_argument(
         "--force", action="store_true", help="overwrite the file that --output names"
+    )
+
+
+def _matrix(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = _command(
+        commands,
+        "matrix",
+        "run a runtime in several versions, options or models, and say which one changed it",
+    )
+    command.add_argument("suite", type=Path, metavar="SUITE", help=_SUITE)
+    command.add_argument(
+        "--rows",
+        type=_names,
+        metavar="A,B",
+        help="run only these [[matrix]] rows (names of the suite, default: all)",
+    )
+    command.add_argument(
+        "--allow-missing",
+        action="store_true",
+        help="skip cells whose library or environment is missing here, instead of failing with 3",
+    )
+    command.add_argument(
+        "--report",
+        type=Path,
+        metavar="DIR",
+        help="write matrix.csv and matrix.md to DIR/<detector>",
+    )
+    command.add_argument(
+        "--json",
+        action="store_true",
+        help="print the results as JSON, and nothing else, to the standard output",
     )
 
 

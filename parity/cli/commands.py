@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import sys
 from argparse import Namespace
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -136,6 +137,29 @@ def init(arguments: Namespace) -> int:
     return 0
 
 
+def matrix(arguments: Namespace) -> int:
+    """Run the cells of a suite's matrix, and say what changed the results."""
+    from parity.harness.matrix import matrix as run
+    from parity.report.matrix import matrix_json, matrix_text, write_matrix
+    from parity.report.writing import json_text, need_writable
+
+    (suite,) = _load([arguments.suite], None)
+    if arguments.report is not None:
+        need_writable(arguments.report, [suite.name], "--report")
+    with quiet(), progress(suite.name) as tell:
+        found = run(suite, arguments.rows, allow_missing=arguments.allow_missing, progress=tell)
+    written: tuple[Path, ...] = ()
+    if arguments.report is not None:
+        with _writing(arguments.report):
+            written = write_matrix(found, arguments.report)
+    if arguments.json:
+        say(json_text(matrix_json(found)))
+        return found.exit_code
+    say(matrix_text(found, _wide(), color=is_terminal(sys.stdout)))
+    say("".join(f"report: {_shown(path)}\n" for path in written))
+    return found.exit_code
+
+
 def env(arguments: Namespace) -> int:
     """List or remove the environments that runtimes have of their own."""
     from parity.cli import environments
@@ -212,8 +236,15 @@ def _wide() -> int:
 def _write(record: SuiteRecord, folder: Path) -> None:
     from parity.report.writing import write
 
-    try:
+    with _writing(folder):
         write(record, folder)
+
+
+@contextlib.contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """A report that cannot be written is a command that is wrong."""
+    try:
+        yield
     except OSError as failure:
         raise UsageError(f"--report: {folder} cannot be written: {failure}") from None
 

@@ -12,13 +12,19 @@ def settings_notes(suite: Suite, runtime: Runtime) -> tuple[str, ...]:
     """Each setting of preprocess and decode that differs from what the reference declares."""
     reference = suite.runtimes[suite.reference]
     return tuple(
-        f"{table}.{key} is declared as {new!r}, the reference {reference.name} has {old!r}"
-        for table, before, after in (
-            ("preprocess", _recipe(reference.recipe), _recipe(runtime.recipe)),
-            ("decode", _decode(reference.decode), _decode(runtime.decode)),
-        )
-        for key, old, new in _changed(before, after)
+        f"{key} is declared as {new!r}, the reference {reference.name} has {old!r}"
+        for key, old, new in declared(reference, runtime)
     )
+
+
+def declared(before: Runtime, after: Runtime) -> Iterator[tuple[str, Any, Any]]:
+    """Each key of preprocess and decode in which two runtimes differ, with both values."""
+    for table, old, new in (
+        ("preprocess", _recipe(before.recipe), _recipe(after.recipe)),
+        ("decode", _decode(before.decode), _decode(after.decode)),
+    ):
+        for key, here, there in _changed(old, new):
+            yield f"{table}.{key}", here, there
 
 
 def recipe_keys(reference: Recipe, candidate: Recipe) -> tuple[str, ...]:

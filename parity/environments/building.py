@@ -32,11 +32,23 @@ def build(request: Request, folder: Path, tell: Tell) -> None:
         install = [str(python), "-I", "-m", "pip", "install", "--no-input"]
         install += ["--disable-pip-version-check", "--progress-bar=off"]
     else:
-        raise Unavailable(
-            f"there is no Python {request.python} on this machine: install it (pyenv install "
-            f"{request.python}, or uv, which fetches it), or change python in parity.toml"
-        )
+        raise Unavailable(_absent(request))
     _run(request, [*install, *request.requires], tell)
+
+
+def _fetched(request: Request, command: Sequence[str], tell: Tell) -> None:
+    """uv fetches a Python that is not there, where it knows one."""
+    try:
+        _run(request, command, tell)
+    except Unavailable as error:
+        raise Unavailable(f"{_absent(request)}. {error}") from error
+
+
+def _absent(request: Request) -> str:
+    return (
+        f"there is no Python {request.python} on this machine: install it (pyenv install "
+        f"{request.python}, or uv, which fetches it), or change python in parity.toml"
+    )
 
 
 def _run(request: Request, command: Sequence[str], tell: Tell) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from parity.errors import ParityError, RuntimeFailure, RuntimeMissing
 from parity.harness.reference import widest_band
 from parity.harness.run import Run
 from parity.pipeline import Images, Pipeline
-from parity.record import Failure, RuntimeRecord, SuiteRecord
+from parity.record import Failure, RuntimeRecord, SuiteRecord, now
 from parity.suite import Suite, load
 
 __all__ = ["Run", "absent_record", "check", "record", "suite_record"]
@@ -37,7 +36,7 @@ def check(
     """
     suite = suite if isinstance(suite, Suite) else load(suite)
     names = suite.select(runtimes)
-    started = _now()
+    started = now()
     run = Run(suite, reference)
     try:
         absent = {name: reason for name in names if (reason := run.missing(name)) is not None}
@@ -161,7 +160,3 @@ def absent_record(suite: Suite, name: str, reason: str, skipped: bool) -> Runtim
 def _tell(progress: Progress | None, text: str, done: int, total: int) -> None:
     if progress is not None:
         progress(text, done, total)
-
-
-def _now() -> str:
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

@@ -54,6 +54,17 @@ class Run:
         self._pipelines: dict[str, Pipeline | ParityError] = {}
         self._found: dict[tuple[str, str], ImageRecord] = {}
         self._started: dict[str, RuntimeRecord] = {}
+        self._last: dict[str, Stages] = {}
+
+    def beside(self, suite: Suite) -> Run:
+        """Judges the same runtimes, as they are open here, against another of them.
+
+        ``suite`` is this run's with another reference and no runtime of its own. An image that one
+        of the two runs has just judged is not run again by the other.
+        """
+        other = Run(suite, self._wanted)
+        other.images, other._pipelines, other._last = self.images, self._pipelines, self._last
+        return other
 
     @property
     def source(self) -> str:
@@ -129,6 +140,7 @@ class Run:
         if isinstance(pipeline, Pipeline):
             pipeline.close()
             del self._pipelines[name]
+        self._last.pop(name, None)
 
     def pipeline(self, name: str) -> Pipeline:
         """One open runtime. Raises what kept it from opening."""
@@ -167,7 +179,10 @@ class Run:
         """A runtime's stages; the native reference, which is judged for drift, runs only once."""
         if name == self.suite.reference and self._wanted != "golden":
             return self._reference(self._wanted).stages(image)
-        return self.pipeline(name).stages(image, self.suite.runtimes[name].tolerance.band)
+        if name not in self._last or self._last[name].image != image:
+            band = self.suite.runtimes[name].tolerance.band
+            self._last[name] = self.pipeline(name).stages(image, band)
+        return self._last[name]
 
     def _judged(self, name: str, image: str) -> ImageRecord:
         runtime = self.suite.runtimes[name]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -91,9 +90,7 @@ class IsolatedAdapter(Adapter):
         if self._closed:
             return
         self._closed = True
-        with contextlib.suppress(AdapterError):
-            self._worker.ask("close", self._number, [])
-        self._worker.leave()
+        self._worker.release(self._number)
 
     def _ask(self, name: str, *given: Any) -> Any:
         self._check()

@@ -19,6 +19,7 @@ from parity.runtimes.contract import AdapterError
 from parity.worker import packing, shelf
 
 _START = 120.0  # seconds in which an interpreter imports numpy, on a machine that is busy
+_CLOSING = 10.0  # seconds for an adapter to let go, after Ctrl-C while it hangs too
 _LONGEST = 256 << 20  # bytes of one line; beyond that it is no answer
 _DOING = {"open": "opened the model", "run": "ran an image", "": "started"}
 
@@ -74,6 +75,13 @@ class Worker:
         """One more needs the worker."""
         self._holders += 1
 
+    def release(self, of: int) -> None:
+        """Close an adapter, which others outlive; the last one is not asked, as it may hang."""
+        if self._holders > 1:
+            with contextlib.suppress(AdapterError):
+                self.ask("close", of, [])
+        self.leave()
+
     def leave(self) -> None:
         """One needs it no more; the last one ends it."""
         self._holders -= 1
@@ -100,6 +108,8 @@ class Worker:
         self.leave()
 
     def _limit(self, name: str) -> float | None:
+        if name == "close":
+            return _CLOSING
         return self.launch.timeout if name == "run" else self.launch.patience
 
     def _request(self, name: str, of: int, given: Sequence[Any]) -> int:
@@ -143,7 +153,7 @@ class Worker:
         return self._streams[number].popleft()
 
     def _drain(self, number: int, name: str) -> None:
-        limit = self._limit("")
+        limit = self._limit(name)
         deadline = None if limit is None else time.monotonic() + limit
         queue = self._streams[number]
         while not queue or "next" in queue[-1]:

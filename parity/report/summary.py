@@ -54,6 +54,13 @@ def preformatted(content: Iterable[str]) -> str:
     return f"<pre>\n{html.escape(chr(10).join(map(_kept, content)))}\n</pre>"
 
 
+def markdown_row(cells: Iterable[str]) -> str:
+    """One row of a table."""
+    return (
+        "| " + " | ".join(escaped(" ".join(cell.split()), leading=False) for cell in cells) + " |"
+    )
+
+
 def _is_plain(character: str) -> bool:
     return not character.isascii() or character.isalnum() or character in _PLAIN or character == ":"
 
@@ -68,16 +75,10 @@ def _kept(text: str) -> str:
 
 def _overview(record: SuiteRecord) -> Iterator[str]:
     every = columns(record)
-    yield _line(column.header for column in every)
+    yield markdown_row(column.header for column in every)
     yield "|" + "|".join("---:" if column.right else "---" for column in every) + "|"
     for line in range(len(record.runtimes)):
-        yield _line(column.cells[line] for column in every)
-
-
-def _line(cells: Iterable[str]) -> str:
-    return (
-        "| " + " | ".join(escaped(" ".join(cell.split()), leading=False) for cell in cells) + " |"
-    )
+        yield markdown_row(column.cells[line] for column in every)
 
 
 def _failed(runtime: RuntimeRecord, classes: Sequence[str]) -> Iterator[str]:
@@ -109,4 +110,4 @@ def _settings(record: SuiteRecord) -> Iterator[str]:
         ran_on = ", ".join(f"{key} {value}" for key, value in one.identity.items() if value)
         notes = "; ".join(one.notes)
         cells = (one.recipe, inputs_text(one), one.layout, one.decode, notes)
-        yield _line([one.name, one.kind, ran_on, models, *cells])
+        yield markdown_row([one.name, one.kind, ran_on, models, *cells])

@@ -22,10 +22,29 @@ def overview(record: SuiteRecord, columns_wide: int = WIDTH, *, color: bool = Fa
     Columns that do not fit beside each other stand below, behind the runtimes' names again.
     ``color`` adds ANSI styles; without it the same record always gives the same text.
     """
-    blocks = split(columns(record), columns_wide)
-    title, notes = headline(record), reasons(record)
+    return page(
+        headline(record),
+        record.verdict,
+        columns(record),
+        reasons(record),
+        columns_wide,
+        color=color,
+    )
+
+
+def page(
+    title: str,
+    verdict: str,
+    every: Sequence[Column],
+    notes: Sequence[str],
+    columns_wide: int,
+    *,
+    color: bool,
+) -> str:
+    """A title in the colour of its verdict, a table, lines below it."""
+    blocks = split(every, columns_wide)
     if color:
-        return _rich(record, title, blocks, notes, columns_wide)
+        return _rich(title, verdict, blocks, notes, columns_wide)
     parts = [title, *("\n".join(_plain(block)) for block in blocks)]
     if notes:
         parts.append("\n".join(notes))
@@ -85,8 +104,8 @@ def _plain(block: Sequence[Column]) -> list[str]:
 
 
 def _rich(
-    record: SuiteRecord,
     title: str,
+    verdict: str,
     blocks: Sequence[Sequence[Column]],
     notes: Sequence[str],
     columns_wide: int,
@@ -95,7 +114,7 @@ def _rich(
     from rich.text import Text
 
     console = Console(file=io.StringIO(), force_terminal=True, width=columns_wide, highlight=False)
-    console.print(Text(title, style=_STYLES.get(record.verdict, "")), soft_wrap=True)
+    console.print(Text(title, style=_STYLES.get(verdict, "")), soft_wrap=True)
     for block in blocks:
         console.print()
         console.print(_rich_table(block), soft_wrap=True)

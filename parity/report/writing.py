@@ -75,13 +75,24 @@ def distinct(names: Iterable[str]) -> None:
 
 def results_data(record: SuiteRecord) -> dict[str, Any]:
     """``results.json`` as data: strict JSON, with "NaN" and "Infinity" as text."""
-    data: dict[str, Any] = _strict(to_data(record))
+    data: dict[str, Any] = strict(to_data(record))
     return data
 
 
 def json_text(data: Any) -> str:
     """Data as strict JSON."""
     return json.dumps(data, indent=1, ensure_ascii=True, allow_nan=False) + "\n"
+
+
+def strict(value: Any) -> Any:
+    """Numbers that JSON does not have as the text that reads back as them."""
+    if isinstance(value, dict):
+        return {key: strict(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [strict(one) for one in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
+    return value
 
 
 def _files(record: SuiteRecord) -> dict[str, bytes]:
@@ -91,14 +102,3 @@ def _files(record: SuiteRecord) -> dict[str, bytes]:
         "results.json": json_text(results_data(record)),
     }
     return {name: text.encode("utf-8", "backslashreplace") for name, text in contents.items()}
-
-
-def _strict(value: Any) -> Any:
-    """Numbers that JSON does not have as the text that reads back as them."""
-    if isinstance(value, dict):
-        return {key: _strict(one) for key, one in value.items()}
-    if isinstance(value, list):
-        return [_strict(one) for one in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
-    return value

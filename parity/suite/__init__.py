@@ -11,11 +11,13 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from parity.errors import SuiteError, UsageError
-from parity.suite import bases
+from parity.suite import matrix as matrices
 from parity.suite import tolerance as tolerances
 from parity.suite.decoding import Decode
-from parity.suite.families import NMS_INSIDE, BoxesScores, PriorGrid, Ssd
+from parity.suite.families import BoxesScores, PriorGrid, Ssd
 from parity.suite.images import matching
+from parity.suite.matrix import Cell, Row
+from parity.suite.merging import laid
 from parity.suite.model import Export, RuntimeTable, SuiteFile
 from parity.suite.problems import describe, unknown_name
 from parity.suite.recipe import Recipe
@@ -23,10 +25,12 @@ from parity.suite.tolerance import Tolerance
 
 __all__ = [
     "BoxesScores",
+    "Cell",
     "Decode",
     "Export",
     "PriorGrid",
     "Recipe",
+    "Row",
     "Runtime",
     "RuntimeTable",
     "Ssd",
@@ -63,6 +67,7 @@ class Suite:
     classes: tuple[str, ...]
     labels: Path | None
     runtimes: dict[str, Runtime]
+    matrix: tuple[Row, ...] = ()
 
     @property
     def folder(self) -> Path:
@@ -132,12 +137,14 @@ class _Resolver:
     def suite(self) -> Suite:
         detector = self.file.detector
         tolerance = self._tolerances()
-        runtimes = {
-            name: self._runtime(name, table, tolerance)
-            for name, table in self.file.runtimes.items()
-        }
+        runtimes, sound = {}, []
+        for name, table in self.file.runtimes.items():
+            before = len(self.problems)
+            runtimes[name] = self._runtime(f"runtimes.{name}", name, table, tolerance)
+            sound += [name] if len(self.problems) == before else []
         if detector.reference not in runtimes:
             self.problems.append(unknown_name("detector.reference", detector.reference, runtimes))
+        matrix = self._matrix(tolerance, sound)
         images, classes, labels = self._images(), self._classes(), self._labels()
         if self.problems:
             raise SuiteError(str(self.path), self.problems)
@@ -149,6 +156,7 @@ class _Resolver:
             classes=classes,
             labels=labels,
             runtimes=runtimes,
+            matrix=matrix,
         )
 
     def _tolerances(self) -> dict[str, Tolerance]:
@@ -168,8 +176,9 @@ class _Resolver:
                 known[name] = derived
         return known
 
-    def _runtime(self, name: str, table: RuntimeTable, known: dict[str, Tolerance]) -> Runtime:
-        where = f"runtimes.{name}"
+    def _runtime(
+        self, where: str, name: str, table: RuntimeTable, known: dict[str, Tolerance]
+    ) -> Runtime:
         if not name.replace("_", "").replace("-", "").replace(".", "").isalnum():
             self.problems.append(
                 f"{where}: expected a name of letters, digits, '.', '_' and '-', found {name!r}"
@@ -192,6 +201,35 @@ class _Resolver:
             decode=self._merged(where, "decode", table.decode, Decode),
         )
 
+    def _matrix(self, known: dict[str, Tolerance], sound: list[str]) -> tuple[Row, ...]:
+        """The rows; one of a runtime that has problems of its own has none to add."""
+        self.problems += matrices.repeated(self.file.matrix)
+        rows = []
+        for i, row in enumerate(self.file.matrix):
+            if row.runtime not in self.file.runtimes:
+                where = f"matrix.{i}.runtime"
+                self.problems.append(unknown_name(where, row.runtime, self.file.runtimes))
+            if row.runtime not in sound:
+                continue
+            cells = [
+                Cell(cell.name, runtime)
+                for j, cell in enumerate(row.cells)
+                if (runtime := self._cell(i, j, row.runtime, known)) is not None
+            ]
+            rows.append(Row(row.name, row.runtime, tuple(cells)))
+        return tuple(rows)
+
+    def _cell(self, i: int, j: int, name: str, known: dict[str, Tolerance]) -> Runtime | None:
+        """The runtime of one cell; None where its keys do not make one."""
+        where = f"matrix.{i}.cells.{j}"
+        cell, below = self.data["matrix"][i]["cells"][j], self.data["runtimes"][name]
+        try:
+            table = RuntimeTable.model_validate(matrices.merged(below, cell))
+        except ValidationError as error:
+            self.problems += describe(error, RuntimeTable, where)
+            return None
+        return self._runtime(where, name, table, known)
+
     def _merged(
         self, where: str, key: str, override: dict[str, Any], model: type[TableT]
     ) -> TableT:
@@ -200,7 +238,7 @@ class _Resolver:
         if not override:
             return base
         try:
-            return model.model_validate(_laid(key, self.data[key], override))
+            return model.model_validate(laid(key, self.data[key], override))
         except ValidationError as error:
             self.problems += describe(error, model, f"{where}.{key}")
             return base
@@ -245,38 +283,3 @@ class _Resolver:
                 f"detector.labels: expected a COCO JSON file, found none at {path}"
             )
         return path
-
-
-def _laid(key: str, below: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:
-    """A runtime's keys over those of the suite's table that still apply under them."""
-    if key == "preprocess":
-        below, override = bases.expanded(below), bases.expanded(override)
-        return _overlaid(bases.kept(below, override), override)
-    return _overlaid(_kept(below, override), override)
-
-
-def _kept(base: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:
-    """The suite's keys of ``decode`` that still apply under another family or function."""
-    if "function" in override:
-        return {key: value for key, value in base.items() if key in _KEPT_BY_FUNCTION}
-    family = override.get("family", base.get("family"))
-    if family != base.get("family"):
-        lost = ("nms",) if family in tuple(NMS_INSIDE) else ()  # it is the network's own there
-        return {
-            key: value
-            for key, value in base.items()
-            if key in _KEPT_BY_FUNCTION and key not in lost
-        }
-    return base
-
-
-_KEPT_BY_FUNCTION = ("score_threshold", "score_floor", "nms_iou", "nms", "max_detections")
-
-
-def _overlaid(base: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
-    for key, value in override.items():
-        below = base.get(key)
-        both = isinstance(below, dict) and isinstance(value, dict)
-        merged[key] = _overlaid(below, value) if both and below is not None else value
-    return merged

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 
 from parity.suite.decoding import Decode
 from parity.suite.fields import Binding, Globs, Names, Table
+from parity.suite.matrix import RowTable
 from parity.suite.recipe import Recipe
 
 LIMIT = Field(default=None)
@@ -126,3 +127,4 @@ class SuiteFile(Table):
     decode: Decode
     tolerance: dict[str, ToleranceTable] = Field(default_factory=dict)
     runtimes: dict[str, RuntimeTable] = Field(min_length=1)
+    matrix: tuple[RowTable, ...] = Field(default=(), strict=False)

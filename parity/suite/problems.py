@@ -25,6 +25,7 @@ _EXPECTED = {
     "list_type": "a list",
     "finite_number": "a finite number",
     "too_short": "at least one entry",
+    "string_too_short": "a text that is not empty",
 }
 _BOUNDS = {
     "greater_than": ("gt", "more than"),
@@ -102,7 +103,8 @@ def _type_at(model: type[BaseModel], location: Sequence[Any]) -> Any:
             )
             current = _inner(field.annotation) if field is not None else None
         elif isinstance(current, types.GenericAlias):
-            current = get_args(current)[-1]
+            *_, inner = (one for one in get_args(current) if one is not Ellipsis)
+            current = inner
     return current
 
 

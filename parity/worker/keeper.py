@@ -7,6 +7,7 @@ can happen to it. Standard library only.
 import contextlib
 import json
 import os
+import resource
 import select
 import shutil
 import signal
@@ -132,9 +133,15 @@ def family(process: int) -> Iterator[int]:
 
 
 def peak(process: int) -> int:
-    """The most memory in bytes that a process has occupied so far (resident); 0 where unknown."""
+    """The most memory in bytes that a process has occupied so far (resident); 0 where unknown.
+
+    Where there is no /proc a process knows it of itself only.
+    """
     try:
         with open(f"/proc/{process}/status", "rb") as file:
             return int(file.read().partition(b"VmHWM:")[2].split(None, 1)[0]) * 1024
     except (OSError, ValueError, IndexError):  # another system, or the process is gone
-        return 0
+        if process != os.getpid():
+            return 0
+        unit = 1 if sys.platform == "darwin" else 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -95,6 +95,36 @@ def test_a_parent_that_is_stopped_leaves_nothing(
     assert (traces.files(), traces.processes()) == ([], [])
 
 
+def test_the_command_can_be_interrupted(tmp_path: Path, traces: Any) -> None:
+    """Ctrl-C while a runtime without any limit hangs: it ends soon, and with the code for that."""
+    folder = apart_suites.write(tmp_path / "suite", hang="hangs_in_native_code; isolated = true")
+    command = [sys.executable, "-m", "parity", "check", str(folder)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as run:
+        deadline = time.monotonic() + 60
+        while len(traces.processes()) < 2 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(2.0)
+        run.send_signal(signal.SIGINT)
+        _, words = run.communicate(timeout=30)
+    assert (run.returncode, words) == (130, "error: interrupted\n")
+    traces.wait_for_nothing()
+
+
+def test_closing_one_that_hangs_is_soon_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others share its worker; they are lost with it, after a few seconds."""
+    monkeypatch.setattr("parity.isolation.worker._CLOSING", 0.2)
+    place = Workplace(Launch(), "fake")
+    first, second = place.open(artifact(tmp_path, "hangs")), place.open(artifact(tmp_path))
+    first._worker._request("run", first._number, [FEEDS])
+    first.close()
+    with pytest.raises(AdapterError) as caught:
+        second.run(FEEDS)
+    assert caught.value.code == "timed-out"
+    second.close()
+
+
 def test_a_worker_dies_with_its_keeper(tmp_path: Path, traces: Any) -> None:
     """Both the keeper and the parent may be killed; the next worker removes the files."""
     adapter = Workplace(Launch(), "fake").open(artifact(tmp_path))

@@ -3,42 +3,79 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
 import parity.runtimes as runtimes
+from parity import environments
 from parity.isolation import IsolatedAdapter, Launch, Worker
 from parity.runtimes.contract import Adapter, AdapterError, Artifact, TensorSpec
 
 Open = Callable[[Artifact], Adapter]
 
 
-@pytest.fixture(scope="module", params=["here", "apart"])
-def workers(request: pytest.FixtureRequest) -> Iterator[dict[str, Worker] | None]:
-    """A worker for each kind that is asked for, since frameworks take long to import; or none."""
+class Place(NamedTuple):
+    """Where adapters run: a worker for each kind, in which interpreter, and what is special."""
+
+    workers: dict[str, Worker]
+    pythons: dict[str, Launch] | None
+    options: dict[str, dict[str, str]]
+
+
+# Old libraries in an old interpreter, with the options under which an adapter is theirs.
+_OLD = {
+    "fake": (("numpy==1.19.5",), "3.8", {}),
+    "onnxruntime": (("onnxruntime==1.16.3",), "3.8", {}),
+    "tflite": (("tflite-runtime==2.14.0", "numpy<2"), "3.9", {"interpreter": "tflite-runtime"}),
+}
+
+
+@pytest.fixture(
+    scope="module",
+    params=["here", "apart", pytest.param("old", marks=pytest.mark.versions)],
+)
+def place(request: pytest.FixtureRequest) -> Iterator[Place | None]:
+    """This process (None), workers of this Python, or workers of old Pythons and libraries."""
     if request.param == "here":
         yield None
         return
-    found: dict[str, Worker] = {}
+    found = Place({}, None, {})
+    if request.param == "old":
+        launches = {}
+        for kind, (requires, python, _) in _OLD.items():
+            asked = environments.Request.of(requires, python)
+            built = environments.ensure(asked, print)
+            launches[kind] = Launch(python=built.python, foreign=True)
+        found = Place({}, launches, {kind: options for kind, (*_, options) in _OLD.items()})
     yield found
-    for worker in found.values():
+    for worker in found.workers.values():
         worker.close()
 
 
 @pytest.fixture
-def open_(case: Any, workers: dict[str, Worker] | None) -> Open:
+def open_(case: Any, place: Place | None) -> Open:
     """Opens artifacts of the case's kind where the test is to run."""
-    if workers is None:
+    if place is None:
         return runtimes.load(case.kind)
-    if case.kind not in workers:
-        workers[case.kind] = Worker(Launch())
-        workers[case.kind].hold()
-    return functools.partial(IsolatedAdapter, workers[case.kind], case.kind)
+    if place.pythons is not None and (
+        case.kind not in place.pythons or "interpreter" in case.options
+    ):
+        pytest.skip("no old version of this library is tested")
+    if case.kind not in place.workers:  # one for all tests, since frameworks take long to import
+        launch = Launch() if place.pythons is None else place.pythons[case.kind]
+        place.workers[case.kind] = Worker(launch)
+        place.workers[case.kind].hold()
+    worker, more = place.workers[case.kind], place.options.get(case.kind, {})
+
+    def opened(artifact: Artifact) -> Adapter:
+        options = {**artifact.options, **more}
+        return IsolatedAdapter(worker, case.kind, dataclasses.replace(artifact, options=options))
+
+    return opened
 
 
 @pytest.fixture
@@ -254,8 +291,12 @@ def test_specs_are_tuples_of_tensor_specs(adapter: Adapter) -> None:
         assert len({hash(spec) for spec in specs}) == len(specs)
 
 
-def test_apart_and_here_agree_to_the_bit(case: Any, adapter: Adapter, artifact: Artifact) -> None:
+def test_apart_and_here_agree_to_the_bit(
+    case: Any, place: Place | None, adapter: Adapter, artifact: Artifact
+) -> None:
     """Specs, heads and what could change a number are the same wherever an adapter runs."""
+    if place is not None and place.pythons is not None:
+        return  # another version need not
     other = runtimes.load(case.kind)(artifact)
     expected, found = other.run(feeds(other)), adapter.run(feeds(adapter))
     assert (adapter.inputs(), adapter.outputs()) == (other.inputs(), other.outputs())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -192,6 +193,11 @@ class SuiteRecord:
             for image in runtime.images:
                 if image.failure is not None:
                     yield image.failure
+
+
+def now() -> str:
+    """The time at which a run starts, in UTC, as ISO 8601."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
 def statistics(images: Iterable[ImageRecord]) -> Statistics:
