@@ -92,7 +92,7 @@ class Side:
 
     ``threshold`` is the score from which a detection is deployed; ``floor`` the score down to which
     it is seen. ``nms`` names the settings of NMS (``settings_label``): sides with other settings
-    are never excused by a tie.
+    are never excused by a tie. ``hidden``: NMS is inside the network, what it removed is unknown.
     """
 
     seen: Detections
@@ -100,6 +100,7 @@ class Side:
     floor: float
     removed: Removed
     nms: str
+    hidden: bool = False
 
     @property
     def deployed(self) -> NDArray[np.bool_]:
@@ -122,4 +123,4 @@ class Side:
             position[self.removed.suppressor[gone]],
             self.removed.overlap[gone],
         )
-        return Side(self.seen.take(kept), self.threshold, floor, removed, self.nms)
+        return Side(self.seen.take(kept), self.threshold, floor, removed, self.nms, self.hidden)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -12,13 +12,14 @@ import numpy as np
 
 from parity import decode, preprocess
 from parity.agreement import nonfinite
-from parity.decode.binding import BindingError
+from parity.boxes import Placement
+from parity.decode.binding import BindingError, Output
 from parity.detections import Side
 from parity.errors import HeadsError, ImageError, SuiteError
 from parity.preprocess import Prepared
 from parity.runtimes.contract import AdapterError, TensorSpec
 from parity.runtimes.resolve import resolve
-from parity.session import Session
+from parity.session import Session, dataset
 from parity.suite import Recipe, Runtime, Suite
 
 Array = np.ndarray[Any, Any]
@@ -137,17 +138,62 @@ class Decoder:
                 raise SuiteError(str(suite.path), [problem])
             self._priors = decode.load_priors(settings.ssd.priors, suite.folder, size)
 
-    def bind(self, heads: Mapping[str, Array]) -> dict[str, str]:
+    def bind(
+        self, heads: Mapping[str, Array], specs: Mapping[str, TensorSpec] | None = None
+    ) -> dict[str, str]:
         """Which output is which head of the family: role to output name."""
         if self._function is not None:
             return {name: name for name in heads}
-        outputs = [(name, tuple(array.shape)) for name, array in heads.items()]
-        declared = self._runtime.table.outputs
         try:
-            roles = decode.roles(self._runtime.decode, self._classes, self._priors)
-            return decode.bind(outputs, declared, roles)
+            return self._bound(_outputs(heads), specs or {}, self._classes)
         except BindingError as error:
-            raise HeadsError(self._runtime.name, str(error)) from error
+            message = str(error)
+            if error.fitting == 0:
+                message = self._without_room(heads, specs or {}) or message
+            raise self._heads_error(message, heads, self._runtime.recipe.size) from error
+
+    def _roles(self, classes: int) -> tuple[decode.Role, ...]:
+        size = self._runtime.recipe.size
+        return decode.roles(self._runtime.decode, classes, self._priors, size)
+
+    def _bound(
+        self, outputs: Sequence[Output], specs: Mapping[str, TensorSpec], classes: int
+    ) -> dict[str, str]:
+        sources = {name: spec.source for name, spec in specs.items() if spec.source}
+        return decode.bind(outputs, self._runtime.table.outputs, self._roles(classes), sources)
+
+    def _without_room(
+        self, heads: Mapping[str, Array], specs: Mapping[str, TensorSpec]
+    ) -> str | None:
+        """What to say where only the number of classes is in the way; else None.
+
+        Heads that are clearly of another family are no matter of classes.
+        """
+        listed, family = self._classes, self._runtime.decode.family or ""
+        first = decode.leading(decode.likely(heads, listed, self._runtime.recipe.size))
+        if first is not None and first.family != family:
+            return None
+        outputs = _outputs(heads)
+        room = decode.room_for_classes(
+            outputs, listed, lambda classes: self._bound(outputs, specs, classes)
+        )
+        return decode.room_message(outputs, self._roles(listed), family, listed, room)
+
+    def _heads_error(
+        self, message: str, heads: Mapping[str, Array], size: tuple[int, int] | None
+    ) -> HeadsError:
+        """What is wrong, and at its end what a network's heads look like."""
+        family = self._runtime.decode.family
+        if family is not None and not decode.in_image(self._runtime.decode):
+            looks = decode.appearance(heads, self._classes, size, family)
+            message = f"{message}\n{looks}"
+        return HeadsError(self._runtime.name, message)
+
+    def trimmed(self, heads: dict[str, Array]) -> dict[str, Array]:
+        """Bound heads without the rows that mean nothing to the family."""
+        if self._function is not None:
+            return heads
+        return decode.trimmed(heads, self._runtime.decode)
 
     def side(self, heads: Mapping[str, Array], prepared: Prepared, band: float) -> Side:
         """Decode bound heads and suppress, down to ``band`` below the threshold."""
@@ -155,7 +201,9 @@ class Decoder:
         floor = settings.score_threshold - band
         if settings.score_floor is not None:
             floor = max(floor, settings.score_floor)
-        size = prepared.size
+        size, placement = prepared.size, prepared.placement
+        if decode.in_image(settings):
+            size, placement = prepared.image_size, Placement()
         try:
             if self._function is not None:
                 found = decode.decode_by_function(
@@ -163,9 +211,9 @@ class Decoder:
                 )
             else:
                 found = decode.decode(heads, settings, self._classes, size, self._priors)
-            return decode.to_side(found, settings, floor, prepared.placement)
+            return decode.to_side(found, settings, floor, placement)
         except ValueError as error:
-            raise HeadsError(self._runtime.name, str(error)) from error
+            raise self._heads_error(str(error), heads, size) from error
 
 
 class Pipeline:
@@ -176,16 +224,17 @@ class Pipeline:
         self.decoder = Decoder(suite, self.runtime)
         self.layout = ""
         self._images = images
-        self.session = Session(self.runtime, suite.folder)
+        self.session = Session(self.runtime, suite.folder, dataset(suite))
 
-    def network(self, prepared: Prepared) -> Network:
+    def network(self, image: str, prepared: Prepared) -> Network:
         """The heads of one prepared image, bound to their roles."""
-        outputs = self.session.run(prepared.canvas)
+        outputs = self.session.run(prepared.canvas, image)
         self.layout = outputs.layout
-        bound = self.decoder.bind(outputs.heads)
         specs = outputs.specs
+        bound = self.decoder.bind(outputs.heads, specs)
+        heads = {role: outputs.heads[name] for role, name in bound.items()}
         return Network(
-            heads={role: outputs.heads[name] for role, name in bound.items()},
+            heads=self.decoder.trimmed(heads),
             specs={role: specs[name] for role, name in bound.items() if name in specs},
             layout=outputs.layout,
             milliseconds=outputs.milliseconds,
@@ -206,7 +255,7 @@ class Pipeline:
         self, image: str, prepared: Prepared, band: float, preprocess_ms: float = 0.0
     ) -> Stages:
         """A prepared image through network and decoding."""
-        network = self.network(prepared)
+        network = self.network(image, prepared)
         return staged(self.decoder, image, prepared, network, band, preprocess_ms)
 
     def close(self) -> None:
@@ -232,6 +281,10 @@ def staged(
         "decode": (time.perf_counter() - started) * 1e3,
     }
     return Stages(image, prepared, network, side, milliseconds)
+
+
+def _outputs(heads: Mapping[str, Array]) -> list[Output]:
+    return [(name, tuple(array.shape)) for name, array in heads.items()]
 
 
 def _function(reference: str, suite: Suite, key: str) -> Callable[..., Any]:

@@ -16,6 +16,7 @@ import numpy as np
 from parity import isolation, runtimes
 from parity.errors import (
     ArtifactError,
+    HeadsError,
     InputError,
     OptionError,
     RunError,
@@ -23,8 +24,15 @@ from parity.errors import (
     RuntimeMissing,
     UntrustedError,
 )
-from parity.runtimes.contract import Adapter, AdapterError, Artifact, TensorSpec
-from parity.suite import Runtime
+from parity.runtimes.contract import (
+    IMAGE_ID,
+    Adapter,
+    AdapterError,
+    Artifact,
+    Dataset,
+    TensorSpec,
+)
+from parity.suite import Runtime, Suite
 from parity.suite.problems import unknown_name
 from parity.tensors import Arranged, arrange, dequantize
 
@@ -58,20 +66,26 @@ def artifact_paths(runtime: Runtime, folder: Path) -> list[Path]:
     return [folder / name for name in names if name is not None and ":" not in Path(name).name]
 
 
+def dataset(suite: Suite) -> Dataset:
+    """What a runtime that names images and classes itself has to know of the suite's."""
+    labels = None if suite.labels is None else str(suite.labels)
+    return Dataset(suite.images, suite.classes, labels)
+
+
 class Session:
     """An open runtime, in this process or in one of its own: nobody above sees a difference.
 
     Raises the typed errors of ``errors.py``, whatever the framework raises.
     """
 
-    def __init__(self, runtime: Runtime, folder: Path) -> None:
+    def __init__(self, runtime: Runtime, folder: Path, known: Dataset | None = None) -> None:
         self.runtime = runtime
         reason = missing(runtime)
         if reason is not None:
             raise RuntimeMissing(runtime.name, reason)
         with self._worded():
             self._open = _opener(runtime)
-            self._adapter = self._open(_artifact(runtime, folder))
+            self._adapter = self._open(_artifact(runtime, folder, known or Dataset()))
             self.inputs = self._adapter.inputs()
         if len(self.inputs) != 1:
             names = ", ".join(spec.name for spec in self.inputs) or "none"
@@ -109,6 +123,11 @@ class Session:
         with self._worded():
             return dict(self._adapter.identity())
 
+    def notes(self) -> tuple[str, ...]:
+        """What whoever reads the results should know of the artifact."""
+        with self._worded():
+            return self._adapter.notes()
+
     def arrange(self, canvas: np.ndarray[Any, Any]) -> Arranged:
         """A prepared image (H, W, 3) in the layout, dtype and quantisation of the input."""
         try:
@@ -127,9 +146,14 @@ class Session:
             f"that are free"
         )
 
-    def run(self, canvas: np.ndarray[Any, Any]) -> Outputs:
-        """All heads for one prepared image (H, W, 3) float32."""
-        arranged = self.arrange(canvas)
+    @property
+    def recorded(self) -> bool:
+        """Whether it takes the image's id, not its pixels: nothing runs then, and takes no time."""
+        return self.inputs[0].dtype == IMAGE_ID
+
+    def run(self, canvas: np.ndarray[Any, Any], image: str = "") -> Outputs:
+        """All heads for one prepared image (H, W, 3) float32; ``image`` is its id."""
+        arranged = Arranged(np.array(image), "") if self.recorded else self.arrange(canvas)
         started = time.perf_counter()
         with self._worded():
             raw = self._adapter.run({self.inputs[0].name: arranged.array})
@@ -139,7 +163,7 @@ class Session:
             heads={name: _real(array, specs.get(name)) for name, array in raw.items()},
             specs={name: spec for name, spec in specs.items() if name in raw},
             layout=arranged.layout,
-            milliseconds=elapsed * 1e3,
+            milliseconds=0.0 if self.recorded else elapsed * 1e3,
         )
 
     def close(self) -> None:
@@ -171,7 +195,7 @@ def _options(runtime: Runtime) -> dict[str, Any]:
     return options
 
 
-def _artifact(runtime: Runtime, folder: Path) -> Artifact:
+def _artifact(runtime: Runtime, folder: Path, known: Dataset) -> Artifact:
     table = runtime.table
     is_reference = ":" in os.path.basename(table.model) and not (folder / table.model).exists()
     return Artifact(
@@ -180,6 +204,8 @@ def _artifact(runtime: Runtime, folder: Path) -> Artifact:
         folder=str(folder),
         options=_options(runtime),
         trust=table.trust,
+        timeout=table.timeout,
+        dataset=known,
     )
 
 
@@ -260,12 +286,46 @@ def _untrusted(runtime: str, facts: Facts) -> RuntimeFailure:
 
 
 def _bad_option(runtime: str, facts: Facts) -> RuntimeFailure:
+    if "expected" in facts:
+        said = f"expected {facts['expected']}, found {facts['found']}"
+        return OptionError(runtime, f"options.{facts['option']}: {said}")
     known = ", ".join(map(str, facts["known"]))
     value = f" = {facts['value']!r}" if facts.get("value") is not None else ""
     return OptionError(
         runtime,
         f"options.{facts['option']}: expected one of {known}, found {facts['option']}{value}",
     )
+
+
+def _not_usable(runtime: str, facts: Facts) -> RuntimeFailure:
+    return ArtifactError(
+        runtime,
+        f"expected {facts['expected']} at {facts['path']}, found {facts['found']}. "
+        f"Correct the path in parity.toml, or the program that wrote it.",
+    )
+
+
+def _bad_heads(runtime: str, facts: Facts) -> RuntimeFailure:
+    return HeadsError(
+        runtime, f"expected {facts['expected']} at {facts['path']}, found {facts['found']}"
+    )
+
+
+def _not_recorded(runtime: str, facts: Facts) -> RuntimeFailure:
+    others = [repr(one) for one in facts["others"]]
+    more = f" and {len(others) - 3} more" if len(others) > 3 else ""
+    return RunError(
+        runtime,
+        f"expected {facts['image']!r} in {facts['path']}, found "
+        f"{', '.join(others[:3]) or 'nothing'}{more}; {facts['advice']}",
+    )
+
+
+def _program_failed(runtime: str, facts: Facts) -> RuntimeFailure:
+    lines = "".join(f"\n  {line}" for line in facts["lines"])
+    said = f"; the last lines of its standard error:{lines}" if lines else ""
+    expected = f"the program {facts['program']} {facts['expected']}"
+    return RunError(runtime, f"expected {expected}, found {facts['found']}{said}")
 
 
 def _bad_reference(runtime: str, facts: Facts) -> RuntimeFailure:
@@ -304,5 +364,9 @@ _ERRORS = {
     "bad-reference": _bad_reference,
     "unknown-kind": _unknown_kind,
     "run-failed": _run_failed,
+    "not-usable": _not_usable,
+    "bad-heads": _bad_heads,
+    "not-recorded": _not_recorded,
+    "program-failed": _program_failed,
     **isolation.ERRORS,
 }

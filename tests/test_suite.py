@@ -8,6 +8,7 @@ import pytest
 
 from parity import suite
 from parity.errors import SuiteError, UsageError
+from parity.suite.families import TABLES
 
 GOOD = """\
 [detector]
@@ -152,7 +153,7 @@ def test_the_error_names_the_file_and_counts(write) -> None:
         pytest.param(
             'family = "ssd"',
             'family = "ssdd"',
-            "decode.family: expected one of boxes-scores, ssd, found 'ssdd'; did you mean 'ssd'?",
+            "decode.family: expected one of {families}, found 'ssdd'; did you mean 'ssd'?",
             id="unknown-family",
         ),
         pytest.param(
@@ -227,7 +228,9 @@ def test_the_error_names_the_file_and_counts(write) -> None:
 def test_a_wrong_suite_is_told(write, old: str, new: str, message: str) -> None:
     """Key path, what was expected, what was found."""
     path = write((old, new))
-    assert problems(path) == [message.format(folder=path.parent)]
+    assert problems(path) == [
+        message.format(folder=path.parent, families=", ".join(sorted(TABLES)))
+    ]
 
 
 def test_a_built_in_tolerance_keeps_its_meaning(write) -> None:
@@ -269,3 +272,17 @@ def test_a_runtime_that_is_asked_for_must_exist(write) -> None:
     assert str(caught.value) == (
         f"{loaded.path}: runtimes: expected one of native, onnx, found 'onx'; did you mean 'onnx'?"
     )
+
+
+def test_a_runtime_with_nms_inside_inherits_no_nms(write) -> None:
+    """The suite's NMS is the reference's own; threshold and the rest are inherited."""
+    inside = 'model = "detector.onnx"\ndecode = { family = "tflite-postprocess" }'
+    threshold = "score_threshold = 0.5"
+    loaded = suite.load(
+        write(
+            ('model = "detector.onnx"', inside),
+            (threshold, f'{threshold}\nnms = "agnostic"'),
+        )
+    )
+    decode = loaded.runtimes["onnx"].decode
+    assert (decode.nms, decode.score_threshold, decode.max_detections) == ("none", 0.5, None)

@@ -12,8 +12,9 @@ and removed it on a tie:
   kept, and not fewer are kept there than here; or
 * the suppressor is itself there only through such a tie.
 
-Sides that declare other settings of NMS are never excused: that is a disagreement of settings. And
-one removed box explains one leftover, not two.
+Sides that declare other settings of NMS are never excused: that is a disagreement of settings.
+Where one of them suppresses inside the network, its settings are unknown: see ``hidden``. And one
+removed box explains one leftover, not two.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from parity.agreement.hidden import beaten, swapped
 from parity.agreement.pairing import Closeness, Scale, closeness
 from parity.boxes import iou
 from parity.detections import Side
@@ -52,8 +54,16 @@ class Excuses:
 
     def among(self, side: str, leftovers: Sequence[int]) -> set[int]:
         """The leftovers of one side that are excused; those that come first are served first."""
-        if self._sides["reference"].nms != self._sides["candidate"].nms:
+        here, there = self._sides[side], self._sides[_OTHER[side]]
+        if here.hidden == there.hidden and here.nms != there.nms:
             return set()
+        if there.hidden and not here.hidden:
+            within, limit = self._kept[side], self._nms_iou
+            return {
+                row
+                for row in leftovers
+                if beaten(here, row, there, within, limit, self._tolerance, self._scale)
+            }
         choices = {
             row: [twin for twin in self._twins(side, row) if self._explained(side, row, twin)]
             for row in leftovers
@@ -101,6 +111,9 @@ class Excuses:
         if counterparts.size:
             apart = iou(here.seen.boxes[[row]], here.seen.boxes[counterparts])
             return bool((apart <= self._nms_iou + _ROUNDING).all())
+        if here.hidden:
+            margin = self._tolerance.max_score_diff
+            return swapped(there, suppressor, here, row, self._nms_iou, margin)
         removed_by = here.removed.suppressor[self._twins(_OTHER[side], suppressor)]
         return bool((removed_by == row).any()) or None
 

@@ -25,6 +25,7 @@ examples:
   parity record models/detector                     record what the reference finds now
   parity export models/detector                     make the model files that the suite declares
   parity layers models/detector --runtimes int8     find the layer that introduces the error
+  parity init detector.onnx --output parity.toml    propose a suite for model files
 
 """
 
@@ -45,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
     _record(commands)
     _export(commands)
     _layers(commands)
+    _init(commands)
     _env(commands)
     return root
 
@@ -129,6 +131,30 @@ def _layers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         type=Path,
         metavar="DIR",
         help="write DIR/<detector>/layers-<runtime>.csv and .svg, and a replay folder a suspect",
+    )
+
+
+def _init(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = _command(
+        commands, "init", "look at model files of one detector and propose a parity.toml for them"
+    )
+    command.add_argument(
+        "models", nargs="+", type=Path, metavar="MODEL", help="a model file, or a SavedModel folder"
+    )
+    command.add_argument(
+        "--images",
+        metavar="GLOB",
+        help="a pattern of image files, quoted; the first is run (default: a synthetic picture)",
+    )
+    command.add_argument("--classes", type=Path, metavar="FILE", help="the class names, one a line")
+    command.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="write the proposal to FILE, a new parity.toml, instead of printing it",
+    )
+    command.add_argument(
+        "--force", action="store_true", help="overwrite the file that --output names"
     )
 
 

@@ -110,6 +110,25 @@ def layers(arguments: Namespace) -> int:
     return _worst(codes)
 
 
+def init(arguments: Namespace) -> int:
+    """Look at model files and propose a suite; the text is the result, all else goes to stderr."""
+    from parity.cli.proposing import proposed, save
+
+    with quiet():
+        proposal, failures = proposed(arguments)
+    for failure in failures:
+        error(failure)
+    if proposal is None:
+        return 3
+    if arguments.output is None:
+        say(proposal.text)
+    else:
+        save(proposal, arguments.output)
+        todos = "1 line" if proposal.todos == 1 else f"{proposal.todos} lines"
+        say(f"wrote {_shown(arguments.output)}; {todos} marked TODO for you to complete\n")
+    return 0
+
+
 def env(arguments: Namespace) -> int:
     """List or remove the environments that runtimes have of their own."""
     from parity.cli import environments

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from parity.decode.binding import BindingError, Role, bind
 from parity.decode.candidates import Candidates, DecodeError, Proposals
-from parity.decode.families import FAMILIES, decode, roles
+from parity.decode.evidence import Likelihood
+from parity.decode.families import FAMILIES, arranged, decode, in_image, roles, trimmed
 from parity.decode.family import Family
 from parity.decode.function import decode_by_function
+from parity.decode.likely import appearance, leading, likely
+from parity.decode.looks import Look, looks, shown
 from parity.decode.nms import Kept, suppress
 from parity.decode.priors import grid, load_priors, read_priors
+from parity.decode.room import room_for_classes, room_message
 from parity.decode.side import to_side
 
 __all__ = [
@@ -18,15 +22,27 @@ __all__ = [
     "DecodeError",
     "Family",
     "Kept",
+    "Likelihood",
+    "Look",
     "Proposals",
     "Role",
+    "appearance",
+    "arranged",
     "bind",
     "decode",
     "decode_by_function",
     "grid",
+    "in_image",
+    "leading",
+    "likely",
     "load_priors",
+    "looks",
     "read_priors",
     "roles",
+    "room_for_classes",
+    "room_message",
+    "shown",
     "suppress",
     "to_side",
+    "trimmed",
 ]

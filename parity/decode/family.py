@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from parity.decode.binding import Role, Shape
 from parity.decode.candidates import Array, Candidates, Floats, Proposals, background_hint
@@ -20,12 +20,23 @@ class Family:
     """A family: its roles, and its decoder of (heads, settings, classes, size, priors).
 
     A decoder returns candidates (a score for every class) or proposals (one class each).
+    ``arrange`` of (heads, settings, classes, size) brings heads that may be laid out in several
+    ways into one, so that two runtimes' heads can be compared.
+    ``trim`` takes rows that mean nothing out of the heads. ``sized`` gives the roles of an input
+    of known (height, width), where more can be told of them then. ``crossed`` says what it may be
+    where boxes come out with their corners in the wrong order. ``frame``: in what boxes are, the
+    network's input or the original image; ``size`` is that of the frame.
     """
 
     roles: Callable[[Decode, int, Floats | None], tuple[Role, ...]]
     decode: Callable[
         [Mapping[str, Array], Decode, int, Size, Floats | None], Candidates | Proposals
     ]
+    arrange: Callable[[Mapping[str, Array], Decode, int, Size], dict[str, Array]] | None = None
+    trim: Callable[[Mapping[str, Array], Decode], dict[str, Array]] | None = None
+    sized: Callable[[Decode, int, Floats | None, Size], tuple[Role, ...]] | None = None
+    crossed: str = ""
+    frame: Literal["input", "image"] = "input"
 
 
 def boxes_role(anchors: int | None = None) -> Role:

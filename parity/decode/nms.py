@@ -32,23 +32,24 @@ def suppress(
     classes: Ints,
     iou_limit: float,
     mode: str,
-    max_detections: int,
+    max_detections: int | None,
 ) -> Kept:
     """Keep the best proposal, remove what overlaps it by more than ``iou_limit``, and go on.
 
     More than, not from: IoU equal to the limit stays, as with OpenCV, TensorFlow and torchvision.
     ``mode``: "class" lets only a box of the same class remove another, "agnostic" any; with "none"
-    only ``max_detections`` removes. Equal scores go by class, then coordinates, then row, so that
-    the result depends on the proposals and not on their order.
+    only ``max_detections`` removes (None: nothing). Equal scores go by class, then coordinates,
+    then row, so that the result depends on the proposals and not on their order.
     """
     if mode not in ("class", "agnostic", "none"):
         raise ValueError(f"expected nms of class, agnostic or none, found {mode!r}")
     order = _order(boxes, scores, classes)
+    most = len(order) if max_detections is None else max_detections
     if mode == "none":
-        kept, by, overlap = _no_suppression(len(order), max_detections)
+        kept, by, overlap = _no_suppression(len(order), most)
     else:
         groups = classes[order] if mode == "class" else np.zeros(len(order), dtype=np.int64)
-        kept, by, overlap = _greedy(boxes[order], groups, iou_limit, max_detections)
+        kept, by, overlap = _greedy(boxes[order], groups, iou_limit, most)
     is_gone = np.ones(len(order), dtype=np.bool_)
     is_gone[kept] = False
     gone = np.flatnonzero(is_gone)
@@ -56,6 +57,7 @@ def suppress(
 
 
 _FEW = 256  # proposals whose IoU with each other is computed in one go
+_LARGE = 1e100  # areas of larger boxes may overflow
 
 
 def _order(boxes: Floats, scores: Floats, classes: Ints) -> Ints:
@@ -83,9 +85,10 @@ def _greedy(boxes: Floats, groups: Ints, limit: float, most: int) -> tuple[Ints,
     count = len(boxes)
     if count <= _FEW:
         return _greedy_at_once(boxes, groups, limit, most)
-    members = {group: np.flatnonzero(groups == group) for group in set(groups.tolist())}
-    # Column by column in memory: the loop only reads slices of columns.
-    columns = {group: np.asfortranarray(boxes[rows]) for group, rows in members.items()}
+    members = {}
+    for group in set(groups.tolist()):
+        rows = np.flatnonzero(groups == group)
+        members[group] = _Group(rows, boxes[rows])
     passed = dict.fromkeys(members, 0)
     by, overlap = np.full(count, -1), np.full(count, np.nan)
     kept: list[int] = []
@@ -95,14 +98,49 @@ def _greedy(boxes: Floats, groups: Ints, limit: float, most: int) -> tuple[Ints,
         passed[group] += 1
         if by[position] >= 0:
             continue
-        rest, after = members[group][passed[group] :], columns[group][passed[group] :]
-        shared = iou(boxes[position : position + 1], after)[0]
-        hit = np.flatnonzero(shared > limit)
-        hit = hit[by[rest[hit]] < 0]
-        by[rest[hit]], overlap[rest[hit]] = len(kept), shared[hit]
+        rows, shared = members[group].removed_by(passed[group] - 1, limit)
+        open_ = by[rows] < 0
+        by[rows[open_]], overlap[rows[open_]] = len(kept), shared[open_]
         kept.append(position)
     by[by < 0] = len(kept) - 1  # what is left over goes to max_detections
     return np.array(kept, dtype=np.int64), by, overlap
+
+
+class _Group:
+    """The boxes of one group in descending order, ready for one against all that follow it.
+
+    The arithmetic is that of ``boxes.iou``, step by step, so that a limit is met or not alike; the
+    areas are taken once, and only boxes that touch are divided.
+    """
+
+    def __init__(self, rows: Ints, boxes: Floats) -> None:
+        self._rows = rows
+        self._boxes = boxes
+        self._columns = np.ascontiguousarray(boxes.T)
+        x1, y1, x2, y2 = self._columns
+        with np.errstate(over="ignore"):
+            self._areas = np.maximum(x2 - x1, 0.0) * np.maximum(y2 - y1, 0.0)
+            # Without area, or near the largest float, ``iou`` has its own ways.
+            self._plain = bool((self._areas > 0).all() and np.abs(boxes).max() < _LARGE)
+
+    def removed_by(self, place: int, limit: float) -> tuple[Ints, Floats]:
+        """Rows after ``place`` that overlap it by more than the limit, and by how much."""
+        if not self._plain:
+            every = iou(self._boxes[place : place + 1], self._boxes[place + 1 :])[0]
+            hit = np.flatnonzero(every > limit)
+            return self._rows[place + 1 + hit], every[hit]
+        x1, y1, x2, y2 = self._columns[:, place]
+        left, top, right, bottom = self._columns[:, place + 1 :]
+        width = np.minimum(right, x2)
+        width -= np.maximum(left, x1)
+        height = np.minimum(bottom, y2)
+        height -= np.maximum(top, y1)
+        near = np.flatnonzero((width > 0) & (height > 0))
+        common = width[near] * height[near]
+        after = place + 1 + near
+        shared = np.minimum(common / (self._areas[place] + self._areas[after] - common), 1.0)
+        hit = np.flatnonzero(shared > limit)
+        return self._rows[after[hit]], shared[hit]
 
 
 def _greedy_at_once(

@@ -8,8 +8,10 @@ import numpy as np
 
 from parity.boxes import Placement
 from parity.decode.candidates import Candidates, DecodeError, Ints, Proposals
+from parity.decode.families import FAMILIES
 from parity.decode.nms import suppress
 from parity.detections import Detections, Removed, Side
+from parity.suite.families import NMS_FREE
 from parity.tensors import may_hold_nonfinite
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ def to_side(
             _detections(proposals, result.removed, placement), result.suppressor, result.overlap
         ),
         nms=settings.nms_label,
+        hidden=settings.nms == "none" and settings.family not in tuple(NMS_FREE),
     )
 
 
@@ -83,7 +86,9 @@ def _cause(settings: Decode) -> str:
         return f"box_format = '{written}' is declared: is it {others}?"
     if settings.function is not None:
         return f"{settings.function} must return x1, y1, x2, y2"
-    return "see priors and variances"
+    return FAMILIES[settings.family or ""].crossed or (
+        f"a width or a height below 0: are these the heads of a {settings.family}?"
+    )
 
 
 def _detections(proposals: Proposals, rows: Ints, placement: Placement) -> Detections:

@@ -75,4 +75,4 @@ def _decoded(offsets: Floats, priors: Floats, ssd: Ssd) -> Floats:
     return np.concatenate([centres, sizes], axis=1)
 
 
-FAMILY = Family(roles, decode)
+FAMILY = Family(roles, decode, crossed="see priors and variances")

@@ -24,6 +24,7 @@ from parity.pipeline import Decoder, Network, Pipeline, Stages
 from parity.preprocess import Prepared
 from parity.record import RuntimeRecord
 from parity.suite import Suite
+from parity.suite.decoding import nms_limit
 
 IMAGES = 3  # images on which a reading must agree
 SECONDS = 10.0  # no further reading is tried after that
@@ -86,7 +87,7 @@ def _unstable(pipeline: Pipeline, names: Sequence[str], images: Sequence[str]) -
     for name in (*(image for image in images if image != names[0]), names[0])[-2:]:
         try:
             prepared = pipeline.prepared(name)
-            first, second = (_copied(pipeline.network(prepared)) for _ in range(2))
+            first, second = (_copied(pipeline.network(name, prepared)) for _ in range(2))
         except ParityError:
             return ""
         apart = _apart(first, second)
@@ -171,10 +172,11 @@ class _Asked:
     def _judged(self, ours: Stages, theirs: Side) -> ImageAgreement:
         assert ours.side is not None
         placement = ours.prepared.placement
+        reference = self._suite.runtimes[self._suite.reference]
         return judge(
             ours.side,
             theirs,
-            self._suite.runtimes[self._suite.reference].decode.nms_iou,
+            nms_limit(reference.decode, self._pipeline.runtime.decode),
             self._pipeline.runtime.tolerance,
             (placement.scale_x, placement.scale_y),
         )
@@ -198,9 +200,9 @@ class _Asked:
         """The heads; those of the candidate's own input are kept for every other reading."""
         if reading.transpose:
             turned = np.ascontiguousarray(prepared.canvas.transpose(1, 0, 2))
-            return self._pipeline.network(replace(prepared, canvas=turned))
+            return self._pipeline.network(name, replace(prepared, canvas=turned))
         if reading.recipe is not None:
-            return self._pipeline.network(prepared)
+            return self._pipeline.network(name, prepared)
         if name not in self._runs:
-            self._runs[name] = self._pipeline.network(prepared)
+            self._runs[name] = self._pipeline.network(name, prepared)
         return self._runs[name]

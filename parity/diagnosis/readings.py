@@ -11,6 +11,7 @@ import numpy as np
 from parity.detections import Detections, Side
 from parity.preprocess import Prepared
 from parity.suite import BoxesScores, Decode, Recipe, Runtime
+from parity.suite.families import field_of
 
 Heads = Mapping[str, np.ndarray[Any, Any]]
 
@@ -33,7 +34,8 @@ class Reading:
 
 def readings(candidate: Runtime, reference: Runtime, classes: int) -> Iterator[Reading]:
     """What is worth a try, the most telling first; nothing that both sides do already."""
-    yield from _inputs(candidate.recipe, reference.recipe)
+    if candidate.table.kind != "recorded":  # which is not run, whatever it is fed
+        yield from _inputs(candidate.recipe, reference.recipe)
     if candidate.decode != reference.decode:
         yield Reading(f"decoded as {reference.name} is, see the notes", decode=reference.decode)
     yield from _heads(candidate.decode)
@@ -84,8 +86,12 @@ _VALUES: dict[str, dict[str, Any]] = {
 
 
 def _heads(decode: Decode) -> Iterator[Reading]:
-    if decode.function is not None:
+    if decode.ssd is None and decode.boxes_scores is None:
         yield Reading("with x and y of its boxes swapped", change=_swapped)
+        if decode.family == "detections":
+            yield Reading("with its boxes read as pixels of the network's input", change=_of_input)
+            yield Reading("with its boxes read as relative to the image", change=_relative)
+        yield from _reread(decode)
         return
     yield Reading("with x and y of the head boxes swapped", heads=_columns_swapped)
     if decode.boxes_scores is not None:
@@ -111,6 +117,34 @@ def _formats(decode: Decode, declared: BoxesScores) -> Iterator[Reading]:
                     f"with its boxes read as {written} {unit}",
                     decode=decode.model_copy(update={"boxes_scores": how}),
                 )
+
+
+_REREAD: dict[str, tuple[Any, ...]] = {
+    "normalized": (False, True),
+    "activation": ("none", "sigmoid", "softmax"),
+    "multi_label": (False, True),
+    "order": ("xy", "yx"),
+}
+
+
+def _reread(decode: Decode) -> Iterator[Reading]:
+    """Every other value of the keys of a family's table that a suite often has wrong."""
+    declared = decode.own
+    if declared is None or decode.family is None:
+        return
+    table = declared.model_dump()
+    for key, values in _REREAD.items():
+        for value in values:
+            if key not in table or value == table[key]:
+                continue
+            try:
+                changed = type(declared)(**{**table, key: value})
+            except ValueError:
+                continue  # not a value of this family
+            yield Reading(
+                f"with {decode.family}.{key} = {value!r}",
+                decode=decode.model_copy(update={field_of(decode.family): changed}),
+            )
 
 
 def _columns_swapped(heads: Heads) -> Heads:
@@ -147,6 +181,23 @@ def _swapped(side: Side, prepared: Prepared) -> Side:
     def change(found: Detections) -> Detections:
         boxes = placement.to_network(found.boxes)[:, [1, 0, 3, 2]]
         return Detections(placement.to_original(boxes), found.scores, found.classes)
+
+    return _each(side, change)
+
+
+def _of_input(side: Side, prepared: Prepared) -> Side:
+    def change(found: Detections) -> Detections:
+        boxes = prepared.placement.to_original(found.boxes)
+        return Detections(boxes, found.scores, found.classes)
+
+    return _each(side, change)
+
+
+def _relative(side: Side, prepared: Prepared) -> Side:
+    height, width = prepared.image_size
+
+    def change(found: Detections) -> Detections:
+        return Detections(found.boxes * [width, height, width, height], found.scores, found.classes)
 
     return _each(side, change)
 

@@ -43,6 +43,8 @@ def _changed(
 ) -> Iterator[tuple[str, Any, Any]]:
     if not path and before.get("function") != after.get("function"):
         keys = {"function", "decoder", *_BESIDE_FUNCTION}  # what else differs follows from it
+    elif not path and before.get("family") != after.get("family"):
+        keys = {"family", *_BESIDE_FUNCTION}  # each has a table of its own
     else:
         keys = set(before) | set(after)
     for key in sorted(keys & (set(before) | set(after))):

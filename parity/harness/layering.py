@@ -19,6 +19,7 @@ from parity.record import Failure
 from parity.runtimes.contract import AdapterError
 from parity.session import typed
 from parity.suite import Suite
+from parity.suite.families import NMS_INSIDE
 
 IMAGES = 4  # images compared unless told otherwise
 SUSPECTS = 3  # suspects that get a replay folder
@@ -98,9 +99,11 @@ class _Comparison:
         """The candidate's output tensors and the reference's of the same head.
 
         None where the two decode by other families: then heads of one name need not be the same.
+        Nor where heads are detections: those are sets, and no tensor is their place.
         """
         ours, theirs = reference.runtime.decode, candidate.runtime.decode
-        if (ours.family, ours.function) != (theirs.family, theirs.function):
+        other = (ours.family, ours.function) != (theirs.family, theirs.function)
+        if other or ours.family in NMS_INSIDE:
             return None
         here, there = self._heads(reference), self._heads(candidate)
         return {there[role]: here[role] for role in there if role in here} or None

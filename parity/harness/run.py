@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from parity import golden, preprocess
+from parity import decode, golden, preprocess
 from parity.agreement import (
     Finding,
     HeadDifference,
@@ -22,7 +22,7 @@ from parity.files import digest
 from parity.harness.inputs import fed_otherwise
 from parity.harness.precision import average_precision
 from parity.harness.reference import Recorded, Reference, choose
-from parity.pipeline import Pipeline, Stages
+from parity.pipeline import Array, Pipeline, Stages
 from parity.record import (
     ArtifactRecord,
     Failure,
@@ -33,6 +33,8 @@ from parity.record import (
 )
 from parity.session import artifact_paths, missing
 from parity.suite import Runtime, Suite
+from parity.suite.decoding import nms_limit
+from parity.suite.families import NMS_INSIDE
 from parity.suite.tolerance import Tolerance
 
 
@@ -97,8 +99,8 @@ class Run:
         if record.failure is not None or not self.judged(name):
             return record
         images = tuple(self.image(name, image) for image in self.suite.images)
-        failures = {image.failure for image in images}
-        failure = images[0].failure if len(failures) == 1 else None
+        causes = {image.failure.cause if image.failure is not None else None for image in images}
+        failure = images[0].failure if len(causes) == 1 else None
         if failure is not None and failure.kind == NotJudged.__name__:
             return replace(record, verdict="error", failure=failure, images=images)
         compared = {one.image: one.agreement for one in images if one.agreement is not None}
@@ -175,7 +177,7 @@ class Run:
             raise NotJudged(name, error) from error
         candidate = self._stages(name, image)
         ours = self.suite.runtimes[self.suite.reference]
-        findings, heads = _heads(ours, runtime, reference, candidate)
+        findings, heads = _heads(ours, runtime, reference, candidate, len(self.suite.classes))
         agreement: ImageAgreement | None = None
         if reference.side is not None and candidate.side is not None:
             tolerance = runtime.tolerance
@@ -183,7 +185,7 @@ class Run:
             agreement = judge(
                 reference.side,
                 candidate.side,
-                ours.decode.nms_iou,
+                nms_limit(ours.decode, runtime.decode),
                 tolerance,
                 (placement.scale_x, placement.scale_y),
             )
@@ -221,7 +223,9 @@ class Run:
         )
         try:
             record = replace(record, artifacts=self._artifacts(runtime))
-            record = replace(record, identity=self.pipeline(name).session.identity())
+            session = self.pipeline(name).session
+            notes = record.notes + session.notes()
+            record = replace(record, identity=session.identity(), notes=notes)
             if self.judged(name):
                 try:
                     against = self._against(name)
@@ -270,7 +274,7 @@ class Run:
 
 
 def _heads(
-    ours: Runtime, theirs: Runtime, reference: Stages, candidate: Stages
+    ours: Runtime, theirs: Runtime, reference: Stages, candidate: Stages, classes: int
 ) -> tuple[list[Finding], tuple[HeadDifference, ...]]:
     """What the raw heads reveal; heads of another meaning are only checked for NaN."""
     here, there = reference.network, candidate.network
@@ -279,13 +283,24 @@ def _heads(
     if not _same_heads(ours, theirs, reference, candidate):
         return [], ()
     steps = _least_steps(theirs.tolerance)
-    findings = check_heads(here.heads, there.heads, there.specs, steps)
-    return findings, differences(here.heads, there.heads)
+    one, other = _arranged(ours, reference, classes), _arranged(theirs, candidate, classes)
+    findings = check_heads(one, other, there.specs, steps)
+    return findings, differences(one, other)
+
+
+def _arranged(runtime: Runtime, stages: Stages, classes: int) -> dict[str, Array]:
+    """The heads as the family lays them out; both sides were decoded, so they are laid out well."""
+    return decode.arranged(stages.network.heads, runtime.decode, classes, stages.prepared.size)
 
 
 def _same_heads(ours: Runtime, theirs: Runtime, reference: Stages, candidate: Stages) -> bool:
-    """Whether heads of one name mean the same on both sides."""
+    """Whether heads of one name mean the same on both sides, row by row.
+
+    Detections do not: they are sets, whose size, order and padding are nobody's promise.
+    """
     a, b = ours.decode, theirs.decode
+    if a.family in NMS_INSIDE:
+        return False
     if (a.family, a.function, a.own) != (b.family, b.function, b.own):
         return False
     if a.function is None:

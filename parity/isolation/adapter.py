@@ -80,6 +80,11 @@ class IsolatedAdapter(Adapter):
         found: dict[str, Any] = self._ask("identity")
         return {**found, "isolated": True}
 
+    def notes(self) -> tuple[str, ...]:
+        """What whoever reads the results should know, see ``Adapter``."""
+        found: tuple[str, ...] = self._ask("notes")
+        return found
+
     def close(self) -> None:
         """Release what the library holds; the worker's last adapter ends it."""
         if self._closed:

@@ -11,6 +11,7 @@ from parity import environments
 from parity.runtimes.contract import AdapterError
 from parity.suite import Runtime, RuntimeTable
 
+_ENDS_ITSELF = ("recorded", "command")  # kinds whose timeout needs no process of their own
 _UNITS = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 
 
@@ -39,8 +40,13 @@ class Launch:
 
 def is_isolated(table: RuntimeTable) -> bool:
     """Whether a runtime is asked to run apart from this process."""
-    asked = (table.requires, table.python, table.memory_limit, table.timeout, table.isolated)
+    asked = (table.requires, table.python, table.memory_limit, _timeout(table), table.isolated)
     return any(asked)
+
+
+def _timeout(table: RuntimeTable) -> float | None:
+    """The timeout that a worker's end must see to; a program is ended by its adapter."""
+    return None if table.kind in _ENDS_ITSELF else table.timeout
 
 
 def is_foreign(runtime: Runtime) -> bool:
@@ -58,7 +64,7 @@ def launch(runtime: Runtime) -> Launch:
     """How the worker of a runtime is started. Raises ``AdapterError`` where that is impossible."""
     table = runtime.table
     limit = None if table.memory_limit is None else memory_bytes(table.memory_limit)
-    found = Launch(runtime.name, timeout=table.timeout, memory=limit)
+    found = Launch(runtime.name, timeout=_timeout(table), memory=limit)
     if not is_foreign(runtime):
         return found
     python = _interpreter(_request(runtime), environments.root())

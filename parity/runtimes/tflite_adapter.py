@@ -14,6 +14,7 @@ from . import content, support, tf_common
 from .contract import AdapterError, Artifact, Feeds, Library, Quantization, TensorSpec
 
 _EXPECTED = "a TFLite flatbuffer"
+_POSTPROCESS = "TFLite_Detection_PostProcess"  # two of its outputs have the same shape
 _LIBRARIES = {
     "litert": Library(
         "ai_edge_litert.interpreter", "ai-edge-litert", "pip install 'detector-parity[tflite]'"
@@ -53,6 +54,7 @@ class TFLite(support.OpenedAdapter):
             self._interpreter = self._open()
             self._interpreter.allocate_tensors()
             self._input_names, self._output_names = self._names()
+            self._sources = self._detections()
             self._shapes: Dict[str, Tuple[int, ...]] = {}
 
     def _open(self) -> Any:
@@ -79,6 +81,14 @@ class TFLite(support.OpenedAdapter):
                 return ({i: named_in[i] for i in inputs}, {i: named_out[i] for i in outputs})
         return inputs, outputs
 
+    def _detections(self) -> Dict[int, str]:
+        """Tensor index → "op:position" of what the post-processing op makes."""
+        listing = getattr(self._interpreter, "_get_ops_details", None)
+        found = [op for op in listing() if op["op_name"] == _POSTPROCESS] if listing else []
+        if len(found) != 1:
+            return {}
+        return {int(i): f"{_POSTPROCESS}:{at}" for at, i in enumerate(found[0]["outputs"])}
+
     def inputs(self) -> Tuple[TensorSpec, ...]:
         """The primary subgraph's inputs."""
         if self._interpreter is None:
@@ -95,7 +105,7 @@ class TFLite(support.OpenedAdapter):
         if self._interpreter is None:
             return self._closed_outputs
         return tuple(
-            _spec(item, name, self._shapes.get(name))
+            _spec(item, name, self._shapes.get(name), self._sources.get(item["index"], ""))
             for item in self._interpreter.get_output_details()
             for name in [self._output_names[item["index"]]]
         )
@@ -174,7 +184,9 @@ class TFLite(support.OpenedAdapter):
         self._interpreter = None
 
 
-def _spec(item: Mapping[str, Any], name: str, seen: Optional[Tuple[int, ...]]) -> TensorSpec:
+def _spec(
+    item: Mapping[str, Any], name: str, seen: Optional[Tuple[int, ...]], source: str = ""
+) -> TensorSpec:
     reported = [int(size) for size in item["shape"]]
     declared = [int(size) for size in item.get("shape_signature", reported)]
     if len(declared) != len(reported):
@@ -182,7 +194,7 @@ def _spec(item: Mapping[str, Any], name: str, seen: Optional[Tuple[int, ...]]) -
     shape: Tuple[Optional[int], ...] = tuple(None if size < 0 else size for size in declared)
     if seen is not None and (len(seen) != len(shape) or None not in shape):
         shape = tuple(seen)
-    return TensorSpec(name, shape, np.dtype(item["dtype"]).name, _quantization(item))
+    return TensorSpec(name, shape, np.dtype(item["dtype"]).name, _quantization(item), source)
 
 
 def _quantization(item: Mapping[str, Any]) -> Optional[Quantization]:

@@ -2,16 +2,19 @@
 
 ``model`` is "module:factory" (then ``weights`` is the state dict's file), or a file; which of the
 two file kinds it is, its content tells. Options: ``threads`` (1).
+
+A module that takes a list of images (C, H, W), as torchvision's detectors do, is fed the batch as
+such a list where its forward is annotated so; one that returns a list of one dictionary gives its
+tensors.
 """
 
 import contextlib
-import inspect
 import re
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Set, Tuple
 
 import numpy as np
 
-from . import content, resolve, scan, support, tracing
+from . import content, resolve, scan, support, torch_calling, tracing
 from .contract import AdapterError, Artifact, Feeds, Library, TensorSpec
 
 _EXPECTED = "a TorchScript file or a torch exported program (.pt2)"
@@ -33,6 +36,7 @@ class Torch(tracing.TracedAdapter):
         super().__init__(artifact, {"threads": support.threads})
         self._inputs: Tuple[TensorSpec, ...] = ()
         self._outputs: Tuple[TensorSpec, ...] = ()
+        self._lists: Set[str] = set()
         if re.fullmatch(r"[\w.]+:[\w.]+", artifact.model):
             self.form = "state dict"
             self._open = self._from_factory
@@ -88,14 +92,17 @@ class Torch(tracing.TracedAdapter):
             return self._evaluated(module)
 
     def _evaluated(self, module: Any) -> Any:
-        self._inputs = _signature(module)
+        self._inputs = torch_calling.signature(module)
+        self._lists = torch_calling.lists(module)
         return module.cpu().eval()
 
     def _from_script(self) -> Any:
         with self._loading(self.artifact.model, _EXPECTED, self._found):
             module = self._library.jit.load(self.artifact.model, map_location="cpu")
-            arguments = [argument.name for argument in module.forward.schema.arguments[1:]]
-            self._inputs = tuple(TensorSpec(name, None, "") for name in arguments)
+            every = module.forward.schema.arguments[1:]
+            arguments = [one for one in every if not one.has_default_value()] or list(every)
+            self._inputs = tuple(TensorSpec(one.name, None, "") for one in arguments)
+            self._lists = {one.name for one in arguments if str(one.type) == "List[Tensor]"}
             return module.eval()
 
     def _from_program(self) -> Any:
@@ -113,7 +120,9 @@ class Torch(tracing.TracedAdapter):
             leaves = [nodes.get(str(name)) for name in program.graph_signature.user_outputs]
             tree = pytree.tree_unflatten(leaves, program.call_spec.out_spec)
             self._outputs = tuple(
-                _meta_spec(name, node) for name, node in _named(tree).items() if node is not None
+                _meta_spec(name, node)
+                for name, node in torch_calling.named(tree).items()
+                if node is not None
             )
             return program.module()
 
@@ -139,7 +148,11 @@ class Torch(tracing.TracedAdapter):
             return {name: value.detach().cpu().numpy() for name, value in heads.items()}
 
     def _heads(self, tensors: List[Any]) -> Dict[str, Any]:
-        heads = _named(self._module(*tensors))
+        fed = [
+            list(tensor) if spec.name in self._lists else tensor
+            for spec, tensor in zip(self._inputs, tensors)
+        ]
+        heads = torch_calling.named(self._module(*fed))
         for name, value in heads.items():
             if not isinstance(value, self._library.Tensor):
                 kind = type(value).__name__
@@ -249,27 +262,6 @@ def _fits(wanted: Mapping[str, Any], state: Mapping[str, Any], path: str) -> Non
             reason=f"the weights do not fit the module: {len(missing)} missing, "
             f"{len(unexpected)} unexpected, {len(mismatched)} of another shape",
         )
-
-
-def _signature(module: Any) -> Tuple[TensorSpec, ...]:
-    names: List[str] = []
-    for name, parameter in inspect.signature(module.forward).parameters.items():
-        plain = parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
-        required = plain and parameter.default is parameter.empty
-        if required or (parameter.kind is parameter.VAR_POSITIONAL and not names):
-            names.append(name)
-    return tuple(TensorSpec(name, None, "") for name in names)
-
-
-def _named(value: Any) -> Dict[str, Any]:
-    """One output, or a flat tuple, list, named tuple or dict of them, by name."""
-    if isinstance(value, Mapping):
-        return {str(name): item for name, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        fields: Optional[Tuple[str, ...]] = getattr(value, "_fields", None)
-        names = fields or [str(index) for index in range(len(value))]
-        return dict(zip(names, value))
-    return {"0": value}
 
 
 def _meta_spec(name: str, node: Any) -> TensorSpec:

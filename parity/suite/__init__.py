@@ -14,7 +14,7 @@ from parity.errors import SuiteError, UsageError
 from parity.suite import bases
 from parity.suite import tolerance as tolerances
 from parity.suite.decoding import Decode
-from parity.suite.families import BoxesScores, PriorGrid, Ssd
+from parity.suite.families import NMS_INSIDE, BoxesScores, PriorGrid, Ssd
 from parity.suite.images import matching
 from parity.suite.model import Export, RuntimeTable, SuiteFile
 from parity.suite.problems import describe, unknown_name
@@ -259,8 +259,14 @@ def _kept(base: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:
     """The suite's keys of ``decode`` that still apply under another family or function."""
     if "function" in override:
         return {key: value for key, value in base.items() if key in _KEPT_BY_FUNCTION}
-    if override.get("family", base.get("family")) != base.get("family"):
-        return {key: value for key, value in base.items() if key in _KEPT_BY_FUNCTION}
+    family = override.get("family", base.get("family"))
+    if family != base.get("family"):
+        lost = ("nms",) if family in tuple(NMS_INSIDE) else ()  # it is the network's own there
+        return {
+            key: value
+            for key, value in base.items()
+            if key in _KEPT_BY_FUNCTION and key not in lost
+        }
     return base
 
 

@@ -7,15 +7,40 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from parity.suite.families import NMS_INSIDE, TABLES, BoxesScores, Ssd, field_of, needs_table
+from parity.suite.families import (
+    NMS_FREE,
+    NMS_INSIDE,
+    TABLES,
+    BoxesScores,
+    CenterNet,
+    Detr,
+    RtDetr,
+    Ssd,
+    YoloV5,
+    YoloV8,
+    Yolox,
+    field_of,
+    needs_table,
+)
 from parity.suite.fields import Table
+from parity.suite.inside import (
+    Detected,
+    EfficientDet,
+    TflitePostprocess,
+    TfOdApi,
+    Torchvision,
+    YoloEnd2End,
+)
 
 
 class Decode(Table):
     """From heads to detections: family, threshold, NMS.
 
     ``score_floor``: the model itself never emits a score below it (baked in), so nothing below can
-    be judged. ``nms`` is "class" unless the family has its NMS inside the model: "none" then.
+    be judged; detections that a program wrote must say it. ``nms`` is "class", unless the family
+    has its NMS inside the model or needs none: "none" then. ``max_detections`` is 100, unless the
+    model suppresses by itself (None, as many as it gives) or the family needs no NMS (what its
+    source yields, see ``NMS_FREE``).
     """
 
     family: str | None = None
@@ -24,9 +49,21 @@ class Decode(Table):
     score_floor: float | None = Field(default=None, ge=0, le=1)
     nms_iou: float = Field(default=0.45, ge=0, le=1)
     nms: Literal["class", "agnostic", "none"] = "class"
-    max_detections: int = Field(default=100, ge=1)
+    max_detections: int | None = Field(default=100, ge=1)
     ssd: Ssd | None = None
     boxes_scores: BoxesScores | None = Field(default=None, alias="boxes-scores")
+    yolov5: YoloV5 | None = None
+    yolov8: YoloV8 | None = None
+    yolox: Yolox | None = None
+    detr: Detr | None = None
+    rt_detr: RtDetr | None = Field(default=None, alias="rt-detr")
+    centernet: CenterNet | None = None
+    efficientdet: EfficientDet | None = None
+    tf_od_api: TfOdApi | None = Field(default=None, alias="tf-od-api")
+    tflite_postprocess: TflitePostprocess | None = Field(default=None, alias="tflite-postprocess")
+    torchvision: Torchvision | None = None
+    yolo_end2end: YoloEnd2End | None = Field(default=None, alias="yolo-end2end")
+    detections: Detected | None = None
 
     @field_validator("family")
     @classmethod
@@ -38,8 +75,10 @@ class Decode(Table):
     @model_validator(mode="before")
     @classmethod
     def _nms_of_family(cls, data: Any) -> Any:
-        if isinstance(data, dict) and data.get("family") in NMS_INSIDE:
-            return {"nms": "none", **data}
+        if isinstance(data, dict) and data.get("family") in tuple(NMS_INSIDE):
+            return {"nms": "none", "max_detections": None, **data}
+        if isinstance(data, dict) and data.get("family") in tuple(NMS_FREE):
+            return {**NMS_FREE[data["family"]], **data}
         return data
 
     @model_validator(mode="after")
@@ -56,6 +95,11 @@ class Decode(Table):
             raise ValueError(
                 f"nms: expected 'none', as a {self.family} network suppresses by itself, "
                 f"found {self.nms!r}"
+            )
+        if self.family == "detections" and self.score_floor is None:
+            raise ValueError(
+                "score_floor: expected the score down to which the program wrote its detections, "
+                "as family = 'detections', found nothing"
             )
         if self.score_floor is not None and self.score_floor > self.score_threshold:
             raise ValueError(
@@ -75,9 +119,17 @@ class Decode(Table):
     @property
     def nms_label(self) -> str:
         """The settings of NMS in words; sides whose labels differ are never excused by a tie."""
+        most = "" if self.max_detections is None else f", at most {self.max_detections}"
+        if self.family in NMS_INSIDE:
+            return f"inside the model{most}"
         if self.nms == "none":
-            return f"none, at most {self.max_detections}"
-        return f"{self.nms} at IoU {self.nms_iou:g}, at most {self.max_detections}"
+            return f"none{most}"
+        return f"{self.nms} at IoU {self.nms_iou:g}{most}"
+
+
+def nms_limit(reference: Decode, candidate: Decode) -> float:
+    """The IoU limit of NMS: the reference's, unless only the candidate's is known."""
+    return (candidate if reference.nms == "none" else reference).nms_iou
 
 
 def _unknown_family(found: str) -> str:

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from parity.suite.fields import Numbers, Size, Table
+from parity.suite.inside import (
+    Detected,
+    EfficientDet,
+    TflitePostprocess,
+    TfOdApi,
+    Torchvision,
+    YoloEnd2End,
+)
 
 Activation = Literal["none", "softmax", "sigmoid"]
 
@@ -79,10 +87,104 @@ class BoxesScores(Table):
     background: int | None = Field(default=None, ge=0)
 
 
-TABLES: dict[str, type[Table]] = {"ssd": Ssd, "boxes-scores": BoxesScores}
+class YoloV5(Table):
+    """YOLOv5: one head of boxes, objectness and classes, decoded by the network.
+
+    ``normalized``: boxes relative to the input, as in TFLite exports. ``activation``: what is still
+    to be applied to objectness and classes. ``multi_label``: every class of a box is a proposal,
+    else its best one.
+    """
+
+    normalized: bool = False
+    activation: Literal["none", "sigmoid"] = "none"
+    multi_label: bool = False
+
+
+class YoloV8(YoloV5):
+    """YOLOv8, v9 and v11: one head of boxes and classes, decoded by the network.
+
+    ``layout``: "channels-first" for (1, 4 + C, A), "anchors-first" for (1, A, 4 + C); needed only
+    where the shape fits both. The rest as for ``yolov5``.
+    """
+
+    layout: Literal["channels-first", "anchors-first"] | None = None
+
+
+class Yolox(Table):
+    """YOLOX: one head whose grids and strides are still to be decoded.
+
+    ``strides``: of the feature maps, in the order of the head's rows. The rest as for ``yolov5``.
+    """
+
+    strides: tuple[int, ...] = Field(default=(8, 16, 32), min_length=1, strict=False)
+    activation: Literal["none", "sigmoid"] = "none"
+    multi_label: bool = False
+
+    @field_validator("strides")
+    @classmethod
+    def _above_0(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if min(value) < 1:
+            raise ValueError(f"expected strides of at least 1, found {list(value)}")
+        return value
+
+
+class Detr(Table):
+    """DETR: logits with a last column for "no object".
+
+    ``activation``: what is still to be applied to them.
+    """
+
+    activation: Literal["softmax", "none"] = "softmax"
+
+
+class RtDetr(Table):
+    """RT-DETR: logits of each class for itself. ``activation``: what is still to be applied."""
+
+    activation: Literal["sigmoid", "none"] = "sigmoid"
+
+
+class CenterNet(Table):
+    """CenterNet: heatmap, size and offset.
+
+    ``stride``: pixels of the input for each cell. ``activation``: what is still to be applied to
+    the heatmap. ``order``: of the two channels of size and offset, "xy" (w, h and x, y) or "yx".
+    ``layout``: of all three heads; needed only where a shape fits both.
+    """
+
+    stride: int = Field(default=4, ge=1)
+    activation: Literal["none", "sigmoid"] = "none"
+    order: Literal["xy", "yx"] = "xy"
+    layout: Literal["NCHW", "NHWC"] | None = None
+
+
+TABLES: dict[str, type[Table]] = {
+    "ssd": Ssd,
+    "boxes-scores": BoxesScores,
+    "yolov5": YoloV5,
+    "yolov8": YoloV8,
+    "yolox": Yolox,
+    "detr": Detr,
+    "rt-detr": RtDetr,
+    "centernet": CenterNet,
+    "efficientdet": EfficientDet,
+    "tf-od-api": TfOdApi,
+    "tflite-postprocess": TflitePostprocess,
+    "torchvision": Torchvision,
+    "yolo-end2end": YoloEnd2End,
+    "detections": Detected,
+}
 """The table of every family, by the name that a suite says."""
 
-NMS_INSIDE: frozenset[str] = frozenset()
+NMS_FREE: dict[str, dict[str, Any]] = {
+    "detr": {"nms": "none", "max_detections": None},  # one for each query
+    "rt-detr": {"nms": "none", "max_detections": 300},
+    "centernet": {"nms": "none", "max_detections": 100},
+}
+"""Families that need no NMS, with what holds unless the suite says otherwise."""
+
+NMS_INSIDE = frozenset(
+    {"tf-od-api", "tflite-postprocess", "torchvision", "yolo-end2end", "detections"}
+)
 """Families whose networks suppress by themselves: their heads are detections."""
 
 

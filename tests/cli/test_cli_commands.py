@@ -22,7 +22,7 @@ def test_help_has_examples_and_exit_codes(capfd: Capture) -> None:
     assert "2 before 3 before 1" in out
 
 
-@pytest.mark.parametrize("command", ["check", "record", "export"])
+@pytest.mark.parametrize("command", ["check", "record", "export", "init"])
 def test_every_command_has_help(command: str, capfd: Capture) -> None:
     """With the exit codes, which scripts rely on."""
     assert main([command, "--help"]) == 0

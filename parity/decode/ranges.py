@@ -1,0 +1,83 @@
+"""What values look like that are read in the wrong unit or at the wrong step, and what to say."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from parity.decode.candidates import SCORE_SLACK, Array, DecodeError, Floats
+
+# Relative centres lie within 0..1, give or take; those in pixels of any real input far beyond.
+_FARTHEST_RELATIVE = 2.0
+
+
+def typical(values: Floats) -> float:
+    """Median magnitude of the finite values; NaN where there are none or where they are all equal.
+
+    A median, so that single wild boxes of low score, which every detector has, decide nothing. A
+    constant head is judged elsewhere.
+    """
+    finite = values[np.isfinite(values)]
+    if finite.size == 0 or finite.min() == finite.max():
+        return float("nan")
+    return float(np.median(np.abs(finite)))
+
+
+def check_unit(centres: Floats, normalized: bool, name: str, other: str = "") -> None:
+    """Raise where centres (A, 2) are in pixels but declared relative to the input, or reversed.
+
+    ``other``: what else pixels may turn out to be that are none.
+    """
+    found = typical(centres)
+    words = f"found centres of median {found:.4g}"
+    if normalized and found > _FARTHEST_RELATIVE:
+        raise DecodeError(
+            f"{name}: expected boxes relative to the input with normalized = true, {words}; "
+            f"pixels? say normalized = false"
+        )
+    if not normalized and found <= _FARTHEST_RELATIVE:
+        raise DecodeError(
+            f"{name}: expected boxes in pixels of the input with normalized = false, {words}; "
+            f"normalized? say normalized = true{other}"
+        )
+
+
+def check_scores(values: Array, activation: str, name: str, missing: str = "sigmoid") -> None:
+    """Raise for scores outside 0..1. NaN passes: whether heads are finite is judged elsewhere.
+
+    ``missing``: the activation that logits of the family go through.
+    """
+    low, high = _extremes(values)
+    if not (low < -SCORE_SLACK or high > 1.0 + SCORE_SLACK):
+        return
+    raise DecodeError(
+        f"{name}: expected scores within 0..1 with activation = '{activation}', "
+        f"found {low:.6g}..{high:.6g}; logits? say activation = '{missing}'"
+    )
+
+
+def check_logits(values: Array, activation: str, name: str) -> None:
+    """Raise for values to be activated that are all within 0..1: logits are not, scores are.
+
+    A constant head is judged elsewhere.
+    """
+    low, high = _extremes(values)
+    if activation == "none" or low == high:
+        return
+    if low < -SCORE_SLACK or high > 1.0 + SCORE_SLACK or np.isnan(low):
+        return
+    raise DecodeError(
+        f"{name}: expected logits with activation = '{activation}', found {low:.6g}..{high:.6g}; "
+        f"scores already? say activation = 'none'"
+    )
+
+
+def _extremes(values: Array) -> tuple[float, float]:
+    """Least and largest, but for NaN; NaN where there is nothing else."""
+    if values.size == 0:
+        return float("nan"), float("nan")
+    with np.errstate(all="ignore"):
+        low, high = float(values.min()), float(values.max())  # much faster than nanmin
+    if not np.isnan(low):
+        return low, high
+    rest = values[~np.isnan(values)]
+    return _extremes(rest)

@@ -1,0 +1,56 @@
+"""YOLOv5 (Jocher et al., ultralytics/yolov5): one head (1, A, 5 + C), decoded by the network.
+
+A row is cx, cy, w, h, objectness, and one score for each class, all through a sigmoid. Exports
+give boxes in pixels of the input; those to TFLite and to TensorFlow divide them by its width and
+height. A detection's score is objectness * class; its predictor keeps the best class of a box,
+and runs NMS for each class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from parity.boxes import to_xyxy
+from parity.decode.best import labelled
+from parity.decode.binding import Role
+from parity.decode.candidates import Array, Candidates, Floats, Proposals, activate
+from parity.decode.family import Family, Size
+from parity.decode.predictions import (
+    PREDICTIONS,
+    predictions_role,
+    rows_with_objectness,
+    with_objectness,
+)
+from parity.decode.ranges import check_unit
+from parity.suite.families import YoloV5
+
+if TYPE_CHECKING:
+    from parity.suite.decoding import Decode
+
+
+def roles(settings: Decode, classes: int, priors: Floats | None) -> tuple[Role, ...]:
+    """``predictions`` (1, A, 5 + classes)."""
+    needs = f"(1, A, {5 + classes}): cx, cy, w, h, objectness, one score for each class"
+    return (predictions_role(needs, classes, with_objectness),)
+
+
+def decode(
+    heads: Mapping[str, Array], settings: Decode, classes: int, size: Size, priors: Floats | None
+) -> Candidates | Proposals:
+    """The candidates of one image, or each box with its best class."""
+    how = settings.own
+    assert isinstance(how, YoloV5)
+    rows = rows_with_objectness(heads[PREDICTIONS], classes, how.activation)
+    boxes = rows[:, :4].astype(np.float64)
+    grids = "; grids still to be decoded? say family = 'yolox'"
+    check_unit(boxes[:, :2], how.normalized, PREDICTIONS, grids)
+    with np.errstate(all="ignore"):  # NaN and infinity are judged elsewhere
+        boxes = to_xyxy(boxes, "cxcywh", size if how.normalized else None)
+        objectness = activate(rows[:, 4:5].astype(np.float64), how.activation)
+        return labelled(boxes, rows[:, 5:], how, objectness)
+
+
+FAMILY = Family(roles, decode)

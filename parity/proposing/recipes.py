@@ -1,0 +1,76 @@
+"""The preprocessing that is usual for a family, and what of it the input itself shows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from parity.proposing.lines import Entry
+from parity.proposing.looking import Model
+
+_IMAGENET = {"range": [0, 1], "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
+_YOLO = {"resize": "letterbox", "pad": "center", "pad_value": 114, "color": "RGB", "range": [0, 1]}
+_STRETCH = {"resize": "stretch", "color": "RGB"}
+
+USUAL: dict[str, dict[str, Any]] = {
+    "boxes-scores": {**_STRETCH, "range": [0, 1]},
+    "centernet": {
+        "resize": "stretch",
+        "color": "BGR",
+        "range": [0, 1],
+        "mean": [0.408, 0.447, 0.470],
+        "std": [0.289, 0.274, 0.278],
+    },
+    "detr": {**_STRETCH, **_IMAGENET},
+    "efficientdet": {"resize": "letterbox", "pad": "corner", "pad_value": 0, "color": "RGB"}
+    | _IMAGENET,
+    "rt-detr": {**_STRETCH, "range": [0, 1]},
+    "ssd": {**_STRETCH, "range": [-1, 1]},
+    "tf-od-api": {**_STRETCH, "range": [0, 255]},
+    "tflite-postprocess": {**_STRETCH, "range": [-1, 1]},
+    "torchvision": {**_STRETCH, "range": [0, 1]},
+    "yolo-end2end": _YOLO,
+    "yolov5": _YOLO,
+    "yolov8": _YOLO,
+    "yolox": {"resize": "letterbox", "pad": "corner", "pad_value": 114, "color": "BGR"}
+    | {"range": [0, 255]},
+}
+"""What the sources of each family feed their networks, as keys of ``[preprocess]``."""
+
+
+def recipe_entries(model: Model, family: str | None) -> tuple[Entry, ...]:
+    """The entries of ``[preprocess]`` for the network of ``model``."""
+    usual = dict(USUAL.get(family or "", {**_STRETCH, "range": [0, 1]}))
+    seen = _seen_range(model)
+    if seen is not None:
+        usual = {k: v for k, v in usual.items() if k not in ("range", "mean", "std")}
+    if seen is not None and model.resizes:
+        why = "assumed: the input takes whole pixels of any size, so that the model resizes them"
+        return Entry("resize", "none", why), Entry("color", "RGB", "assumed; not seen"), seen
+    whose = f"assumed, as is usual for {family}; not seen" if family else "assumed; not seen"
+    entries = [Entry("size", list(model.size), f"height, width; {model.size_why}")]
+    entries += [
+        Entry(key, value, whose) for key, value in usual.items() if key in ("resize", "pad")
+    ]
+    entries.append(Entry("kernel", "opencv:linear", "assumed; not seen"))
+    entries += [
+        Entry(key, value, whose) for key, value in usual.items() if key not in ("resize", "pad")
+    ]
+    if seen is not None:
+        entries.append(seen)
+    return tuple(entries)
+
+
+def _seen_range(model: Model) -> Entry | None:
+    """The range that integers at the input stand for, where it is one of the usual ones."""
+    low, high = model.values
+    spec = model.input
+    if not spec.dtype.startswith(("int", "uint")):
+        return None
+    if spec.quantization is None:
+        return Entry("range", [0, 255], f"seen: the input takes {spec.dtype} as they are")
+    why = f"seen: the input is {spec.dtype}, its scale and zero point cover {low:.4g}..{high:.4g}"
+    for usual in ((0, 1), (-1, 1), (0, 255)):
+        slack = 0.02 * (usual[1] - usual[0])
+        if abs(low - usual[0]) < slack and abs(high - usual[1]) < slack:
+            return Entry("range", list(usual), why)
+    return None
