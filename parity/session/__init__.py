@@ -116,7 +116,8 @@ class Session:
 
     def notes(self) -> tuple[str, ...]:
         """What whoever reads the results should know of the artifact."""
-        return self._adapter.notes()
+        with self._worded():
+            return self._adapter.notes()
 
     def arrange(self, canvas: np.ndarray[Any, Any]) -> Arranged:
         """A prepared image (H, W, 3) in the layout, dtype and quantisation of the input."""

@@ -4,6 +4,7 @@ Tuples stay tuples and lists lists; an array becomes its place on a shelf. What 
 own here (an attribute of some library's type) becomes its text.
 """
 
+import dataclasses
 from typing import Any, Callable, Mapping, Sequence
 
 import numpy as np
@@ -12,20 +13,14 @@ from ..runtimes.contract import Artifact, Dataset, Quantization, TensorSpec
 from ..runtimes.graph import Graph, Op
 
 _TYPES = {
-    "artifact": (
-        Artifact,
-        ("model", "weights", "folder", "options", "trust", "timeout", "dataset"),
-    ),
-    "dataset": (Dataset, ("images", "classes", "labels")),
-    "quantization": (Quantization, ("scale", "zero_point", "axis")),
-    "spec": (TensorSpec, ("name", "shape", "dtype", "quantization")),
-    "op": (Op, ("index", "name", "kind", "inputs", "outputs", "attributes")),
-    "graph": (
-        Graph,
-        ("format", "ops", "inputs", "outputs", "constants", "quantization", "problems"),
-    ),
+    "artifact": Artifact,
+    "dataset": Dataset,
+    "quantization": Quantization,
+    "spec": TensorSpec,
+    "op": Op,
+    "graph": Graph,
 }
-_KEYS = {kind: (key, names) for key, (kind, names) in _TYPES.items()}
+_KEYS = {kind: key for key, kind in _TYPES.items()}
 
 Put = Callable[[np.ndarray], Any]
 Get = Callable[[Sequence[Any]], np.ndarray]
@@ -46,8 +41,8 @@ def pack(value: Any, put: Put) -> Any:
     if isinstance(value, bytes):
         return {"bytes": value.decode("latin-1")}
     if type(value) in _KEYS:
-        key, names = _KEYS[type(value)]
-        return {key: [pack(getattr(value, name), put) for name in names]}
+        given = [pack(getattr(value, one.name), put) for one in dataclasses.fields(value)]
+        return {_KEYS[type(value)]: given}
     if isinstance(value, Mapping):
         return {"dict": [[pack(key, put), pack(item, put)] for key, item in value.items()]}
     return str(value)
@@ -72,6 +67,4 @@ def unpack(data: Any, get: Get) -> Any:
         return held.encode("latin-1")
     if key not in _TYPES:
         raise ValueError(f"expected a packed value, found a {key!r}")
-    kind, names = _TYPES[key]
-    given = {name: unpack(item, get) for name, item in zip(names, held)}
-    return kind(**given)
+    return _TYPES[key](*[unpack(item, get) for item in held])
