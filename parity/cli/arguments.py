@@ -26,6 +26,8 @@ examples:
   parity export models/detector                     make the model files that the suite declares
   parity layers models/detector --runtimes int8     find the layer that introduces the error
   parity init detector.onnx --output parity.toml    propose a suite for model files
+  parity inspect detector.onnx                      what a file is, and which runtimes load it
+  parity doctor                                     what is installed, and what is missing
 
 """
 
@@ -47,6 +49,8 @@ def parser() -> argparse.ArgumentParser:
     _export(commands)
     _layers(commands)
     _init(commands)
+    _inspect(commands)
+    _doctor(commands)
     return root
 
 
@@ -154,6 +158,35 @@ def _init(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     )
     command.add_argument(
         "--force", action="store_true", help="overwrite the file that --output names"
+    )
+
+
+def _inspect(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = _command(
+        commands, "inspect", "tell what model files are by their content, without running them"
+    )
+    command.add_argument(
+        "files", nargs="+", type=Path, metavar="FILE", help="a file, or a SavedModel folder"
+    )
+    command.add_argument(
+        "--no-load",
+        dest="load",
+        action="store_false",
+        help="read the files only; try no runtime on them",
+    )
+    _json(command)
+
+
+def _doctor(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = _command(
+        commands, "doctor", "tell which runtimes are installed, what is missing, and what differs"
+    )
+    _json(command)
+
+
+def _json(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--json", action="store_true", help="print JSON, and nothing else, to the standard output"
     )
 
 

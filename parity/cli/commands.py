@@ -129,6 +129,40 @@ def init(arguments: Namespace) -> int:
     return 0
 
 
+def inspect(arguments: Namespace) -> int:
+    """Look at model files; what is wrong with one leaves what is told of the others."""
+    import json
+
+    from parity.inspecting.attempt import attempt
+    from parity.inspecting.findings import to_data
+    from parity.inspecting.looking import inspect as look
+    from parity.inspecting.text import text
+
+    found = [look(path, attempt if arguments.load else None) for path in arguments.files]
+    say(
+        json.dumps(to_data(found), indent=1, allow_nan=False) + "\n"
+        if arguments.json
+        else text(found)
+    )
+    return _worst(one.exit_code for one in found)
+
+
+def doctor(arguments: Namespace) -> int:
+    """Look at this environment and this machine."""
+    import json
+
+    from parity.doctor.examination import examine, to_data
+    from parity.doctor.text import text
+
+    found = examine()
+    say(
+        json.dumps(to_data(found), indent=1, allow_nan=False) + "\n"
+        if arguments.json
+        else text(found)
+    )
+    return found.exit_code
+
+
 def _load(paths: Sequence[Path], runtimes: tuple[str, ...] | None) -> list[Suite]:
     """Read every suite before anything runs. Raises one error that tells all that is wrong."""
     from parity.suite import load
