@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -22,6 +23,7 @@ from parity.doctor.libraries import (
 from parity.doctor.processor import Processor, processor
 
 FORMAT = 1
+_AT_ONCE = 2
 _THREADS = (
     "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS",
     "TF_NUM_INTEROP_THREADS", "TF_ENABLE_ONEDNN_OPTS", "KERAS_BACKEND", "CUDA_VISIBLE_DEVICES",
@@ -58,17 +60,9 @@ class Examination:
 def examine() -> Examination:
     """Look at this Python environment and this machine."""
     libraries = {name: installed(name) for name in LIBRARIES}
-    states = tuple(
-        RuntimeState(
-            kind,
-            tuple(libraries[name] for name in names),
-            delegates(kind) if _present(libraries[name] for name in names) else Delegates(),
-            None
-            if _present(libraries[name] for name in names)
-            else install_command(LIBRARIES[names[0]].extra),
-        )
-        for kind, names in ADAPTERS.items()
-    )
+    wanted = {kind: tuple(libraries[name] for name in names) for kind, names in ADAPTERS.items()}
+    with ThreadPoolExecutor(_AT_ONCE) as pool:  # each asks in a process of its own and waits
+        states = tuple(pool.map(lambda kind: _state(kind, wanted[kind]), wanted))
     problems = [one.problem for one in libraries.values() if one.problem]
     problems += [
         f"{state.kind}: {state.delegates.problem}" for state in states if state.delegates.problem
@@ -93,6 +87,13 @@ def to_data(found: Examination) -> dict[str, Any]:
         **asdict(found),
         "exit_code": found.exit_code,
     }
+
+
+def _state(kind: str, libraries: tuple[Installed, ...]) -> RuntimeState:
+    if _present(libraries):
+        return RuntimeState(kind, libraries, delegates(kind), None)
+    extra = next(LIBRARIES[one.name].extra for one in libraries if one.version is None)
+    return RuntimeState(kind, libraries, Delegates(), install_command(extra))
 
 
 def _present(libraries: Iterable[Installed]) -> bool:

@@ -52,7 +52,9 @@ class File:
         else:
             raise Unreadable(f"its superblock is of version {version}; known are 0 to 3")
         if sizes != (8, 8):
-            raise Unreadable(f"its offsets and lengths take {sizes} bytes; known is (8, 8)")
+            raise Unreadable(
+                f"its addresses and lengths take {sizes[0]} and {sizes[1]} bytes; read are 8 and 8"
+            )
         if self.space.number(base_at, 8) != 0:
             raise Unreadable("it does not begin at the file's first byte")
         self.root = self.space.number(root_at, 8)

@@ -57,6 +57,8 @@ def _view(
     missing = runtimes.missing(runtime)
     if missing is not None:
         return view("not-installed", missing)
+    if contents.faults:
+        return view("not-tried", "it cannot work as it is, see above")
     if code:
         return view("refused", "loading it would run code, see above; only with trust = true")
     if contents.form.startswith("weights only") or kind == "state-dict":
@@ -64,6 +66,6 @@ def _view(
     if kind not in _DATA:
         return view("not-tried", _PROGRAM)
     if attempt is None:
-        return view("not-tried", "not asked to try")
+        return view("not-tried", "only looked at, as --no-load says")
     found = attempt(runtime, path)
     return view("loads") if found.loads else view("fails", found.reason)

@@ -93,14 +93,9 @@ def _look(path: Path, attempt: Attempt | None) -> Inspection:
         return Inspection(str(path), content.kind, content.phrase, size, sha256, faults=faults)
     code = _code(path, content)
     notes = (*misnamed(path, content.kind, content.phrase, contents.facts), *contents.notes)
-    if contents.faults:
-        return Inspection(
-            str(path), content.kind, content.phrase, size, sha256, contents, code, notes,
-            contents.faults, views(path, content.kind, contents, code, None),
-        )  # fmt: skip
     return Inspection(
         str(path), content.kind, content.phrase, size, sha256, contents, code, notes,
-        (), views(path, content.kind, contents, code, attempt),
+        contents.faults, views(path, content.kind, contents, code, attempt),
     )  # fmt: skip
 
 
@@ -123,12 +118,15 @@ def _code(path: Path, content: Content) -> tuple[str, ...]:
     """What loading the file would run; HDF5 is read without its library."""
     if content.kind != "hdf5":
         return scan.findings(str(path))
-    return tuple(keras.code(path))
+    try:
+        return tuple(keras.code(path))
+    except ValueError as error:
+        return (f"it cannot be scanned: {error}",)
 
 
 def _archive_faults(path: Path) -> Iterator[str]:
     """What of a zip archive is wrong before anything of it is unpacked."""
-    if not path.is_file() or not zipfile.is_zipfile(path):
+    if not path.is_file():
         return
     with open(path, "rb") as handle:
         if handle.read(2) != b"PK":
@@ -137,8 +135,8 @@ def _archive_faults(path: Path) -> Iterator[str]:
         with zipfile.ZipFile(path) as archive:
             for finding in scan.archive_findings(archive):
                 yield f"{finding}: do not unpack or load it"
-    except (zipfile.BadZipFile, NotImplementedError):
-        return
+    except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError):
+        return  # recognised as damaged already
 
 
 def _state(path: Path) -> tuple[tuple[str, int, int, int], ...]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from parity.inspecting.source import Unreadable
 
-_OPCODES = 5_000_000
+_OPCODES = 2_000_000
 _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
 _EMPTY: dict[str, type[Any]] = {"EMPTY_DICT": dict, "EMPTY_LIST": list, "EMPTY_SET": list}
 

@@ -15,6 +15,7 @@ from parity.inspecting.source import Unreadable, opened
 
 _DETECTION = {"detection_boxes", "detection_scores", "detection_classes", "num_detections"}
 _NOT_WEIGHTS = ("/.OPTIMIZER_SLOT/", "save_counter/", "optimizer/")
+_AGAIN = "_all_variables/"
 _DEFAULT = "serving_default"
 
 
@@ -126,9 +127,12 @@ def _variables(folder: Path) -> tuple[int | None, list[str]]:
         found = checkpoint.read(index)
     except Unreadable as error:
         return None, [f"its variables cannot be read: {error}; copy the whole folder again"]
-    numbers = sum(
-        elements(sizes)
+    shapes = {
+        name: sizes
         for name, sizes in found.variables.items()
         if not any(part in name for part in _NOT_WEIGHTS)
-    )
+    }
+    # Keras' export writes every variable a second time below this name.
+    once = {name: one for name, one in shapes.items() if not name.startswith(_AGAIN)}
+    numbers = sum(elements(sizes) for sizes in (once or shapes).values())
     return numbers, list(found.missing)

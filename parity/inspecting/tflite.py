@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +49,21 @@ def _contents(model: Table, size: int) -> Contents:
     return Contents(
         f"TFLite model, {_form(facts['quantization']['style'])}",
         facts,
-        tuple(main.tensors[i].tensor for i in main.inputs),
-        tuple(main.tensors[i].tensor for i in main.outputs),
+        _named(model, main, main.inputs, 0),
+        _named(model, main, main.outputs, 1),
         _parameters(parts),
         _written_by(model, metadata, facts["description"]),
         tuple(_notes(flex, custom)),
     )
+
+
+def _named(model: Table, main: Part, ends: Sequence[int], field: int) -> tuple[Tensor, ...]:
+    """The tensors by the names that a signature of the first subgraph gives them, if it does."""
+    for signature in model.tables(7):
+        names = {one.scalar(1, "I"): one.text(0) for one in signature.tables(field)}
+        if signature.scalar(4, "I") == 0 and set(names) == set(ends):
+            return tuple(replace(main.tensors[i].tensor, name=names[i]) for i in ends)
+    return tuple(main.tensors[i].tensor for i in ends)
 
 
 def _form(style: str) -> str:

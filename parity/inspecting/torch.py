@@ -30,7 +30,9 @@ _FORWARD = re.compile(r"def forward\(\w+[^,)]*(?:,\s*(.*?))?\)\s*->\s*(.*?):\n",
 
 def read(path: Path) -> Contents:
     """A state dict, a checkpoint that holds one, or a pickled module."""
-    if zipfile.is_zipfile(path):
+    with path.open("rb") as handle:
+        zipped = handle.read(2) == b"PK"
+    if zipped:
         with zipfile.ZipFile(path) as archive:
             found = pickles.read(io.BytesIO(_member(archive, "data.pkl")))
             container = "zip"

@@ -7,7 +7,7 @@ import zipfile
 from typing import IO, Any, Deque, List, NamedTuple, Optional, Tuple
 
 LIMIT = 256 * 2**20  # bytes of one zip member that are ever read
-_OPCODES = 5_000_000  # of one pickle; the largest of real networks have some hundred thousand
+_OPCODES = 2_000_000  # of one pickle; the largest of real networks have some hundred thousand
 
 _TORCH_MAGIC = 0x1950A86A20F9469CFC6C
 _DATA = re.compile(
