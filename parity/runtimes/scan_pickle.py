@@ -1,6 +1,7 @@
 """Which classes and functions a pickle would call, read from its opcodes; nothing is unpickled."""
 
 import collections
+import io
 import pickletools
 import re
 import zipfile
@@ -34,23 +35,25 @@ class Stream(NamedTuple):
 
 
 class Bounded:
-    """A file of which one read, and all together, take no more than ``LIMIT`` bytes."""
+    """A file of which all reads together take no more than ``LIMIT`` bytes; claims count."""
 
     def __init__(self, handle: IO[bytes]) -> None:
         self._handle = handle
         self._left = LIMIT
 
-    def read(self, count: int = -1) -> bytes:
-        return self._taken(self._handle.read(min(count if count >= 0 else LIMIT, LIMIT)))
+    def read(self, count: int) -> bytes:
+        self._take(count)
+        return self._handle.read(count)
 
     def readline(self) -> bytes:
-        return self._taken(self._handle.readline(1 << 20))
+        line = self._handle.readline(1 << 20)
+        self._take(len(line))
+        return line
 
-    def _taken(self, data: bytes) -> bytes:
-        self._left -= len(data)
+    def _take(self, count: int) -> None:
+        self._left -= count
         if self._left < 0:
             raise ValueError(f"it is larger than {LIMIT} bytes")
-        return data
 
 
 def stream_findings(stream: IO[bytes]) -> Stream:
@@ -74,7 +77,8 @@ def archive_findings(archive: zipfile.ZipFile) -> Tuple[str, ...]:
     for name in archive.namelist():
         if name == "data.pkl" or name.endswith("/data.pkl"):
             with archive.open(name) as handle:
-                found += pickle_findings(Bounded(handle))
+                data = handle.read(LIMIT + 1)  # at once: genops reads byte by byte
+            found += pickle_findings(Bounded(io.BytesIO(data)))
     return _unique(found)
 
 
