@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -45,9 +44,10 @@ def attempt(kind: str, path: Path, seconds: float = SECONDS) -> Attempted:
         try:
             code = process.wait(seconds)
         except subprocess.TimeoutExpired:
+            return Attempted(False, f"it did not open within {seconds:g} s")
+        finally:  # also when the user interrupts
             process.kill()
             process.wait()
-            return Attempted(False, f"it did not open within {seconds:g} s")
         answers.seek(0)
         answer = answers.read()
         if answer:
@@ -66,6 +66,8 @@ def _died(code: int, said: list[str]) -> str:
 
 def main(kind: str, path: str, memory: str, descriptor: str) -> None:
     """The other process: open, answer on the descriptor, end."""
+    import resource
+
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_DATA, (int(memory), int(memory)))
     from parity import runtimes

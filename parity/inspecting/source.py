@@ -11,6 +11,7 @@ import zipfile
 from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 WHOLE = 32 * 2**20  # bytes up to which a file is simply read
 MEMBER = 256 * 2**20  # bytes of one compressed member of an archive that are ever unpacked
@@ -25,8 +26,8 @@ class Unreadable(ValueError):
 class Paged:
     """``len(p)``, ``p[i]`` and ``p[a:b]`` of a part of an open file, one page at a time."""
 
-    def __init__(self, descriptor: int, start: int, size: int) -> None:
-        self._descriptor = descriptor
+    def __init__(self, handle: IO[bytes], start: int, size: int) -> None:
+        self._handle = handle
         self._start = start
         self._size = size
         self._kept: OrderedDict[int, bytes] = OrderedDict()
@@ -58,14 +59,11 @@ class Paged:
     def _read(self, start: int, count: int) -> bytes:
         if count <= 0:
             return b""
-        parts = []
-        while count:
-            part = os.pread(self._descriptor, count, self._start + start)
-            if not part:
-                raise Unreadable("the file became shorter while it was read")
-            parts.append(part)
-            start, count = start + len(part), count - len(part)
-        return b"".join(parts)
+        self._handle.seek(self._start + start)
+        found = self._handle.read(count)
+        if len(found) < count:
+            raise Unreadable("the file became shorter while it was read")
+        return found
 
 
 Source = bytes | Paged
@@ -76,7 +74,7 @@ def opened(path: Path) -> Iterator[Source]:
     """The bytes of a file."""
     with path.open("rb") as handle:
         size = os.fstat(handle.fileno()).st_size
-        yield handle.read() if size <= WHOLE else Paged(handle.fileno(), 0, size)
+        yield handle.read() if size <= WHOLE else Paged(handle, 0, size)
 
 
 @contextlib.contextmanager
@@ -87,7 +85,8 @@ def member(archive: zipfile.ZipFile, path: Path, name: str) -> Iterator[Source]:
         yield unpacked(archive, name)
         return
     with path.open("rb") as handle:
-        header = os.pread(handle.fileno(), 30, item.header_offset)
+        handle.seek(item.header_offset)
+        header = handle.read(30)
         if header[:4] != b"PK\x03\x04":
             raise Unreadable(f"the member {name} does not begin where the archive says")
         skip = (
@@ -96,7 +95,7 @@ def member(archive: zipfile.ZipFile, path: Path, name: str) -> Iterator[Source]:
         start = item.header_offset + skip
         if start + item.file_size > os.fstat(handle.fileno()).st_size:
             raise Unreadable(f"the member {name} is cut off")
-        yield Paged(handle.fileno(), start, item.file_size)
+        yield Paged(handle, start, item.file_size)
 
 
 def unpacked(archive: zipfile.ZipFile, name: str, limit: int = MEMBER) -> bytes:

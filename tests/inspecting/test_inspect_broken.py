@@ -488,3 +488,22 @@ def test_a_file_that_changes_while_it_is_read(models: Path, tmp_path: Path) -> N
     assert found.faults == (
         "it changed while it was read, so nothing that is said of it holds: run again",
     )
+
+
+@pytest.mark.parametrize(
+    ("program", "reason"),
+    [
+        ("import os; os.kill(os.getpid(), 11)", "it crashes the runtime (SIGSEGV)"),
+        ("print('no room'); raise SystemExit(7)", "the runtime ended with exit code 7: no room"),
+        ("import time; time.sleep(60)", "it did not open within 2 s"),
+    ],
+)
+def test_a_runtime_that_dies_of_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, reason: str
+) -> None:
+    """A crash and a hang of the other process are reasons, and nothing worse."""
+    (tmp_path / "stand_in.py").write_text(program)
+    monkeypatch.setattr("parity.inspecting.attempt.__name__", "stand_in")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    found = attempt("onnxruntime", tmp_path / "a.onnx", 2)
+    assert (found.loads, found.reason) == (False, reason)

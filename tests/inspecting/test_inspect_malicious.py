@@ -302,7 +302,7 @@ def test_a_file_that_becomes_shorter_while_it_is_read(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(bytes(1 << 20))
     with path.open("rb") as handle:
-        data = Paged(handle.fileno(), 0, 1 << 20)
+        data = Paged(handle, 0, 1 << 20)
         assert data[0] == 0
         os.truncate(path, 10)
         with pytest.raises(Unreadable, match=r"^the file became shorter while it was read$"):
