@@ -12,13 +12,14 @@ import numpy as np
 
 from parity import decode, preprocess
 from parity.agreement import nonfinite
+from parity.boxes import Placement
 from parity.decode.binding import BindingError, Output
 from parity.detections import Side
 from parity.errors import HeadsError, ImageError, SuiteError
 from parity.preprocess import Prepared
 from parity.runtimes.contract import AdapterError, TensorSpec
 from parity.runtimes.resolve import resolve
-from parity.session import Session
+from parity.session import Session, dataset
 from parity.suite import Recipe, Runtime, Suite
 
 Array = np.ndarray[Any, Any]
@@ -181,9 +182,9 @@ class Decoder:
     def _heads_error(
         self, message: str, heads: Mapping[str, Array], size: tuple[int, int] | None
     ) -> HeadsError:
-        """What is wrong, and at its end what the heads look like."""
+        """What is wrong, and at its end what a network's heads look like."""
         family = self._runtime.decode.family
-        if family is not None:
+        if family is not None and not decode.in_image(self._runtime.decode):
             looks = decode.appearance(heads, self._classes, size, family)
             message = f"{message}\n{looks}"
         return HeadsError(self._runtime.name, message)
@@ -200,7 +201,9 @@ class Decoder:
         floor = settings.score_threshold - band
         if settings.score_floor is not None:
             floor = max(floor, settings.score_floor)
-        size = prepared.size
+        size, placement = prepared.size, prepared.placement
+        if decode.in_image(settings):
+            size, placement = prepared.image_size, Placement()
         try:
             if self._function is not None:
                 found = decode.decode_by_function(
@@ -208,7 +211,7 @@ class Decoder:
                 )
             else:
                 found = decode.decode(heads, settings, self._classes, size, self._priors)
-            return decode.to_side(found, settings, floor, prepared.placement)
+            return decode.to_side(found, settings, floor, placement)
         except ValueError as error:
             raise self._heads_error(str(error), heads, size) from error
 
@@ -221,11 +224,11 @@ class Pipeline:
         self.decoder = Decoder(suite, self.runtime)
         self.layout = ""
         self._images = images
-        self.session = Session(self.runtime, suite.folder)
+        self.session = Session(self.runtime, suite.folder, dataset(suite))
 
-    def network(self, prepared: Prepared) -> Network:
+    def network(self, image: str, prepared: Prepared) -> Network:
         """The heads of one prepared image, bound to their roles."""
-        outputs = self.session.run(prepared.canvas)
+        outputs = self.session.run(prepared.canvas, image)
         self.layout = outputs.layout
         specs = outputs.specs
         bound = self.decoder.bind(outputs.heads, specs)
@@ -252,7 +255,7 @@ class Pipeline:
         self, image: str, prepared: Prepared, band: float, preprocess_ms: float = 0.0
     ) -> Stages:
         """A prepared image through network and decoding."""
-        network = self.network(prepared)
+        network = self.network(image, prepared)
         return staged(self.decoder, image, prepared, network, band, preprocess_ms)
 
     def close(self) -> None:

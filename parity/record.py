@@ -42,6 +42,11 @@ class Failure:
         """The record of an exception of this package."""
         return cls(type(error).__name__, str(error), error.exit_code)
 
+    @property
+    def cause(self) -> tuple[str, str]:
+        """Equal for failures that differ only in what was seen on their image."""
+        return self.kind, self.message.split("\n", 1)[0]
+
 
 @dataclass(frozen=True)
 class ArtifactRecord:
@@ -195,7 +200,7 @@ def statistics(images: Iterable[ImageRecord]) -> Statistics:
     agreements = [image.agreement for image in done if image.agreement is not None]
     rows = [row for agreement in agreements for row in agreement.rows]
     paired = [row for row in rows if row.paired]
-    times = [image.milliseconds["network"] for image in done if "network" in image.milliseconds]
+    times = [time for image in done if (time := image.milliseconds.get("network"))]  # none: a dump
     return Statistics(
         images=len(done),
         reference_deployed=sum(one.reference_deployed for one in agreements),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -12,9 +13,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from parity import runtimes
+from parity import isolation, runtimes
 from parity.errors import (
     ArtifactError,
+    HeadsError,
     InputError,
     OptionError,
     RunError,
@@ -22,8 +24,15 @@ from parity.errors import (
     RuntimeMissing,
     UntrustedError,
 )
-from parity.runtimes.contract import Adapter, AdapterError, Artifact, TensorSpec
-from parity.suite import Runtime
+from parity.runtimes.contract import (
+    IMAGE_ID,
+    Adapter,
+    AdapterError,
+    Artifact,
+    Dataset,
+    TensorSpec,
+)
+from parity.suite import Runtime, Suite
 from parity.suite.problems import unknown_name
 from parity.tensors import Arranged, arrange, dequantize
 
@@ -39,7 +48,12 @@ class Outputs:
 
 
 def missing(runtime: Runtime) -> str | None:
-    """Why this runtime cannot run here because something is not installed; else None."""
+    """Why this runtime cannot run here because something is not installed; else None.
+
+    The environment of a runtime that asks for one of its own is built now, unless it is there.
+    """
+    if isolation.is_foreign(runtime):
+        return isolation.unavailable(runtime)
     try:
         return runtimes.missing(runtime.table.kind, _options(runtime))
     except AdapterError:
@@ -52,21 +66,27 @@ def artifact_paths(runtime: Runtime, folder: Path) -> list[Path]:
     return [folder / name for name in names if name is not None and ":" not in Path(name).name]
 
 
-class Session:
-    """An open runtime. Raises the typed errors of ``errors.py``, whatever the framework raises."""
+def dataset(suite: Suite) -> Dataset:
+    """What a runtime that names images and classes itself has to know of the suite's."""
+    labels = None if suite.labels is None else str(suite.labels)
+    return Dataset(suite.images, suite.classes, labels)
 
-    def __init__(self, runtime: Runtime, folder: Path) -> None:
+
+class Session:
+    """An open runtime, in this process or in one of its own: nobody above sees a difference.
+
+    Raises the typed errors of ``errors.py``, whatever the framework raises.
+    """
+
+    def __init__(self, runtime: Runtime, folder: Path, known: Dataset | None = None) -> None:
         self.runtime = runtime
-        self._timeout = runtime.table.timeout
-        _refuse_isolation(runtime)
         reason = missing(runtime)
         if reason is not None:
             raise RuntimeMissing(runtime.name, reason)
-        try:
-            self._adapter = _open(runtime, folder)
+        with self._worded():
+            self._open = _opener(runtime)
+            self._adapter = self._open(_artifact(runtime, folder, known or Dataset()))
             self.inputs = self._adapter.inputs()
-        except AdapterError as error:
-            raise typed(runtime.name, error) from error
         if len(self.inputs) != 1:
             names = ", ".join(spec.name for spec in self.inputs) or "none"
             self.close()
@@ -81,13 +101,31 @@ class Session:
         """The open adapter, for looking at its layers."""
         return self._adapter
 
+    def another(self, artifact: Artifact) -> Adapter:
+        """One more adapter of the runtime's kind, where the first one is; raises AdapterError."""
+        return self._open(artifact)
+
+    @contextlib.contextmanager
+    def _worded(self) -> Iterator[None]:
+        try:
+            yield
+        except AdapterError as error:
+            if error.code == "missing-library" and isolation.is_foreign(self.runtime):
+                raise isolation.missing_library(self.runtime.name, error.facts) from error
+            raise typed(self.runtime.name, error) from error
+
     def outputs(self) -> tuple[TensorSpec, ...]:
         """The outputs as the artifact declares them."""
         return self._adapter.outputs()
 
     def identity(self) -> dict[str, Any]:
         """Library, version, threads and what else could change a number."""
-        return dict(self._adapter.identity())
+        with self._worded():
+            return dict(self._adapter.identity())
+
+    def notes(self) -> tuple[str, ...]:
+        """What whoever reads the results should know of the artifact."""
+        return self._adapter.notes()
 
     def arrange(self, canvas: np.ndarray[Any, Any]) -> Arranged:
         """A prepared image (H, W, 3) in the layout, dtype and quantisation of the input."""
@@ -107,26 +145,24 @@ class Session:
             f"that are free"
         )
 
-    def run(self, canvas: np.ndarray[Any, Any]) -> Outputs:
-        """All heads for one prepared image (H, W, 3) float32."""
-        arranged = self.arrange(canvas)
+    @property
+    def recorded(self) -> bool:
+        """Whether it takes the image's id, not its pixels: nothing runs then, and takes no time."""
+        return self.inputs[0].dtype == IMAGE_ID
+
+    def run(self, canvas: np.ndarray[Any, Any], image: str = "") -> Outputs:
+        """All heads for one prepared image (H, W, 3) float32; ``image`` is its id."""
+        arranged = Arranged(np.array(image), "") if self.recorded else self.arrange(canvas)
         started = time.perf_counter()
-        try:
+        with self._worded():
             raw = self._adapter.run({self.inputs[0].name: arranged.array})
-        except AdapterError as error:
-            raise typed(self.runtime.name, error) from error
         elapsed = time.perf_counter() - started
-        if self._timeout is not None and elapsed > self._timeout:
-            raise RunError(
-                self.runtime.name,
-                f"expected an image within timeout = {self._timeout:g} s, found {elapsed:.1f} s",
-            )
         specs = {spec.name: spec for spec in self._adapter.outputs()}
         return Outputs(
             heads={name: _real(array, specs.get(name)) for name, array in raw.items()},
             specs={name: spec for name, spec in specs.items() if name in raw},
             layout=arranged.layout,
-            milliseconds=elapsed * 1e3,
+            milliseconds=0.0 if self.recorded else elapsed * 1e3,
         )
 
     def close(self) -> None:
@@ -158,30 +194,26 @@ def _options(runtime: Runtime) -> dict[str, Any]:
     return options
 
 
-def _open(runtime: Runtime, folder: Path) -> Adapter:
+def _artifact(runtime: Runtime, folder: Path, known: Dataset) -> Artifact:
     table = runtime.table
     is_reference = ":" in os.path.basename(table.model) and not (folder / table.model).exists()
-    artifact = Artifact(
+    return Artifact(
         model=table.model if is_reference else str(folder / table.model),
         weights=None if table.weights is None else str(folder / table.weights),
         folder=str(folder),
         options=_options(runtime),
         trust=table.trust,
+        timeout=table.timeout,
+        dataset=known,
     )
-    return runtimes.load(table.kind)(artifact)
 
 
-def _refuse_isolation(runtime: Runtime) -> None:
-    asked = [
-        name for name in ("requires", "python", "memory_limit") if getattr(runtime.table, name)
-    ]
-    if asked:
-        raise RuntimeFailure(
-            runtime.name,
-            f"expected a runtime of this Python, found {', '.join(asked)}: this version of parity "
-            f"cannot run a runtime in an environment of its own. Remove the keys, or run parity "
-            f"inside that environment.",
-        )
+def _opener(runtime: Runtime) -> Callable[[Artifact], Adapter]:
+    """What opens artifacts of this runtime: this process, or a worker that all of them share."""
+    table = runtime.table
+    if not isolation.is_isolated(table):
+        return runtimes.load(table.kind)
+    return isolation.Workplace(isolation.launch(runtime), table.kind).open
 
 
 def typed(runtime: str, error: AdapterError) -> RuntimeFailure:
@@ -253,12 +285,46 @@ def _untrusted(runtime: str, facts: Facts) -> RuntimeFailure:
 
 
 def _bad_option(runtime: str, facts: Facts) -> RuntimeFailure:
+    if "expected" in facts:
+        said = f"expected {facts['expected']}, found {facts['found']}"
+        return OptionError(runtime, f"options.{facts['option']}: {said}")
     known = ", ".join(map(str, facts["known"]))
     value = f" = {facts['value']!r}" if facts.get("value") is not None else ""
     return OptionError(
         runtime,
         f"options.{facts['option']}: expected one of {known}, found {facts['option']}{value}",
     )
+
+
+def _not_usable(runtime: str, facts: Facts) -> RuntimeFailure:
+    return ArtifactError(
+        runtime,
+        f"expected {facts['expected']} at {facts['path']}, found {facts['found']}. "
+        f"Correct the path in parity.toml, or the program that wrote it.",
+    )
+
+
+def _bad_heads(runtime: str, facts: Facts) -> RuntimeFailure:
+    return HeadsError(
+        runtime, f"expected {facts['expected']} at {facts['path']}, found {facts['found']}"
+    )
+
+
+def _not_recorded(runtime: str, facts: Facts) -> RuntimeFailure:
+    others = [repr(one) for one in facts["others"]]
+    more = f" and {len(others) - 3} more" if len(others) > 3 else ""
+    return RunError(
+        runtime,
+        f"expected {facts['image']!r} in {facts['path']}, found "
+        f"{', '.join(others[:3]) or 'nothing'}{more}; {facts['advice']}",
+    )
+
+
+def _program_failed(runtime: str, facts: Facts) -> RuntimeFailure:
+    lines = "".join(f"\n  {line}" for line in facts["lines"])
+    said = f"; the last lines of its standard error:{lines}" if lines else ""
+    expected = f"the program {facts['program']} {facts['expected']}"
+    return RunError(runtime, f"expected {expected}, found {facts['found']}{said}")
 
 
 def _bad_reference(runtime: str, facts: Facts) -> RuntimeFailure:
@@ -297,4 +363,9 @@ _ERRORS = {
     "bad-reference": _bad_reference,
     "unknown-kind": _unknown_kind,
     "run-failed": _run_failed,
+    "not-usable": _not_usable,
+    "bad-heads": _bad_heads,
+    "not-recorded": _not_recorded,
+    "program-failed": _program_failed,
+    **isolation.ERRORS,
 }

@@ -55,7 +55,7 @@ def test_a_command_prints_what_is_shown(block: str) -> None:
 
 def test_the_suite_is_valid(tmp_path: Path) -> None:
     """The parity.toml that people copy loads as it stands."""
-    (text,) = blocks("toml")
+    text = blocks("toml")[0]
     (tmp_path / "images").mkdir()
     (tmp_path / "images" / "1.jpg").write_bytes(b"")
     (tmp_path / "parity.toml").write_text(text)

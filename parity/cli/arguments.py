@@ -51,6 +51,7 @@ def parser() -> argparse.ArgumentParser:
     _init(commands)
     _inspect(commands)
     _doctor(commands)
+    _env(commands)
     return root
 
 
@@ -188,6 +189,19 @@ def _json(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--json", action="store_true", help="print JSON, and nothing else, to the standard output"
     )
+
+
+def _env(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = _command(commands, "env", "list or remove the environments that runtimes have")
+    actions = command.add_subparsers(
+        title="actions", metavar="ACTION", dest="action", required=True
+    )
+    does = "list what was built, with what it holds and how large it is"
+    actions.add_parser("list", help=does, description=does, allow_abbrev=False)
+    does = "remove environments; a runtime that needs one builds it again"
+    remove = actions.add_parser("remove", help=does, description=does, allow_abbrev=False)
+    remove.add_argument("names", nargs="*", metavar="NAME", help="as listed, or how it begins")
+    remove.add_argument("--all", action="store_true", help="every one")
 
 
 def _runtimes(command: argparse.ArgumentParser, does: str) -> None:

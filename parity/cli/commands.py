@@ -163,6 +163,13 @@ def doctor(arguments: Namespace) -> int:
     return found.exit_code
 
 
+def env(arguments: Namespace) -> int:
+    """List or remove the environments that runtimes have of their own."""
+    from parity.cli import environments
+
+    return {"list": environments.show, "remove": environments.remove}[arguments.action](arguments)
+
+
 def _load(paths: Sequence[Path], runtimes: tuple[str, ...] | None) -> list[Suite]:
     """Read every suite before anything runs. Raises one error that tells all that is wrong."""
     from parity.suite import load

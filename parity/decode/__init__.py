@@ -5,7 +5,7 @@ from __future__ import annotations
 from parity.decode.binding import BindingError, Role, bind
 from parity.decode.candidates import Candidates, DecodeError, Proposals
 from parity.decode.evidence import Likelihood
-from parity.decode.families import FAMILIES, arranged, decode, roles, trimmed
+from parity.decode.families import FAMILIES, arranged, decode, in_image, roles, trimmed
 from parity.decode.family import Family
 from parity.decode.function import decode_by_function
 from parity.decode.likely import appearance, leading, likely
@@ -32,6 +32,7 @@ __all__ = [
     "decode",
     "decode_by_function",
     "grid",
+    "in_image",
     "leading",
     "likely",
     "load_priors",

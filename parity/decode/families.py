@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from parity.decode import (
     boxes_scores,
     centernet,
+    detections,
     detr,
     efficientdet,
     rt_detr,
@@ -41,6 +42,7 @@ FAMILIES: dict[str, Family] = {
     "tflite-postprocess": tflite_postprocess.FAMILY,
     "torchvision": torchvision.FAMILY,
     "yolo-end2end": yolo_end2end.FAMILY,
+    "detections": detections.FAMILY,
 }
 
 
@@ -72,9 +74,10 @@ def decode(
 ) -> Candidates | Proposals:
     """Heads by role, of one image and as real numbers, as candidates or proposals.
 
-    ``classes`` counts without the background; ``size`` is (height, width) of the network's input.
-    Raises ``DecodeError`` where shapes do not fit one another, the priors or the classes, and
-    where scores lie outside 0..1. NaN and infinity pass through.
+    ``classes`` counts without the background; ``size`` is (height, width) of the network's input,
+    or of the image where ``in_image`` says so. Raises ``DecodeError`` where shapes do not fit one
+    another, the priors or the classes, and where scores lie outside 0..1. NaN and infinity pass
+    through.
     """
     family = _family(settings)
     for role in family.roles(settings, classes, priors):
@@ -93,6 +96,11 @@ def arranged(
     """
     arrange = _family(settings).arrange if settings.family is not None else None
     return dict(heads) if arrange is None else arrange(heads, settings, classes, size)
+
+
+def in_image(settings: Decode) -> bool:
+    """Whether decoded boxes are in pixels of the original image, not of the network's input."""
+    return settings.family is not None and _family(settings).frame == "image"
 
 
 def _family(settings: Decode) -> Family:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from parity.decode.binding import Role, Shape
 from parity.decode.candidates import Array, Candidates, Floats, Proposals, background_hint
@@ -24,7 +24,8 @@ class Family:
     ways into one, so that two runtimes' heads can be compared.
     ``trim`` takes rows that mean nothing out of the heads. ``sized`` gives the roles of an input
     of known (height, width), where more can be told of them then. ``crossed`` says what it may be
-    where boxes come out with their corners in the wrong order.
+    where boxes come out with their corners in the wrong order. ``frame``: in what boxes are, the
+    network's input or the original image; ``size`` is that of the frame.
     """
 
     roles: Callable[[Decode, int, Floats | None], tuple[Role, ...]]
@@ -35,6 +36,7 @@ class Family:
     trim: Callable[[Mapping[str, Array], Decode], dict[str, Array]] | None = None
     sized: Callable[[Decode, int, Floats | None, Size], tuple[Role, ...]] | None = None
     crossed: str = ""
+    frame: Literal["input", "image"] = "input"
 
 
 def boxes_role(anchors: int | None = None) -> Role:

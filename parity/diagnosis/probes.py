@@ -87,7 +87,7 @@ def _unstable(pipeline: Pipeline, names: Sequence[str], images: Sequence[str]) -
     for name in (*(image for image in images if image != names[0]), names[0])[-2:]:
         try:
             prepared = pipeline.prepared(name)
-            first, second = (_copied(pipeline.network(prepared)) for _ in range(2))
+            first, second = (_copied(pipeline.network(name, prepared)) for _ in range(2))
         except ParityError:
             return ""
         apart = _apart(first, second)
@@ -200,9 +200,9 @@ class _Asked:
         """The heads; those of the candidate's own input are kept for every other reading."""
         if reading.transpose:
             turned = np.ascontiguousarray(prepared.canvas.transpose(1, 0, 2))
-            return self._pipeline.network(replace(prepared, canvas=turned))
+            return self._pipeline.network(name, replace(prepared, canvas=turned))
         if reading.recipe is not None:
-            return self._pipeline.network(prepared)
+            return self._pipeline.network(name, prepared)
         if name not in self._runs:
-            self._runs[name] = self._pipeline.network(prepared)
+            self._runs[name] = self._pipeline.network(name, prepared)
         return self._runs[name]

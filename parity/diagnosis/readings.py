@@ -34,7 +34,8 @@ class Reading:
 
 def readings(candidate: Runtime, reference: Runtime, classes: int) -> Iterator[Reading]:
     """What is worth a try, the most telling first; nothing that both sides do already."""
-    yield from _inputs(candidate.recipe, reference.recipe)
+    if candidate.table.kind != "recorded":  # which is not run, whatever it is fed
+        yield from _inputs(candidate.recipe, reference.recipe)
     if candidate.decode != reference.decode:
         yield Reading(f"decoded as {reference.name} is, see the notes", decode=reference.decode)
     yield from _heads(candidate.decode)
@@ -87,6 +88,9 @@ _VALUES: dict[str, dict[str, Any]] = {
 def _heads(decode: Decode) -> Iterator[Reading]:
     if decode.ssd is None and decode.boxes_scores is None:
         yield Reading("with x and y of its boxes swapped", change=_swapped)
+        if decode.family == "detections":
+            yield Reading("with its boxes read as pixels of the network's input", change=_of_input)
+            yield Reading("with its boxes read as relative to the image", change=_relative)
         yield from _reread(decode)
         return
     yield Reading("with x and y of the head boxes swapped", heads=_columns_swapped)
@@ -177,6 +181,23 @@ def _swapped(side: Side, prepared: Prepared) -> Side:
     def change(found: Detections) -> Detections:
         boxes = placement.to_network(found.boxes)[:, [1, 0, 3, 2]]
         return Detections(placement.to_original(boxes), found.scores, found.classes)
+
+    return _each(side, change)
+
+
+def _of_input(side: Side, prepared: Prepared) -> Side:
+    def change(found: Detections) -> Detections:
+        boxes = prepared.placement.to_original(found.boxes)
+        return Detections(boxes, found.scores, found.classes)
+
+    return _each(side, change)
+
+
+def _relative(side: Side, prepared: Prepared) -> Side:
+    height, width = prepared.image_size
+
+    def change(found: Detections) -> Detections:
+        return Detections(found.boxes * [width, height, width, height], found.scores, found.classes)
 
     return _each(side, change)
 

@@ -16,6 +16,8 @@ from parity.layers.opening import Opened, open_runtime
 from parity.layers.table import LayerTable
 from parity.pipeline import Decoder
 from parity.record import Failure
+from parity.runtimes.contract import AdapterError
+from parity.session import typed
 from parity.suite import Suite
 from parity.suite.families import NMS_INSIDE
 
@@ -50,6 +52,9 @@ def layers(
         return _Comparison(suite, name, images).run(replays)
     except ParityError as error:
         return LayerResult(name, None, Failure.of(error))
+    except AdapterError as error:
+        failure = typed(str(error.facts.get("runtime", name)), error)
+        return LayerResult(name, None, Failure.of(failure))
 
 
 class _Comparison:

@@ -44,7 +44,7 @@ class Native:
     def network(self, image: str) -> Network:
         """The heads of one image."""
         pipeline = self._open()
-        return pipeline.network(self._images.prepared(image, pipeline.runtime.recipe))
+        return pipeline.network(image, self._images.prepared(image, pipeline.runtime.recipe))
 
 
 class Shared:

@@ -99,8 +99,8 @@ class Run:
         if record.failure is not None or not self.judged(name):
             return record
         images = tuple(self.image(name, image) for image in self.suite.images)
-        failures = {image.failure for image in images}
-        failure = images[0].failure if len(failures) == 1 else None
+        causes = {image.failure.cause if image.failure is not None else None for image in images}
+        failure = images[0].failure if len(causes) == 1 else None
         if failure is not None and failure.kind == NotJudged.__name__:
             return replace(record, verdict="error", failure=failure, images=images)
         compared = {one.image: one.agreement for one in images if one.agreement is not None}
@@ -223,7 +223,9 @@ class Run:
         )
         try:
             record = replace(record, artifacts=self._artifacts(runtime))
-            record = replace(record, identity=self.pipeline(name).session.identity())
+            session = self.pipeline(name).session
+            notes = record.notes + session.notes()
+            record = replace(record, identity=session.identity(), notes=notes)
             if self.judged(name):
                 try:
                     against = self._against(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from abc import ABC, abstractmethod
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from parity import runtimes
 from parity.layers.cutting import Cut, Grid, Port
 from parity.runtimes import scan
-from parity.runtimes.contract import Adapter, AdapterError, Artifact
+from parity.runtimes.contract import LOST, Adapter, AdapterError, Artifact
 from parity.runtimes.graph import Graph, Op
 
 Array = NDArray[Any]
 Shapes = Mapping[int, Mapping[str, tuple[int, ...]]]
 Feeds = Mapping[int, Mapping[str, Array]]
+Open = Callable[[Artifact], Adapter]
 Answers = dict[int, dict[str, Array] | str]
 
 # Sessions of cut models that stay open. One image needs as many as there are replays for it.
@@ -39,7 +40,9 @@ class Opened:
 class FileSubject(ABC):
     """A network that was read from its file, and whose parts run in the deployed runtime.
 
-    ``grids`` are by tensor name, for quantised activations (see ``quantized.py``).
+    ``grids`` are by tensor name, for quantised activations (see ``quantized.py``). ``open_`` opens
+    further artifacts where the runtime itself is open, by default in this process; ``deployed`` is
+    the runtime as it is deployed, where it is open already: the subject closes it.
     """
 
     kind = ""
@@ -47,12 +50,15 @@ class FileSubject(ABC):
     graph: Graph
     grids: Mapping[str, Grid]
 
-    def __init__(self, artifact: Artifact) -> None:
+    def __init__(
+        self, artifact: Artifact, open_: Open | None = None, deployed: Adapter | None = None
+    ) -> None:
         scan.guard(artifact.model, artifact.trust)
+        self._open = runtimes.load(self.kind) if open_ is None else open_
         self.artifact = replace(artifact, trust=True)  # from here on, also what is cut out of it
         self._folder = tempfile.TemporaryDirectory(prefix="parity-layers-")
         self._written = 0
-        self._deployed: Adapter | None = None
+        self._deployed = deployed
         self._sessions: OrderedDict[object, Opened] = OrderedDict()
         self._refused: dict[object, str] = {}
 
@@ -79,7 +85,7 @@ class FileSubject(ABC):
     def clean(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
         """The outputs by tensor name, from the deployed settings, nothing tapped."""
         if self._deployed is None:
-            self._deployed = runtimes.load(self.kind)(self.artifact)
+            self._deployed = self.opened(self.artifact)
         adapter = self._deployed
         heads = adapter.run(self.raw(adapter, feeds))
         named = dict(zip(heads, self.graph.outputs, strict=True))
@@ -142,6 +148,8 @@ class FileSubject(ABC):
         try:
             return dict(run(self, self._session(feeds), feeds))
         except Exception as error:  # whatever the library says of one op is that op's answer
+            if isinstance(error, AdapterError) and error.code in LOST:
+                raise  # the process of the runtime is gone, and that is no op's answer
             if len(feeds) == 1:
                 ((index, given),) = feeds.items()
                 reason = f"{self.graph.ops[index].kind} does not run alone: {_worded(error)}"
@@ -171,7 +179,11 @@ class FileSubject(ABC):
         self._written += 1
         path = Path(self._folder.name) / f"{self._written}{self.suffix}"
         path.write_bytes(content)
-        return runtimes.load(self.kind)(replace(self.artifact, model=str(path), options=options))
+        return self.opened(replace(self.artifact, model=str(path), options=options))
+
+    def opened(self, artifact: Artifact) -> Adapter:
+        """One more adapter, where the runtime itself is: in this process or in its worker."""
+        return self._open(artifact)
 
     def close(self) -> None:
         """Release what is open."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from parity.layers import onnx_cut, onnx_file
 from parity.layers.cutting import Cut, Grid, Port
-from parity.layers.file_subject import Feeds, FileSubject, Shapes
+from parity.layers.file_subject import Feeds, FileSubject, Open, Shapes
 from parity.runtimes.contract import Adapter, Artifact
 from parity.runtimes.graph import Op
 
@@ -29,8 +29,10 @@ class OnnxSubject(FileSubject):
     steady = True
     """Traced tensors stay valid until the next image is traced, so nobody need copy them."""
 
-    def __init__(self, artifact: Artifact) -> None:
-        super().__init__(artifact)
+    def __init__(
+        self, artifact: Artifact, open_: Open | None = None, deployed: Adapter | None = None
+    ) -> None:
+        super().__init__(artifact, open_, deployed)
         self.file = onnx_file.read(artifact.model)
         self.graph = self.file.graph
         self.grids = self.file.grids

@@ -53,10 +53,7 @@ def open_runtime(suite: Suite, name: str, images: Images | None = None) -> Opene
     spec, adapter = session.inputs[0], session.adapter
     try:
         if runtime.table.kind in ("onnxruntime", "tflite"):
-            artifact: Artifact = adapter.artifact  # type: ignore[attr-defined]
-            subject = _of_file(runtime.table.kind, artifact)
-            session.close()
-            return Opened(runtime, subject, spec)
+            return Opened(runtime, _of_file(session), spec)
         return Opened(runtime, _native(suite, runtime, adapter, images), spec)
     except AdapterError as error:
         session.close()
@@ -66,15 +63,17 @@ def open_runtime(suite: Suite, name: str, images: Images | None = None) -> Opene
         raise
 
 
-def _of_file(kind: str, artifact: Artifact) -> Subject:
-    """A subject of the same artifact; it opens runtimes of its own."""
-    if kind == "onnxruntime":
+def _of_file(session: Session) -> Subject:
+    """A subject of the session's artifact, which takes the open adapter over and opens others."""
+    adapter = session.adapter
+    artifact: Artifact = adapter.artifact  # type: ignore[attr-defined]
+    if adapter.kind == "onnxruntime":
         from parity.layers.onnx_subject import OnnxSubject
 
-        return OnnxSubject(artifact)
+        return OnnxSubject(artifact, session.another, adapter)
     from parity.layers.tflite_subject import TFLiteSubject
 
-    return TFLiteSubject(artifact)
+    return TFLiteSubject(artifact, session.another, adapter)
 
 
 def _native(

@@ -8,10 +8,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from parity import runtimes
 from parity.layers import tflite_cut, tflite_file
 from parity.layers.cutting import Cut, Grid, Port
-from parity.layers.file_subject import Feeds, FileSubject, Shapes
+from parity.layers.file_subject import Feeds, FileSubject, Open, Shapes
 from parity.runtimes.contract import Adapter, Artifact
 from parity.runtimes.graph import Op
 
@@ -28,8 +27,10 @@ class TFLiteSubject(FileSubject):
     kind = "tflite"
     suffix = ".tflite"
 
-    def __init__(self, artifact: Artifact) -> None:
-        super().__init__(artifact)
+    def __init__(
+        self, artifact: Artifact, open_: Open | None = None, deployed: Adapter | None = None
+    ) -> None:
+        super().__init__(artifact, open_, deployed)
         self.file = tflite_file.read(artifact.model)
         self.graph = self.file.graph
         self.grids = self.file.grids
@@ -41,7 +42,7 @@ class TFLiteSubject(FileSubject):
         if self._preserving is None:
             options = {**self.artifact.options, "preserve": True}
             again = replace(self.artifact, options=options)
-            self._preserving = runtimes.load(self.kind)(again)
+            self._preserving = self.opened(again)
         adapter = self._preserving
         names = self.file.names
         wanted = [

@@ -157,17 +157,30 @@ def _failed_title(runtime: RuntimeRecord) -> str:
 
 
 def _failed_images(runtime: RuntimeRecord) -> list[str]:
+    """The failed images; of those that failed for one reason, the first with the reason in full."""
     failed = runtime.failed_images()
-    found = []
-    for image in failed[:MOST_IMAGES]:
-        if image.failure is not None:
-            first, *rest = lines(image.failure.message)
-            found.append(f"{printable(image.image)}: could not be judged: {first}")
-            found += [f"  {line.strip()}" for line in rest]
-        else:
+    alike: dict[tuple[str, str], int] = Counter(
+        image.failure.cause for image in failed if image.failure is not None
+    )
+    found: list[str] = []
+    told: set[tuple[str, str]] = set()
+    shown = 0
+    for image in failed:
+        if image.failure is None:
             found.append(f"{printable(image.image)}: {codes(image.findings)}")
-    if len(failed) > MOST_IMAGES:
-        found.append(f"and {len(failed) - MOST_IMAGES} more")
+            shown += 1
+        elif image.failure.cause not in told:
+            told.add(image.failure.cause)
+            first, *rest = lines(image.failure.message)
+            others = alike[image.failure.cause] - 1
+            more = f" (and {others} more)" if others else ""
+            found.append(f"{printable(image.image)}{more}: could not be judged: {first}")
+            found += [f"  {line.strip()}" for line in rest]
+            shown += 1 + others
+        if shown >= MOST_IMAGES:
+            break
+    if len(failed) > shown:
+        found.append(f"and {len(failed) - shown} more")
     return found
 
 

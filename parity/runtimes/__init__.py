@@ -17,6 +17,8 @@ _KINDS = {
     "torch": ".torch_adapter:Torch",
     "onnxruntime": ".onnxruntime_adapter:OnnxRuntime",
     "tflite": ".tflite_adapter:TFLite",
+    "recorded": ".recorded_adapter:Recorded",
+    "command": ".command_adapter:Command",
     "fake": ".fake_adapter:Fake",
 }
 _GROUP = "parity.runtimes"

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 Feeds = Mapping[str, np.ndarray]
 Heads = Dict[str, np.ndarray]
+IMAGE_ID = "str"
+"""The dtype of an input that takes an image's id, an array of no dimension, not its pixels."""
+LOST = ("worker-lost", "timed-out", "out-of-memory")
 _NO_INSIDE = "this runtime does not show what is inside a network"
 
 
@@ -56,12 +59,26 @@ class TensorSpec:
 
 
 @dataclass(frozen=True)
+class Dataset:
+    """What a suite calls its images and classes: for heads that another program has named.
+
+    ``images`` are ids, paths relative to the suite with forward slashes; ``labels`` is the path of
+    its COCO annotations.
+    """
+
+    images: Tuple[str, ...] = ()
+    classes: Tuple[str, ...] = ()
+    labels: Optional[str] = None
+
+
+@dataclass(frozen=True)
 class Artifact:
     """What is asked of an adapter: the file, and how to run it.
 
     ``model`` is an absolute path, or "module:function" (torch). ``weights`` is the state dict's
     path (torch). ``folder`` is where "module:function" is looked for. ``options`` are the
     runtime's own (see each adapter). ``trust`` allows code that comes with the file to run.
+    ``timeout``: seconds for one image, for an adapter that can end a run by itself.
     """
 
     model: str
@@ -69,6 +86,8 @@ class Artifact:
     folder: Optional[str] = None
     options: Mapping[str, Any] = field(default_factory=dict)
     trust: bool = False
+    timeout: Optional[float] = None
+    dataset: Dataset = Dataset()
 
 
 class AdapterError(Exception):
@@ -77,9 +96,14 @@ class AdapterError(Exception):
     ``session.py`` words it. Codes and facts: ``unknown-kind`` (kind, known), ``missing-library``
     (library, reason, install), ``missing-file`` (path, expected), ``not-loadable`` (path,
     expected, found, reason), ``missing-weights`` (path, missing, unexpected, mismatched, reason),
-    ``untrusted`` (path, findings), ``bad-option`` (option, value, known), ``bad-reference``
-    (reference, reason), ``run-failed`` (reason), ``cannot-trace`` (kind, reason). ``known`` lists
-    names or allowed values.
+    ``untrusted`` (path, findings), ``bad-option`` (option, value, known, or expected, found),
+    ``bad-reference`` (reference, reason), ``run-failed`` (reason), ``cannot-trace`` (kind, reason),
+    ``not-usable`` and ``bad-heads`` (path, expected, found: of a file that another program wrote,
+    the whole of it or that of one image), ``not-recorded`` (image, path, others, advice),
+    ``program-failed`` (program, expected, found, lines). ``known`` lists names or allowed values. A
+    runtime in a process of its own has those of ``LOST`` as well: ``worker-lost`` (how),
+    ``timed-out`` (seconds), ``out-of-memory`` (limit, found), each with ``runtime``, ``doing`` and
+    ``output``, the last lines that it wrote.
     """
 
     def __init__(self, code: str, **facts: Any) -> None:
@@ -147,6 +171,10 @@ class Adapter:
     def identity(self) -> Dict[str, Any]:
         """Library, version, threads, device, delegate: what else could change a number."""
         raise NotImplementedError
+
+    def notes(self) -> Tuple[str, ...]:
+        """What whoever reads the results should know of this artifact."""
+        return ()
 
     def close(self) -> None:
         """Release what the library holds."""

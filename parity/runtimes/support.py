@@ -13,7 +13,16 @@ from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Sequence, T
 
 import numpy as np
 
-from .contract import Adapter, AdapterError, Artifact, Feeds, Heads, Library, TensorSpec
+from .contract import (
+    IMAGE_ID,
+    Adapter,
+    AdapterError,
+    Artifact,
+    Feeds,
+    Heads,
+    Library,
+    TensorSpec,
+)
 
 # What of a processor decides which kernels a library picks, and so the last bits of its numbers.
 _CPU_FLAGS = (
@@ -146,8 +155,9 @@ def check_feeds(specs: Sequence[TensorSpec], feeds: Feeds) -> None:
         raise AdapterError("run-failed", reason=why)
     for spec in specs:
         array = feeds[spec.name]
-        if spec.dtype and str(array.dtype) != spec.dtype:
-            why = f"input {spec.name!r} is {spec.dtype}; fed was {array.dtype}"
+        dtype = IMAGE_ID if array.dtype.kind == "U" else str(array.dtype)
+        if spec.dtype and dtype != spec.dtype:
+            why = f"input {spec.name!r} is {spec.dtype}; fed was {dtype}"
             raise AdapterError("run-failed", reason=why)
         if spec.shape is not None and not fits(array.shape, spec.shape):
             declared, fed = shape_text(spec.shape), shape_text(array.shape)

@@ -24,6 +24,7 @@ from parity.suite.families import (
 )
 from parity.suite.fields import Table
 from parity.suite.inside import (
+    Detected,
     EfficientDet,
     TflitePostprocess,
     TfOdApi,
@@ -36,9 +37,10 @@ class Decode(Table):
     """From heads to detections: family, threshold, NMS.
 
     ``score_floor``: the model itself never emits a score below it (baked in), so nothing below can
-    be judged. ``nms`` is "class", unless the family has its NMS inside the model or needs none:
-    "none" then. ``max_detections`` is 100, unless the model suppresses by itself (None, as many as
-    it gives) or the family needs no NMS (what its source yields, see ``NMS_FREE``).
+    be judged; detections that a program wrote must say it. ``nms`` is "class", unless the family
+    has its NMS inside the model or needs none: "none" then. ``max_detections`` is 100, unless the
+    model suppresses by itself (None, as many as it gives) or the family needs no NMS (what its
+    source yields, see ``NMS_FREE``).
     """
 
     family: str | None = None
@@ -61,6 +63,7 @@ class Decode(Table):
     tflite_postprocess: TflitePostprocess | None = Field(default=None, alias="tflite-postprocess")
     torchvision: Torchvision | None = None
     yolo_end2end: YoloEnd2End | None = Field(default=None, alias="yolo-end2end")
+    detections: Detected | None = None
 
     @field_validator("family")
     @classmethod
@@ -92,6 +95,11 @@ class Decode(Table):
             raise ValueError(
                 f"nms: expected 'none', as a {self.family} network suppresses by itself, "
                 f"found {self.nms!r}"
+            )
+        if self.family == "detections" and self.score_floor is None:
+            raise ValueError(
+                "score_floor: expected the score down to which the program wrote its detections, "
+                "as family = 'detections', found nothing"
             )
         if self.score_floor is not None and self.score_floor > self.score_threshold:
             raise ValueError(

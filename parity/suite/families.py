@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from parity.suite.fields import Numbers, Size, Table
 from parity.suite.inside import (
+    Detected,
     EfficientDet,
     TflitePostprocess,
     TfOdApi,
@@ -170,6 +171,7 @@ TABLES: dict[str, type[Table]] = {
     "tflite-postprocess": TflitePostprocess,
     "torchvision": Torchvision,
     "yolo-end2end": YoloEnd2End,
+    "detections": Detected,
 }
 """The table of every family, by the name that a suite says."""
 
@@ -180,7 +182,9 @@ NMS_FREE: dict[str, dict[str, Any]] = {
 }
 """Families that need no NMS, with what holds unless the suite says otherwise."""
 
-NMS_INSIDE = frozenset({"tf-od-api", "tflite-postprocess", "torchvision", "yolo-end2end"})
+NMS_INSIDE = frozenset(
+    {"tf-od-api", "tflite-postprocess", "torchvision", "yolo-end2end", "detections"}
+)
 """Families whose networks suppress by themselves: their heads are detections."""
 
 

@@ -44,6 +44,12 @@ class Torchvision(Table):
     first_class: int = Field(default=1, ge=0)
 
 
+class Detected(Table):
+    """Detections that a program wrote. ``first_class``: as for ``tf-od-api``."""
+
+    first_class: int = Field(default=0, ge=0)
+
+
 def _ratios(value: Any) -> tuple[tuple[float, float], ...]:
     """Each ratio as the factors of width and height."""
     if not isinstance(value, list | tuple) or not value:

@@ -85,7 +85,8 @@ class RuntimeTable(Table):
 
     ``outputs`` binds heads by name or index. ``layout`` is needed only where the artifact does not
     say it. ``preprocess`` and ``decode`` replace single keys of the suite's for this runtime.
-    ``timeout`` is in seconds per image.
+    ``timeout`` is in seconds per image; ``memory_limit`` bounds the memory of the runtime's
+    process. Either, ``isolated``, ``requires`` or ``python`` gives it a process of its own.
     """
 
     kind: str
@@ -98,12 +99,23 @@ class RuntimeTable(Table):
     interpreter: Literal["litert", "tflite-runtime", "tensorflow"] | None = None
     timeout: float | None = Field(default=None, gt=0)
     memory_limit: str | None = Field(default=None, pattern=r"^\d+(KiB|MiB|GiB)$")
+    isolated: bool = False
     trust: bool = False
     requires: tuple[str, ...] = Field(default=(), strict=False)
-    python: str | None = None
+    python: str | None = Field(default=None, pattern=r"^3\.\d+(\.\d+)?$")
     preprocess: dict[str, Any] = Field(default_factory=dict)
     decode: dict[str, Any] = Field(default_factory=dict)
     export: Export | None = None
+
+    @field_validator("requires")
+    @classmethod
+    def _no_options(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for one in value:
+            if not one[:1].isalnum():
+                raise ValueError(
+                    f"expected requirements such as 'onnxruntime==1.20', found {one!r}"
+                )
+        return value
 
 
 class SuiteFile(Table):

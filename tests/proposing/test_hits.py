@@ -94,10 +94,10 @@ def test_what_is_told_as_sure_is_right(tries: list[Try]) -> None:
 
 
 def test_every_family_is_among_the_models(tries: list[Try]) -> None:
-    """The count is of no few families only."""
+    """The count is of no few families only; detections that a program wrote are of no model."""
     from parity.suite.families import TABLES
 
-    assert {one.family for one in tries} == set(TABLES)
+    assert {one.family for one in tries} == set(TABLES) - {"detections"}
 
 
 def test_every_proposal_loads_and_its_heads_bind(tries: list[Try], tmp_path: Path) -> None:

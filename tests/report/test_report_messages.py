@@ -177,6 +177,25 @@ def test_a_runtime_lists_the_images_that_did_not_pass() -> None:
     assert "    and 2 more" in text
 
 
+def test_one_reason_for_many_images_is_told_once() -> None:
+    """Messages that differ only in what was seen on their image are one reason."""
+    broken = [
+        ImageRecord(
+            f"images/{n:03d}.png",
+            "error",
+            failure=Failure("HeadsError", f"onnx: expected 1 output\nseen: {n}", 3),
+        )
+        for n in range(3)
+    ]
+    failed = image("images/009.png", lost())
+    text = runtime_message(runtime("onnx", *broken, failed, verdict="error"), CLASSES)
+    assert (
+        "    images/000.png (and 2 more): could not be judged: onnx: expected 1 output\n"
+        "      seen: 0\n"
+        "    images/009.png: lost 1"
+    ) in text
+
+
 @pytest.mark.parametrize(
     ("verdict", "words"), [("skipped", "was skipped"), ("error", "could not be judged")]
 )

@@ -1,22 +1,49 @@
-"""What every adapter promises, whatever the framework behind it."""
+"""What every adapter promises, whatever the framework behind it, in this process and apart."""
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
 import parity.runtimes as runtimes
+from parity.isolation import IsolatedAdapter, Launch, Worker
 from parity.runtimes.contract import Adapter, AdapterError, Artifact, TensorSpec
+
+Open = Callable[[Artifact], Adapter]
+
+
+@pytest.fixture(scope="module", params=["here", "apart"])
+def workers(request: pytest.FixtureRequest) -> Iterator[dict[str, Worker] | None]:
+    """A worker for each kind that is asked for, since frameworks take long to import; or none."""
+    if request.param == "here":
+        yield None
+        return
+    found: dict[str, Worker] = {}
+    yield found
+    for worker in found.values():
+        worker.close()
 
 
 @pytest.fixture
-def adapter(case: Any, artifact: Artifact) -> Iterator[Adapter]:
-    opened = runtimes.load(case.kind)(artifact)
+def open_(case: Any, workers: dict[str, Worker] | None) -> Open:
+    """Opens artifacts of the case's kind where the test is to run."""
+    if workers is None:
+        return runtimes.load(case.kind)
+    if case.kind not in workers:
+        workers[case.kind] = Worker(Launch())
+        workers[case.kind].hold()
+    return functools.partial(IsolatedAdapter, workers[case.kind], case.kind)
+
+
+@pytest.fixture
+def adapter(open_: Open, artifact: Artifact) -> Iterator[Adapter]:
+    opened = open_(artifact)
     yield opened
     opened.close()
 
@@ -65,9 +92,9 @@ def test_a_run_is_deterministic(adapter: Adapter) -> None:
             np.testing.assert_array_equal(array, again[name])
 
 
-def test_two_adapters_agree_to_the_bit(adapter: Adapter, case: Any, artifact: Artifact) -> None:
+def test_two_adapters_agree_to_the_bit(adapter: Adapter, open_: Open, artifact: Artifact) -> None:
     """Opening the artifact again changes nothing."""
-    other = runtimes.load(case.kind)(artifact)
+    other = open_(artifact)
     first, second = adapter.run(feeds(adapter)), other.run(feeds(adapter))
     other.close()
     for name, array in first.items():
@@ -174,22 +201,22 @@ def test_a_closed_adapter_still_answers(adapter: Adapter) -> None:
     assert (adapter.inputs(), adapter.outputs()) == (inputs, outputs)
 
 
-def test_an_unknown_option_is_refused_with_the_known_ones(case: Any, artifact: Artifact) -> None:
+def test_an_unknown_option_is_refused_with_the_known_ones(open_: Open, artifact: Artifact) -> None:
     """A typing error in options is an error, not a default."""
     wrong = dataclasses.replace(artifact, options={"thread": 2})
     with pytest.raises(AdapterError) as caught:
-        runtimes.load(case.kind)(wrong)
+        open_(wrong)
     assert caught.value.code == "bad-option"
     assert (caught.value.facts["option"], caught.value.facts["value"]) == ("thread", 2)
     assert "threads" in caught.value.facts["known"]
 
 
 @pytest.mark.parametrize("value", [0, -1, 1.5, "2", True])
-def test_threads_must_be_a_whole_number(case: Any, artifact: Artifact, value: object) -> None:
+def test_threads_must_be_a_whole_number(open_: Open, artifact: Artifact, value: object) -> None:
     """Anything else than a whole number from 1 on is refused."""
     wrong = dataclasses.replace(artifact, options={**artifact.options, "threads": value})
     with pytest.raises(AdapterError) as caught:
-        runtimes.load(case.kind)(wrong)
+        open_(wrong)
     assert caught.value.code == "bad-option"
     assert caught.value.facts["known"] == ("a whole number of at least 1",)
 
@@ -225,3 +252,16 @@ def test_specs_are_tuples_of_tensor_specs(adapter: Adapter) -> None:
         assert isinstance(specs, tuple)
         assert all(isinstance(spec, TensorSpec) for spec in specs)
         assert len({hash(spec) for spec in specs}) == len(specs)
+
+
+def test_apart_and_here_agree_to_the_bit(case: Any, adapter: Adapter, artifact: Artifact) -> None:
+    """Specs, heads and what could change a number are the same wherever an adapter runs."""
+    other = runtimes.load(case.kind)(artifact)
+    expected, found = other.run(feeds(other)), adapter.run(feeds(adapter))
+    assert (adapter.inputs(), adapter.outputs()) == (other.inputs(), other.outputs())
+    assert list(found) == list(expected)
+    for name, array in expected.items():
+        np.testing.assert_array_equal(found[name], array, strict=True)
+    identity = {key: value for key, value in adapter.identity().items() if key != "isolated"}
+    assert identity == other.identity()
+    other.close()

@@ -1,0 +1,97 @@
+"""What a worker is started with."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from parity import environments
+from parity.runtimes.contract import AdapterError
+from parity.suite import Runtime, RuntimeTable
+
+_ENDS_ITSELF = ("recorded", "command")  # kinds whose timeout needs no process of their own
+_UNITS = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+
+
+@dataclass(frozen=True)
+class Launch:
+    """How a worker runs.
+
+    ``runtime`` is the name that its failures bear.
+    ``python`` is the interpreter's executable. ``foreign`` says that it belongs to an environment
+    of its own, where nothing of this process's paths and variables must be seen. ``timeout`` is in
+    seconds an image, ``memory`` in bytes that the worker may occupy (resident, at its peak, with
+    Python, the library and every process that it starts); None is no limit.
+    """
+
+    runtime: str = ""
+    python: Path = Path(sys.executable)
+    foreign: bool = False
+    timeout: float | None = None
+    memory: int | None = None
+
+    @property
+    def patience(self) -> float | None:
+        """Seconds for anything but a run: libraries are slow to import, layers many."""
+        return None if self.timeout is None else max(60.0, 10 * self.timeout)
+
+
+def is_isolated(table: RuntimeTable) -> bool:
+    """Whether a runtime is asked to run apart from this process."""
+    asked = (table.requires, table.python, table.memory_limit, _timeout(table), table.isolated)
+    return any(asked)
+
+
+def _timeout(table: RuntimeTable) -> float | None:
+    """The timeout that a worker's end must see to; a program is ended by its adapter."""
+    return None if table.kind in _ENDS_ITSELF else table.timeout
+
+
+def is_foreign(runtime: Runtime) -> bool:
+    """Whether a runtime has an environment of its own."""
+    return bool(runtime.table.requires or runtime.table.python)
+
+
+def unavailable(runtime: Runtime) -> str | None:
+    """Why the runtime's environment cannot be had here; else None, and then it is there."""
+    found = _interpreter(_request(runtime), environments.root())
+    return found if isinstance(found, str) else None
+
+
+def launch(runtime: Runtime) -> Launch:
+    """How the worker of a runtime is started. Raises ``AdapterError`` where that is impossible."""
+    table = runtime.table
+    limit = None if table.memory_limit is None else memory_bytes(table.memory_limit)
+    found = Launch(runtime.name, timeout=_timeout(table), memory=limit)
+    if not is_foreign(runtime):
+        return found
+    python = _interpreter(_request(runtime), environments.root())
+    if isinstance(python, str):
+        raise AdapterError("missing-library", library="", install="", reason=python)
+    return replace(found, python=python, foreign=True)
+
+
+def memory_bytes(text: str) -> int:
+    """The bytes of a ``memory_limit`` such as "512MiB"."""
+    return int(text[:-3]) * _UNITS[text[-3:]]
+
+
+def _request(runtime: Runtime) -> environments.Request:
+    return environments.Request.of(runtime.table.requires, runtime.table.python)
+
+
+@functools.cache
+def _interpreter(request: environments.Request, root: Path) -> Path | str:
+    """An environment's interpreter, or why there is none: tried once in a process and cache."""
+    try:
+        return environments.ensure(request, _tell).python
+    except environments.Unavailable as error:
+        return str(error)
+
+
+def _tell(line: str) -> None:
+    """A build takes minutes, so it shows what it does."""
+    sys.stderr.write(f"parity: {line}\n")
+    sys.stderr.flush()

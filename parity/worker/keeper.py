@@ -1,0 +1,140 @@
+"""The keeper: watches over one worker, and leaves nothing of it behind, however it ends.
+
+It is forked off before anything is imported that starts threads, and does so little that nothing
+can happen to it. Standard library only.
+"""
+
+import contextlib
+import json
+import os
+import select
+import shutil
+import signal
+import sys
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence
+
+KEPT = 16384  # bytes of what the worker wrote last
+POLL = 0.02  # seconds between two looks at the memory
+_PR_SET_PDEATHSIG = 1
+
+Serve = Callable[[int, int, Sequence[str]], None]
+
+
+def keep(control: int, lifeline: int, limit: int, folders: Sequence[str], serve: Serve) -> int:
+    """Fork the worker, which calls ``serve``; stay with it until it ends or the other side does."""
+    lifeline = os.dup(lifeline)  # a low number, which ``select`` can wait for
+    written, pen = os.pipe()
+    wake, alarm = os.pipe()
+    os.set_blocking(alarm, False)
+    signal.signal(signal.SIGCHLD, lambda number, frame: None)
+    signal.set_wakeup_fd(alarm)
+    keeper = os.getpid()
+    worker = os.fork()
+    if worker == 0:
+        for descriptor in (lifeline, written, wake, alarm):
+            os.close(descriptor)
+        _become_worker(keeper, pen)
+        serve(control, limit, folders)
+        return 0
+    os.close(control)
+    os.close(pen)
+    try:
+        report = _watch(worker, lifeline, written, wake, limit)
+    finally:
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        os.write(lifeline, json.dumps(report).encode() + b"\n")
+    os.killpg(0, signal.SIGKILL)  # the keeper too, and whatever the worker has started
+    return 0
+
+
+def _become_worker(keeper: int, pen: int) -> None:
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    if sys.platform == "linux":
+        with contextlib.suppress(ImportError, OSError, AttributeError):
+            import ctypes
+
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != keeper:  # it was gone before it could be watched
+        os._exit(1)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for source, target in ((nothing, 0), (pen, 1), (pen, 2)):
+        os.dup2(source, target)
+    os.close(nothing)
+    os.close(pen)
+
+
+def _watch(worker: int, lifeline: int, written: int, wake: int, limit: int) -> Dict[str, Any]:
+    """Until the worker ends: how it did, what it wrote last, its memory where that was too much."""
+    tail = b""
+    excess = None
+    listening = [lifeline, written, wake]
+    while True:
+        ready, _, _ = select.select(listening, [], [], POLL if limit else None)
+        if written in ready:
+            chunk = os.read(written, 65536)
+            tail = (tail + chunk)[-KEPT:]
+            if not chunk:
+                listening.remove(written)
+        if lifeline in ready:
+            listening.remove(lifeline)
+            _kill(worker)
+        if limit and excess is None:
+            occupied = sum(map(peak, family(worker)))
+            if occupied > limit:
+                excess = occupied
+                _kill(worker)
+        if wake in ready:
+            os.read(wake, 512)
+        ended, status = os.waitpid(worker, os.WNOHANG)
+        if ended:
+            tail = (tail + _rest(written))[-KEPT:]
+            return {**_outcome(status), "memory": excess, "tail": tail.decode("utf-8", "replace")}
+
+
+def _kill(worker: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(worker, signal.SIGKILL)
+
+
+def _rest(written: int) -> bytes:
+    """What is still in the pipe; nobody waits for processes that the worker has left behind."""
+    found = b""
+    os.set_blocking(written, False)
+    with contextlib.suppress(OSError):
+        while True:
+            chunk = os.read(written, 65536)
+            if not chunk:
+                break
+            found = (found + chunk)[-KEPT:]
+    return found
+
+
+def _outcome(status: int) -> Dict[str, Optional[int]]:
+    if os.WIFSIGNALED(status):
+        return {"signal": os.WTERMSIG(status), "code": None}
+    return {"signal": None, "code": os.WEXITSTATUS(status)}
+
+
+def family(process: int) -> Iterator[int]:
+    """A process and those that descend from it; only itself where the system does not tell."""
+    yield process
+    folder = f"/proc/{process}/task"
+    children: List[int] = []
+    with contextlib.suppress(OSError):
+        for thread in os.listdir(folder):
+            with contextlib.suppress(OSError), open(f"{folder}/{thread}/children") as file:
+                children += map(int, file.read().split())
+    for child in children:
+        yield from family(child)
+
+
+def peak(process: int) -> int:
+    """The most memory in bytes that a process has occupied so far (resident); 0 where unknown."""
+    try:
+        with open(f"/proc/{process}/status", "rb") as file:
+            return int(file.read().partition(b"VmHWM:")[2].split(None, 1)[0]) * 1024
+    except (OSError, ValueError, IndexError):  # another system, or the process is gone
+        return 0

@@ -1,0 +1,77 @@
+"""Values as JSON and back: plain data, tensors, and the data of ``runtimes.contract``.
+
+Tuples stay tuples and lists lists; an array becomes its place on a shelf. What has no form of its
+own here (an attribute of some library's type) becomes its text.
+"""
+
+from typing import Any, Callable, Mapping, Sequence
+
+import numpy as np
+
+from ..runtimes.contract import Artifact, Dataset, Quantization, TensorSpec
+from ..runtimes.graph import Graph, Op
+
+_TYPES = {
+    "artifact": (
+        Artifact,
+        ("model", "weights", "folder", "options", "trust", "timeout", "dataset"),
+    ),
+    "dataset": (Dataset, ("images", "classes", "labels")),
+    "quantization": (Quantization, ("scale", "zero_point", "axis")),
+    "spec": (TensorSpec, ("name", "shape", "dtype", "quantization")),
+    "op": (Op, ("index", "name", "kind", "inputs", "outputs", "attributes")),
+    "graph": (
+        Graph,
+        ("format", "ops", "inputs", "outputs", "constants", "quantization", "problems"),
+    ),
+}
+_KEYS = {kind: (key, names) for key, (kind, names) in _TYPES.items()}
+
+Put = Callable[[np.ndarray], Any]
+Get = Callable[[Sequence[Any]], np.ndarray]
+
+
+def pack(value: Any, put: Put) -> Any:
+    """A value as JSON data; ``put`` shelves its arrays."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, np.ndarray):
+        return {"tensor": put(value.astype(str) if value.dtype.hasobject else value)}
+    if isinstance(value, np.generic):
+        return pack(value.item(), put)
+    if isinstance(value, list):
+        return [pack(item, put) for item in value]
+    if isinstance(value, tuple):
+        return {"tuple": [pack(item, put) for item in value]}
+    if isinstance(value, bytes):
+        return {"bytes": value.decode("latin-1")}
+    if type(value) in _KEYS:
+        key, names = _KEYS[type(value)]
+        return {key: [pack(getattr(value, name), put) for name in names]}
+    if isinstance(value, Mapping):
+        return {"dict": [[pack(key, put), pack(item, put)] for key, item in value.items()]}
+    return str(value)
+
+
+def unpack(data: Any, get: Get) -> Any:
+    """The value again; ``get`` finds its arrays. ValueError for what ``pack`` does not write."""
+    if data is None or isinstance(data, (bool, int, float, str)):
+        return data
+    if isinstance(data, list):
+        return [unpack(item, get) for item in data]
+    if not isinstance(data, dict) or len(data) != 1:
+        raise ValueError(f"expected a packed value, found {str(data)[:80]}")
+    ((key, held),) = data.items()
+    if key == "tensor":
+        return get(held)
+    if key == "tuple":
+        return tuple([unpack(item, get) for item in held])
+    if key == "dict":
+        return {unpack(name, get): unpack(item, get) for name, item in held}
+    if key == "bytes":
+        return held.encode("latin-1")
+    if key not in _TYPES:
+        raise ValueError(f"expected a packed value, found a {key!r}")
+    kind, names = _TYPES[key]
+    given = {name: unpack(item, get) for name, item in zip(names, held)}
+    return kind(**given)

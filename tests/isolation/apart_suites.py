@@ -1,0 +1,153 @@
+"""A small suite of fake runtimes, some of which do what no runtime should."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import dedent
+
+from PIL import Image
+
+FAULTS = dedent(
+    '''
+    import ctypes
+    import os
+    import signal
+    import socket
+    import sys
+    import time
+
+    import numpy as np
+
+    BOXES = np.array([[[2, 2, 12, 12], [20, 4, 30, 20]]], dtype=np.float32)
+    CALLS = []
+
+
+    def healthy(feeds):
+        CALLS.append(1)
+        return {"boxes": BOXES, "scores": np.array([[[0.9, 0.0], [0.0, 0.8]]], np.float32)}
+
+
+    def segfault(feeds):
+        sys.stderr.write("about to read where nothing is\\n")
+        ctypes.string_at(0)
+
+
+    def killed(feeds):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+    def hangs(feeds):
+        print("waiting for the accelerator")
+        time.sleep(1000)
+
+
+    def hangs_in_native_code(feeds):
+        ctypes.PyDLL(None).sleep(1000)  # holds the interpreter's lock
+
+
+    def allocates(feeds):
+        hoard = []
+        while True:
+            hoard.append(np.ones(16 << 20, np.uint8))
+
+
+    def exits(feeds):
+        sys.stderr.write("licence expired\\n")
+        sys.stderr.flush()
+        os._exit(3)
+
+
+    def leaves(feeds):
+        sys.exit(4)
+
+
+    def breaks_the_pipe(feeds):
+        for descriptor in range(3, 256):
+            try:
+                socket.socket(fileno=os.dup(descriptor)).shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+        return healthy(feeds)
+
+
+    def writes_garbage(feeds):
+        for descriptor in range(3, 256):
+            try:
+                os.write(descriptor, b"W0000 delegate: {not json}\\n")
+            except OSError:
+                pass
+        return healthy(feeds)
+
+
+    def noisy(feeds):
+        lines = b'INFO: created a delegate\\n{"id": 1, "is": null}\\n' * 20
+        for descriptor in (1, 2):
+            for _ in range(2000):
+                os.write(descriptor, lines)
+        print("and more")
+        return healthy(feeds)
+
+
+    def leaves_a_child(feeds):
+        if os.fork() == 0:
+            time.sleep(1000)
+        os._exit(5)
+
+
+    def later(feeds):
+        """Well on the first image, gone on the second."""
+        if CALLS:
+            os.abort()
+        return healthy(feeds)
+
+
+    def echoes(feeds):
+        return dict(feeds)
+
+
+    def raises(feeds):
+        raise RuntimeError("the accelerator fell off")
+    '''
+)
+
+SUITE = """
+[detector]
+name = "apart"
+reference = "native"
+images = ["*.png"]
+classes = ["bolt", "nut"]
+
+[preprocess]
+size = [32, 32]
+kernel = "opencv:linear"
+
+[decode]
+family = "boxes-scores"
+score_threshold = 0.5
+nms_iou = 0.5
+[decode.boxes-scores]
+box_format = "xyxy"
+normalized = false
+"""
+
+TABLE = """
+[runtimes.{name}]
+kind = "fake"
+model = "faulty:{function}"
+options = {{ inputs = {{ image = [1, 32, 32, 3] }} }}
+{more}
+"""
+
+
+def write(folder: Path, images: int = 2, **runtimes: str) -> Path:
+    """A suite; each runtime is given as "function" or "function; more TOML"."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "faulty.py").write_text(FAULTS)
+    for number in range(images):
+        Image.new("RGB", (32, 32), (40 * number, 90, 10)).save(folder / f"{number}.png")
+    text = SUITE + TABLE.format(name="native", function="healthy", more="")
+    for name, given in runtimes.items():
+        function, _, more = given.partition("; ")
+        text += TABLE.format(name=name, function=function, more=more)
+    (folder / "parity.toml").write_text(text)
+    return folder

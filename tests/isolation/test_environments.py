@@ -1,0 +1,284 @@
+"""Environments of their own: built once from what is asked, cleaned up, listed, removed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import zipfile
+from pathlib import Path
+
+import apart_suites
+import numpy as np
+import pytest
+
+import parity
+from parity import environments
+from parity.cli import main
+from parity.environments import building, cache
+from parity.environments.request import Request, Unavailable
+from parity.errors import SuiteError
+
+SITE = Path(np.__file__).parents[1]
+VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+@pytest.fixture(autouse=True)
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache of the test's own."""
+    monkeypatch.setenv("PARITY_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "environments"
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A requirement called numpy that needs no network: it leads to the numpy of these tests."""
+    path = tmp_path_factory.mktemp("wheel") / "numpy-1.0-py3-none-any.whl"
+    info = "numpy-1.0.dist-info"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("numpy_of_the_tests.pth", f"{SITE}\n")
+        file.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: numpy\nVersion: 1.0\n")
+        file.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        file.writestr(f"{info}/RECORD", "")
+    return f"numpy @ {path.as_uri()}"
+
+
+def quickly(request: Request, folder: Path, tell: building.Tell) -> None:
+    """In place of a build: an interpreter is there."""
+    tell("Collecting something")
+    (folder / "bin").mkdir()
+    (folder / "bin" / "python").touch()
+
+
+def silent(line: str) -> None:
+    """Nobody listens."""
+
+
+@pytest.fixture(scope="module")
+def built(wheel: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    """A cache with one environment that was built for real, and what was told of it."""
+    place = tmp_path_factory.mktemp("built")
+    told: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PARITY_CACHE", str(place))
+        environments.ensure(Request.of((wheel,), None), told.append)
+    return place, told
+
+
+def test_a_build_shows_what_it_does(built: tuple[Path, list[str]], wheel: str) -> None:
+    """What is built, what the installer does, how long it took."""
+    told = built[1]
+    assert told[0] == f"building an environment: Python {VERSION} with {wheel}"
+    assert any(line.startswith("Installing collected packages: numpy") for line in told)
+    assert told[-1].startswith("built in ")
+
+
+def test_a_runtime_runs_in_its_environment(
+    tmp_path: Path,
+    wheel: str,
+    built: tuple[Path, list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """In its interpreter; one that is there is used without being built."""
+    monkeypatch.setenv("PARITY_CACHE", str(built[0]))
+    folder = apart_suites.write(tmp_path / "suite", own=f"healthy; requires = ['{wheel}']")
+    (own,) = parity.check(folder, ("own",)).runtimes
+    assert own.verdict == "pass"
+    assert own.identity["isolated"]
+    assert own.identity["python"].startswith(VERSION)
+    assert "parity: built in" not in capfd.readouterr().err
+    (found,) = environments.listed()
+    assert found.request == Request((wheel,), VERSION)
+
+
+def test_what_is_asked_decides_which_environment_it_is() -> None:
+    """The order of requirements does not matter, the Python does; numpy is always there."""
+    one = Request.of(("onnxruntime==1.20", "numpy<2"), "3.9")
+    assert one.requires == ("onnxruntime==1.20", "numpy<2")
+    assert Request.of(("numpy<2", "onnxruntime==1.20"), "3.9").key == one.key
+    assert Request.of(("numpy<2", "onnxruntime==1.20"), "3.10").key != one.key
+    assert Request.of(("onnxruntime",), None) == Request(("onnxruntime", "numpy"), VERSION)
+    assert Request.of(("numpy-quaternion",), None).requires == ("numpy-quaternion", "numpy")
+
+
+def test_it_is_built_once_under_parallel_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who comes second waits and finds it."""
+    built = []
+
+    def slowly(request: Request, folder: Path, tell: building.Tell) -> None:
+        built.append(folder)
+        threading.Event().wait(0.3)
+        quickly(request, folder, tell)
+
+    monkeypatch.setattr(cache, "build", slowly)
+    request = Request((), "3.9")
+    threads = [
+        threading.Thread(target=environments.ensure, args=(request, silent)) for _ in range(3)
+    ]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert len(built) == 1
+
+
+def test_an_interrupted_build_leaves_nothing(monkeypatch: pytest.MonkeyPatch, kept: Path) -> None:
+    """Ctrl-C cleans up at once; what a killed build left is removed by the next one."""
+
+    def interrupted(request: Request, folder: Path, tell: building.Tell) -> None:
+        (folder / "half").touch()
+        raise KeyboardInterrupt
+
+    request = Request((), "3.9")
+    monkeypatch.setattr(cache, "build", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        environments.ensure(request, silent)
+    assert list(kept.glob(".building-*")) == []
+    (kept / f".building-{request.key}-killed" / "lib").mkdir(parents=True)
+    (kept / request.key).mkdir()  # half removed, so that its facts are gone
+    monkeypatch.setattr(cache, "build", quickly)
+    assert environments.ensure(request, silent).python.exists()
+    assert [one.name for one in kept.iterdir() if one.is_dir()] == [request.key]
+
+
+def test_one_whose_python_was_removed_is_built_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An environment links to its base interpreter."""
+    monkeypatch.setattr(cache, "build", quickly)
+    request = Request((), "3.9")
+    python = environments.ensure(request, silent).python
+    python.unlink()
+    python.symlink_to("/no/python3.9")
+    told: list[str] = []
+    assert environments.ensure(request, told.append).python.exists()
+    assert told[1] == "Collecting something"
+
+
+def test_a_python_that_is_missing_is_a_skip(tmp_path: Path) -> None:
+    """With the reason and the remedy; an error where the runtime is required."""
+    folder = apart_suites.write(tmp_path / "suite", own='healthy; python = "3.99"', more="healthy")
+    record = parity.check(folder, allow_missing=True)
+    (own,) = [one for one in record.runtimes if one.name == "own"]
+    assert own.verdict == "skipped"
+    assert "3.99" in own.reason
+    assert record.exit_code == 0
+    assert parity.check(folder).exit_code == 3
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("uv") is not None, reason="uv words it otherwise")
+def test_a_package_that_cannot_be_had_is_said_in_the_installers_words(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """It is tried once a process, not once an image."""
+    where = (tmp_path / "nothing-1-py3-none-any.whl").as_uri()
+    folder = apart_suites.write(
+        tmp_path / "suite", own=f"healthy; requires = ['nothing @ {where}']"
+    )
+    (own,) = parity.check(folder, ("own",)).runtimes
+    assert own.failure is not None
+    assert own.failure.kind == "RuntimeMissing"
+    assert own.failure.message.startswith(
+        f"own: Python {VERSION} with nothing @ {where}, numpy cannot be installed here: ERROR: "
+    )
+    assert capfd.readouterr().err.count("parity: building an environment") == 1
+
+
+def test_a_library_that_is_not_among_the_requirements_is_said(
+    tmp_path: Path,
+    wheel: str,
+    built: tuple[Path, list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The adapter's own library has to be named."""
+    monkeypatch.setenv("PARITY_CACHE", str(built[0]))
+    folder = apart_suites.write(tmp_path / "suite", own=f"healthy; requires = ['{wheel}']")
+    path = folder / "parity.toml"
+    text = path.read_text()
+    at = text.index("[runtimes.own]")
+    own = '[runtimes.own]\nkind = "tflite"\nmodel = "m.tflite"\ninterpreter = "tflite-runtime"\n'
+    path.write_text(text[:at] + own + f"requires = ['{wheel}']\n")
+    (folder / "m.tflite").write_bytes(b"\x1c\0\0\0TFL3" + bytes(64))
+    (found,) = parity.check(folder, ("own",)).runtimes
+    assert found.failure is not None
+    assert found.failure.message == (
+        "own: expected tflite-runtime in the environment of this runtime, found that it is not "
+        "installed there; add it to requires under [runtimes.own]"
+    )
+
+
+@pytest.mark.parametrize(
+    ("table", "problem"),
+    [
+        (
+            'requires = ["--index-url=http://evil"]',
+            "runtimes.own.requires: expected requirements such as 'onnxruntime==1.20', "
+            "found '--index-url=http://evil'",
+        ),
+        (
+            'python = "python3"',
+            r"runtimes.own.python: expected text like ^3\.\d+(\.\d+)?$, found 'python3'",
+        ),
+    ],
+)
+def test_what_cannot_be_asked_is_refused(tmp_path: Path, table: str, problem: str) -> None:
+    """Options of an installer, and what is no version."""
+    folder = apart_suites.write(tmp_path / "suite", own=f"healthy; {table}")
+    with pytest.raises(SuiteError) as caught:
+        parity.load_suite(folder)
+    assert caught.value.problems == (problem,)
+
+
+def test_they_are_listed_and_removed(
+    monkeypatch: pytest.MonkeyPatch, kept: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """parity env list and remove, by name or all."""
+    assert main(["env", "list"]) == 0
+    assert capsys.readouterr().out == f"no environments in {kept}\n"
+    monkeypatch.setattr(cache, "build", quickly)
+    first = environments.ensure(Request.of(("onnxruntime==1.20",), "3.9"), silent)
+    second = environments.ensure(Request.of((), "3.10"), silent)
+    assert main(["env", "list"]) == 0
+    out = capsys.readouterr().out
+    assert first.name in out
+    assert "3.9     onnxruntime==1.20, numpy" in out
+    assert main(["env", "remove", first.name[:6]]) == 0
+    assert capsys.readouterr().out == f"removed {first.name}\n"
+    assert [one.name for one in environments.listed()] == [second.name]
+    assert main(["env", "remove", "nothing"]) == 2
+    assert "expected the name of one environment" in capsys.readouterr().err
+    assert main(["env", "remove"]) == 2
+    capsys.readouterr()
+    assert main(["env", "remove", "--all"]) == 0
+    assert environments.listed() == []
+
+
+def test_a_cache_that_cannot_be_written_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the variable that puts it elsewhere."""
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("PARITY_CACHE", str(tmp_path / "file"))
+    with pytest.raises(Unavailable) as caught:
+        environments.ensure(Request((), "3.9"), silent)
+    assert str(caught.value).endswith("set PARITY_CACHE to a folder that can be written")
+
+
+def test_the_worker_sees_nothing_of_this_process(tmp_path: Path) -> None:
+    """Its own folder, this project and PYTHONPATH are no part of a foreign interpreter's path."""
+    start = Path(parity.__file__).parent / "worker" / "start.py"
+    code = (
+        "import runpy, sys; sys.argv = ['start.py']\n"
+        "try:\n    runpy.run_path(sys.argv.pop() and PATH, run_name='__main__')\n"
+        "except BaseException: pass\n"
+        "print(sorted(name for name in sys.modules if name.partition('.')[0] == 'parity'))"
+    ).replace("PATH", repr(str(start)))
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )  # fmt: skip
+    assert done.stdout.strip() == "[]"
