@@ -57,12 +57,7 @@ FAULTS = [
     ),
     _fault(
         "zipped SavedModel",
-        b.raw(
-            "a.zip",
-            b.zipped(saved__saved_model__pb=b"", saved__saved_model=b"").replace(
-                b"saved_model/pb", b"saved_model.pb"
-            ),
-        ),
+        b.raw("a.zip", b.zipped(**{"saved/saved_model.pb": b""})),
         "zip",
         "no model is recognised in it: unpack it and name what is inside",
     ),
