@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-slow test-versions bench lint format clean
+.PHONY: demo test test-slow test-versions fuzz bench lint format clean
 
 demo: $(READY)
 	$(BIN)/parity check golden/parts_ssd golden/parts_free --report reports
@@ -17,6 +17,10 @@ test-slow: $(READY)
 
 test-versions: $(READY)
 	$(BIN)/python -m pytest -m versions
+
+# Thousands of mutated model files: how often each class was seen is printed.
+fuzz: $(READY)
+	$(BIN)/python -m pytest -m "slow or not slow" -s tests/inspecting/test_inspect_fuzz.py
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

@@ -48,6 +48,8 @@ examples:
   parity layers models/detector --runtimes int8     find the layer that introduces the error
   parity init detector.onnx --output parity.toml    propose a suite for model files
   parity matrix models/detector                     one runtime in several versions and options
+  parity inspect detector.onnx                      what a file is, and which runtimes load it
+  parity doctor                                     what is installed, and what is missing
 
 """
 
@@ -70,6 +72,8 @@ def parser() -> argparse.ArgumentParser:
     _layers(commands)
     _init(commands)
     _matrix(commands)
+    _inspect(commands)
+    _doctor(commands)
     _env(commands)
     return root
 
@@ -211,10 +215,35 @@ def _matrix(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         metavar="DIR",
         help="write matrix.csv and matrix.md to DIR/<detector>",
     )
+    _json(command)
+
+
+def _inspect(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = _command(
+        commands, "inspect", "tell what model files are by their content, without running them"
+    )
     command.add_argument(
-        "--json",
-        action="store_true",
-        help="print the results as JSON, and nothing else, to the standard output",
+        "files", nargs="+", type=Path, metavar="FILE", help="a file, or a SavedModel folder"
+    )
+    command.add_argument(
+        "--no-load",
+        dest="load",
+        action="store_false",
+        help="read the files only; try no runtime on them",
+    )
+    _json(command)
+
+
+def _doctor(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = _command(
+        commands, "doctor", "tell which runtimes are installed, what is missing, and what differs"
+    )
+    _json(command)
+
+
+def _json(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--json", action="store_true", help="print JSON, and nothing else, to the standard output"
     )
 
 

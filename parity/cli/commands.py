@@ -160,6 +160,40 @@ def matrix(arguments: Namespace) -> int:
     return found.exit_code
 
 
+def inspect(arguments: Namespace) -> int:
+    """Look at model files; what is wrong with one leaves what is told of the others."""
+    import json
+
+    from parity.inspecting.attempt import attempt
+    from parity.inspecting.findings import to_data
+    from parity.inspecting.looking import inspect as look
+    from parity.inspecting.text import text
+
+    found = [look(path, attempt if arguments.load else None) for path in arguments.files]
+    say(
+        json.dumps(to_data(found), indent=1, allow_nan=False) + "\n"
+        if arguments.json
+        else text(found)
+    )
+    return _worst(one.exit_code for one in found)
+
+
+def doctor(arguments: Namespace) -> int:
+    """Look at this environment and this machine."""
+    import json
+
+    from parity.doctor.examination import examine, to_data
+    from parity.doctor.text import text
+
+    found = examine()
+    say(
+        json.dumps(to_data(found), indent=1, allow_nan=False) + "\n"
+        if arguments.json
+        else text(found)
+    )
+    return found.exit_code
+
+
 def env(arguments: Namespace) -> int:
     """List or remove the environments that runtimes have of their own."""
     from parity.cli import environments

@@ -4,11 +4,12 @@ import mmap
 import os
 import struct
 import zipfile
-from typing import NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Any, NamedTuple, Optional, Sequence, Set, Tuple
 
 from . import wire
 from .contract import AdapterError
 
+_GRAPH_FIELDS = {(1, wire.BYTES), (2, wire.BYTES), (3, wire.VARINT), (4, wire.BYTES)}
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 
 
@@ -16,8 +17,8 @@ class Content(NamedTuple):
     """What was found: a stable ``kind`` for code and a ``phrase`` for messages.
 
     Kinds: missing, directory, savedmodel, empty, lfs, html, text, onnx, tflite, hdf5, keras,
-    torchscript, pt2, state-dict, pickle, npz, zip, truncated, unknown. ``legacy`` is true for a
-    torch checkpoint that is no zip archive.
+    torchscript, pt2, state-dict, pickle, safetensors, frozen-graph, npz, zip, truncated, unknown.
+    ``legacy`` is true for a torch checkpoint that is no zip archive.
     """
 
     kind: str
@@ -62,6 +63,8 @@ def recognise(path: str) -> Content:
         return _hdf5(head, size)
     if head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
         return _pickle(path)
+    if _is_safetensors(head, size):
+        return Content("safetensors", "a safetensors file (weights alone)")
     return _plain(head) or _protobuf(path) or Content("unknown", "a file of unknown content")
 
 
@@ -125,6 +128,12 @@ def _pickle(path: str) -> Content:
     return Content("state-dict", "a torch state dict", legacy=True)
 
 
+def _is_safetensors(head: bytes, size: int) -> bool:
+    """The length of a JSON header, then the header."""
+    length = struct.unpack_from("<Q", head)[0] if len(head) > 9 else 0
+    return head[8:9] == b"{" and 2 <= length <= 100_000_000 and b'"' in head[9:12] + head[-1:]
+
+
 def _plain(head: bytes) -> Optional[Content]:
     if head.startswith(b"\x93NUMPY"):
         return Content("unknown", "a NumPy array (.npy)")
@@ -142,17 +151,26 @@ def _plain(head: bytes) -> Optional[Content]:
 
 
 def _protobuf(path: str) -> Optional[Content]:
-    """ONNX's ModelProto has a graph (7) and opsets (8); a SavedModel has only fields 1 and 2."""
+    """ONNX's ModelProto has a graph (7) and opsets (8); a SavedModel has only fields 1 and 2.
+
+    A GraphDef is a list of nodes (1), functions (2) and versions (4).
+    """
     seen: Set[Tuple[int, int]] = set()
-    truncated = False
+    truncated = graph = False
     with open(path, "rb") as handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as data:
         try:
             for field in wire.fields(data):
+                if not seen:
+                    graph = _is_node(data, field)
                 seen.add((field.number, field.wire))
         except wire.Malformed as error:
             truncated = error.truncated
             if not truncated:
                 return None
+    if graph and seen <= _GRAPH_FIELDS:
+        if truncated:
+            return Content("truncated", "a truncated protobuf file (a frozen graph cut off?)")
+        return Content("frozen-graph", "a frozen TensorFlow graph (GraphDef)")
     if (1, wire.VARINT) not in seen:
         return None
     if truncated:
@@ -162,3 +180,16 @@ def _protobuf(path: str) -> Optional[Content]:
     if seen <= {(1, wire.VARINT), (2, wire.BYTES)} and (2, wire.BYTES) in seen:
         return Content("unknown", "the saved_model.pb of a SavedModel (name its directory)")
     return None
+
+
+def _is_node(data: Any, field: wire.Field) -> bool:
+    """Whether the field is a NodeDef: a name (1), an op that is one word (2), texts."""
+    if (field.number, field.wire) != (1, wire.BYTES):
+        return False
+    try:
+        inner = list(wire.fields(data, field.start, field.end))
+    except wire.Malformed:
+        return False
+    ops = [wire.text(data, one) for one in inner if (one.number, one.wire) == (2, wire.BYTES)]
+    shaped = all(one.wire == wire.BYTES and one.number <= 8 for one in inner)
+    return shaped and len(ops) == 1 and ops[0].replace("_", "").replace(">", "").isalnum()

@@ -7,11 +7,14 @@ is imported only for a file of that kind.
 """
 
 import os
+import re
 import zipfile
 from typing import List, Tuple
 
 from .content import Content, recognise
 from .contract import AdapterError
+
+_BOMB = 2**30  # bytes that an archive must unpack to before it can be called a bomb
 
 
 def guard(path: str, trust: bool) -> None:
@@ -53,7 +56,31 @@ def _scan(path: str, content: Content) -> List[str]:
     if content.kind not in ("keras", "torchscript", "pt2", "pickle", "state-dict"):
         return []
     with zipfile.ZipFile(path) as archive:
-        return _twice(archive) + _archived(archive, content.kind)
+        found = archive_findings(archive)
+        return found if found else _archived(archive, content.kind)
+
+
+def archive_findings(archive: zipfile.ZipFile) -> List[str]:
+    """What is wrong with an archive before anything in it is unpacked."""
+    return _twice(archive) + _outside(archive) + _bomb(archive)
+
+
+def _outside(archive: zipfile.ZipFile) -> List[str]:
+    """Members that would be unpacked outside of the folder they are unpacked to."""
+    return [
+        f"its member {name} names a path outside of the archive"
+        for name in archive.namelist()
+        if name.startswith(("/", "\\")) or name[1:2] == ":" or ".." in re.split(r"[/\\]", name)
+    ]
+
+
+def _bomb(archive: zipfile.ZipFile) -> List[str]:
+    """Weights hardly compress: much from little is an attack on whoever unpacks it."""
+    full = sum(item.file_size for item in archive.infolist())
+    packed = sum(item.compress_size for item in archive.infolist())
+    if full < _BOMB or full < 100 * packed:
+        return []
+    return [f"it is a zip bomb: its {packed} bytes unpack to {full}"]
 
 
 def _archived(archive: zipfile.ZipFile, kind: str) -> List[str]:

@@ -1,11 +1,14 @@
 """Which classes and functions a pickle would call, read from its opcodes; nothing is unpickled."""
 
+import collections
+import io
 import pickletools
 import re
 import zipfile
-from typing import IO, Any, List, NamedTuple, Optional, Tuple
+from typing import IO, Any, Deque, List, NamedTuple, Optional, Tuple
 
 LIMIT = 256 * 2**20  # bytes of one zip member that are ever read
+_OPCODES = 2_000_000  # of one pickle; the largest of real networks have some hundred thousand
 
 _TORCH_MAGIC = 0x1950A86A20F9469CFC6C
 _DATA = re.compile(
@@ -31,8 +34,31 @@ class Stream(NamedTuple):
     findings: Tuple[str, ...]
 
 
-def stream_findings(handle: IO[bytes]) -> Stream:
+class Bounded:
+    """A file of which all reads together take no more than ``LIMIT`` bytes; claims count."""
+
+    def __init__(self, handle: IO[bytes]) -> None:
+        self._handle = handle
+        self._left = LIMIT
+
+    def read(self, count: int) -> bytes:
+        self._take(count)
+        return self._handle.read(count)
+
+    def readline(self) -> bytes:
+        line = self._handle.readline(1 << 20)
+        self._take(len(line))
+        return line
+
+    def _take(self, count: int) -> None:
+        self._left -= count
+        if self._left < 0:
+            raise ValueError(f"it is larger than {LIMIT} bytes")
+
+
+def stream_findings(stream: IO[bytes]) -> Stream:
     """Scan a file that is a pickle; torch's older format is five of them, then raw storages."""
+    handle = Bounded(stream)
     found: List[str] = []
     first: List[Any] = []
     torch = False
@@ -51,25 +77,28 @@ def archive_findings(archive: zipfile.ZipFile) -> Tuple[str, ...]:
     for name in archive.namelist():
         if name == "data.pkl" or name.endswith("/data.pkl"):
             with archive.open(name) as handle:
-                found += pickle_findings(handle)
+                data = handle.read(LIMIT + 1)  # at once: genops reads byte by byte
+            found += pickle_findings(Bounded(io.BytesIO(data)))
     return _unique(found)
 
 
 def pickle_findings(
-    handle: IO[bytes], values: Optional[List[Any]] = None, allowed: Any = _DATA
+    handle: Any, values: Optional[List[Any]] = None, allowed: Any = _DATA
 ) -> List[str]:
     """Everything in one pickle that is not plain tensors, numbers, text and containers."""
     found: List[str] = []
-    texts: List[Optional[str]] = []
+    texts: Deque[Optional[str]] = collections.deque(maxlen=2)
     try:
-        for opcode, argument, _ in pickletools.genops(handle):
+        for count, (opcode, argument, _) in enumerate(pickletools.genops(handle)):
+            if count > _OPCODES:
+                raise ValueError(f"it has more than {_OPCODES} operations")
             if values is not None and argument is not None:
                 values.append(argument)
             name = opcode.name
             if name in ("GLOBAL", "INST"):
                 _judge(str(argument), found, allowed)
             elif name == "STACK_GLOBAL":
-                pair = [text for text in texts[-2:] if text is not None]
+                pair = [text for text in texts if text is not None]
                 _judge(" ".join(pair) if len(pair) == 2 else "", found, allowed)
             elif name in ("EXT1", "EXT2", "EXT4"):
                 found.append("the pickle uses the extension registry")

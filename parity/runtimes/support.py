@@ -32,6 +32,10 @@ _CPU_FLAGS = (
 )  # fmt: skip
 
 
+# Where in its own source a library raised: "/src/graph/model.cc:256 void f(const std::string&) ".
+_CPP = re.compile(r"\s*/\S+\.(?:cc|cpp|h):\d+ \S.*?\)(?= [A-Z])")
+
+
 class OpenedAdapter(Adapter):
     """An adapter that is open from its constructor on; ``run`` checks, then calls ``_run``."""
 
@@ -179,10 +183,16 @@ def quoted(names: Sequence[str]) -> str:
 
 
 def reason(error: BaseException, lines: int = 3) -> str:
-    """The first lines of a library's message, without colours, each bounded."""
+    """The first lines of a library's message, each bounded, without colours and C++ signatures."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
-    kept = [line.strip()[:300] for line in text.splitlines() if line.strip()][:lines]
+    text = _CPP.sub("", text)
+    kept = [_bounded(line.strip()) for line in text.splitlines() if line.strip()][:lines]
     return "{}: {}".format(type(error).__name__, " ".join(kept)) if kept else type(error).__name__
+
+
+def _bounded(line: str) -> str:
+    """Libraries name the file first and the cause last, so what is long is cut in its middle."""
+    return line if len(line) <= 500 else f"{line[:150]} ... {line[-345:]}"
 
 
 @contextlib.contextmanager

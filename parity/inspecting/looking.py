@@ -1,0 +1,149 @@
+"""One file looked at: recognised, read, scanned, and offered to the runtimes that open its kind."""
+
+from __future__ import annotations
+
+import os
+import stat
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from parity.files import digest
+from parity.inspecting import graphdef, keras, onnx, pt2, safetensors, savedmodel, tflite, torch
+from parity.inspecting.findings import Contents, Inspection
+from parity.inspecting.loading import Attempt, views
+from parity.inspecting.naming import misnamed
+from parity.runtimes import scan
+from parity.runtimes.content import Content, recognise
+
+_READERS: dict[str, Callable[[Path], Contents]] = {
+    "onnx": onnx.read,
+    "tflite": tflite.read,
+    "keras": keras.read_archive,
+    "hdf5": keras.read_hdf5,
+    "savedmodel": savedmodel.read,
+    "frozen-graph": graphdef.read,
+    "torchscript": torch.read_script,
+    "state-dict": torch.read,
+    "pickle": torch.read,
+    "pt2": pt2.read,
+    "safetensors": safetensors.read,
+}
+_REMEDIES = {
+    "missing": "nothing is there: correct the path",
+    "empty": "it is empty: copy or export it again",
+    "lfs": "this is a pointer, the model was not downloaded: run git lfs pull",
+    "html": "a web page was saved in the place of the file: download it again",
+    "text": "it is text, not a model",
+    "truncated": "it is cut off or damaged: copy or export it again",
+    "directory": "it is a folder and no SavedModel: name the files in it",
+    "npz": "it holds arrays, not a model",
+    "zip": "no model is recognised in it: unpack it and name what is inside",
+    "unknown": "it is no model of a known format",
+}
+
+
+def inspect(path: Path, attempt: Attempt | None) -> Inspection:
+    """Look at one file or folder; never raises for what it holds.
+
+    ``attempt`` opens a file in a runtime (see ``attempt``); None tries none.
+    """
+    try:
+        refused = _refused(path)
+        if refused is not None:
+            return refused
+        before = _state(path)
+        found = _look(path, attempt)
+        if _state(path) != before:
+            fault = "it changed while it was read, so nothing that is said of it holds: run again"
+            return Inspection(str(path), found.kind, found.phrase, faults=(fault,))
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        return _unreadable(path, f"it cannot be read: {why}")
+    return found
+
+
+def _refused(path: Path) -> Inspection | None:
+    """A pipe or a device never ends, and what cannot be opened cannot be looked at."""
+    if not path.exists():
+        return _nothing(path)
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        return _unreadable(path, "it is a pipe, a socket or a device, not a file")
+    return None
+
+
+def _nothing(path: Path) -> Inspection:
+    return Inspection(str(path), "missing", "nothing", faults=(_REMEDIES["missing"],))
+
+
+def _unreadable(path: Path, fault: str) -> Inspection:
+    return Inspection(str(path), "unreadable", "something unreadable", faults=(fault,))
+
+
+def _look(path: Path, attempt: Attempt | None) -> Inspection:
+    content = recognise(str(path))
+    if content.kind == "directory":
+        return Inspection(str(path), "directory", content.phrase, faults=(_REMEDIES["directory"],))
+    sha256, size = digest(path)
+    archived = tuple(_archive_faults(path))
+    contents = None if archived else _read(path, content)
+    if contents is None:
+        faults = archived or (_REMEDIES.get(content.kind, _REMEDIES["unknown"]),)
+        return Inspection(str(path), content.kind, content.phrase, size, sha256, faults=faults)
+    code = _code(path, content)
+    notes = (*misnamed(path, content.kind, content.phrase, contents.facts), *contents.notes)
+    return Inspection(
+        str(path), content.kind, content.phrase, size, sha256, contents, code, notes,
+        contents.faults, views(path, content.kind, contents, code, attempt),
+    )  # fmt: skip
+
+
+def _read(path: Path, content: Content) -> Contents | None:
+    """The reader's answer; bytes that break their format's promises become a fault."""
+    reader = _READERS.get(content.kind)
+    if reader is None:
+        return None
+    try:
+        return reader(path)
+    except OSError:
+        raise
+    except Exception as error:  # damaged bytes fail in any way
+        why = str(error)[:300] or type(error).__name__
+        fault = f"it is cut off or damaged: {why}; copy or export it again"
+        return Contents(f"{content.phrase} that is damaged", faults=(fault,))
+
+
+def _code(path: Path, content: Content) -> tuple[str, ...]:
+    """What loading the file would run; HDF5 is read without its library."""
+    if content.kind != "hdf5":
+        return scan.findings(str(path))
+    try:
+        return tuple(keras.code(path))
+    except ValueError as error:
+        return (f"it cannot be scanned: {error}",)
+
+
+def _archive_faults(path: Path) -> Iterator[str]:
+    """What of a zip archive is wrong before anything of it is unpacked."""
+    if not path.is_file():
+        return
+    with open(path, "rb") as handle:
+        if handle.read(2) != b"PK":
+            return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for finding in scan.archive_findings(archive):
+                yield f"{finding}: do not unpack or load it"
+    except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError):
+        return  # recognised as damaged already
+
+
+def _state(path: Path) -> tuple[tuple[str, int, int, int], ...]:
+    """What changes when a file does: its identity, its size and its time, for each file."""
+    files = sorted(path.rglob("*")) if path.is_dir() else [path]
+    found = []
+    for one in files:
+        at = os.stat(one)
+        found.append((str(one), at.st_ino, at.st_size, at.st_mtime_ns))
+    return tuple(found)
