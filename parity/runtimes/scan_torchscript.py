@@ -12,7 +12,11 @@ _SCRIPT = (
     (re.compile(r"\bops\.((?:\w+)\.(?:PythonOp|IgnoredPythonOp|rpc_\w+))"), "it calls {}"),
     (re.compile(r"\.(from_file|save|rpc_sync|rpc_async|rpc_remote)\("), "it calls {}()"),
     (re.compile(r"\b(torch\.classes\.\w+(?:\.\w+)?)"), "it uses the native class {}"),
-    (re.compile(r"\b(getattr)\("), "it calls {}() with a name made at run time"),
+    (
+        # a child that is called "0", as those of a Sequential are, cannot be written with a dot
+        re.compile(r'\b(getattr)\((?![\w.()]+, "(?![A-Za-z_])[A-Za-z0-9_-]+"\))'),
+        "it calls {}() with a name made at run time",
+    ),
 )
 
 
