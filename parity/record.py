@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -21,10 +22,11 @@ from parity.agreement import (
     Row,
     inputs_differ,
 )
-from parity.errors import ParityError, UsageError
+from parity.errors import HeadsError, ParityError, UsageError
 from parity.suite.tolerance import Tolerance
 
 FORMAT = 1
+_NUMBER = re.compile(r"-?\d+(\.\d+)?(e[-+]?\d+)?")
 
 Verdict = Literal["pass", "fail", "error", "skipped"]
 
@@ -45,7 +47,8 @@ class Failure:
     @property
     def cause(self) -> tuple[str, str]:
         """Equal for failures that differ only in what was seen on their image."""
-        return self.kind, self.message.split("\n", 1)[0]
+        first = self.message.split("\n", 1)[0]
+        return self.kind, _NUMBER.sub("0", first) if self.kind == HeadsError.__name__ else first
 
 
 @dataclass(frozen=True)

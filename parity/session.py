@@ -107,6 +107,13 @@ class Session:
             f"that are free"
         )
 
+    def _layout_hint(self) -> str:
+        """What to say where a network of torch, whose images are NCHW by custom, did not run."""
+        table = self.runtime.table
+        if table.kind != "torch" or table.layout != "NHWC":
+            return ""
+        return f"; layout = 'NHWC' is declared under [runtimes.{self.runtime.name}]: is it NCHW?"
+
     def run(self, canvas: np.ndarray[Any, Any]) -> Outputs:
         """All heads for one prepared image (H, W, 3) float32."""
         arranged = self.arrange(canvas)
@@ -114,6 +121,8 @@ class Session:
         try:
             raw = self._adapter.run({self.inputs[0].name: arranged.array})
         except AdapterError as error:
+            if error.code == "run-failed":
+                error.facts["reason"] = f"{error.facts['reason']}{self._layout_hint()}"
             raise typed(self.runtime.name, error) from error
         elapsed = time.perf_counter() - started
         if self._timeout is not None and elapsed > self._timeout:

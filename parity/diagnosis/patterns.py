@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from parity.agreement import Row
+from parity.agreement import ImageAgreement, Row
 from parity.boxes import iou
 from parity.record import RuntimeRecord
 
+LIMITED = 2  # images on which a side stops at one number, before that is called a limit
 FEW = 3  # fewer objects than this make no pattern
 OVERLAP = 0.1  # IoU below which nothing is ever suppressed in practice
 SAME = 1e-6  # relative L2 below which a head counts as equal
@@ -26,6 +27,7 @@ def hints(record: RuntimeRecord, classes: Sequence[str]) -> tuple[str, ...]:
         *_class_offset(rows, classes),
         *_threshold(rows),
         *_suppression(record),
+        *_most(agreements),
         *_stage(record),
     ]
     return tuple(found)
@@ -93,6 +95,25 @@ def _suppression(record: RuntimeRecord) -> Iterator[str]:
                     f"candidate{f', or NMS {classes}' if across else ''}?"
                 )
                 break
+
+
+def _most(agreements: Sequence[ImageAgreement]) -> Iterator[str]:
+    """One side stops at one number wherever the other goes on: a limit inside its network."""
+    counts = np.array([(one.reference_deployed, one.candidate_deployed) for one in agreements])
+    if not len(counts) or not _mostly_within(
+        [row for one in agreements for row in one.rows if row.paired]
+    ):
+        return
+    for side, other, ours, theirs in (
+        ("candidate", "reference", counts[:, 1], counts[:, 0]),
+        ("reference", "candidate", counts[:, 0], counts[:, 1]),
+    ):
+        most, more = int(ours.max()), theirs > ours
+        if most and more.sum() >= LIMITED and (ours[more] == most).all():
+            yield (
+                f"the {side} never has more than {most} detections, on {int(more.sum())} images "
+                f"where the {other} has up to {int(theirs[more].max())}: its max_detections?"
+            )
 
 
 def _mostly_within(pairs: Sequence[Row]) -> bool:

@@ -11,6 +11,7 @@ from parity.suite import Decode, Recipe, Runtime, Suite
 def settings_notes(suite: Suite, runtime: Runtime) -> tuple[str, ...]:
     """Each setting of preprocess and decode that differs from what the reference declares."""
     reference = suite.runtimes[suite.reference]
+    idle = _idle(reference, runtime)
     return tuple(
         f"{table}.{key} is declared as {new!r}, the reference {reference.name} has {old!r}"
         for table, before, after in (
@@ -18,7 +19,20 @@ def settings_notes(suite: Suite, runtime: Runtime) -> tuple[str, ...]:
             ("decode", _decode(reference.decode), _decode(runtime.decode)),
         )
         for key, old, new in _changed(before, after)
+        if f"{table}.{key}" not in idle
     )
+
+
+def _idle(reference: Runtime, runtime: Runtime) -> set[str]:
+    """Settings that one of the two never uses, as another says already."""
+    idle = set()
+    if "none" in (reference.decode.nms, runtime.decode.nms):
+        idle.add("decode.nms_iou")
+    if None in (reference.decode.max_detections, runtime.decode.max_detections):
+        idle.add("decode.max_detections")
+    if "none" in (reference.recipe.resize, runtime.recipe.resize):
+        idle |= {"preprocess.kernel", "preprocess.pad", "preprocess.pad_value", "preprocess.cast"}
+    return idle
 
 
 def recipe_keys(reference: Recipe, candidate: Recipe) -> tuple[str, ...]:

@@ -93,7 +93,7 @@ def suite_record(
         parity_version=__version__,
         started=started,
         reference_milliseconds=None if run is None else run.reference_milliseconds(),
-        notes=() if note is None else (note,),
+        notes=(*(() if note is None else (note,)), *(() if run is None else run.doubts())),
         failure=failure,
     )
 

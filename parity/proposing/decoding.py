@@ -20,6 +20,7 @@ _WHY = {
     "activation": "seen: the range of the scores",
     "background": "column of no class; assumed from the number and the sums of the columns",
     "box_format": "seen: sizes or corners that fit; xyxy and yxyx look the same",
+    "first_class": "assumed: one picture need not show every class",
     "heads": "seen: the shapes",
     "layout": "seen: the shapes",
     "normalized": "seen: the range of the boxes",

@@ -51,7 +51,7 @@ def image_message(
             *_indented(_wrapped(_said(input_text(image, runtime.recipe_keys)))),
             *_indented([*_counts(image), *_sentences(image.findings, scene)]),
             *_block("", _rows(scene)),
-            *(_where_to_look(image.findings, runtime) if hints else ()),
+            *(_where_to_look(image.findings, runtime, scene) if hints else ()),
         ]
     )
 
@@ -77,7 +77,7 @@ def runtime_message(runtime: RuntimeRecord, classes: Sequence[str]) -> str:
             *_block("", _sentences(findings, scene)),
             *_block("", [] if runtime.tolerance.strict or not findings else _rows(scene)),
             *_block(_failed_title(runtime), _failed_images(runtime)),
-            *_where_to_look(every, runtime),
+            *_where_to_look(every, runtime, scene),
         ]
     )
 
@@ -193,7 +193,10 @@ def _rows(scene: Scene) -> list[str]:
     return rows_table(places, scene.tolerance, scene.classes)
 
 
-def _where_to_look(findings: Iterable[Finding], runtime: RuntimeRecord) -> list[str]:
+def _where_to_look(findings: Iterable[Finding], runtime: RuntimeRecord, scene: Scene) -> list[str]:
+    flips = sum(one.row.flipped for one in scene.pairs)
+    if 2 * flips < len(scene.pairs) or any(": then " in hint for hint in runtime.hints):
+        findings = [one for one in findings if one.code != "class"]  # the list of classes is right
     return [
         *_block("notes", _wrapped(printable(note) for note in runtime.notes)),
         *_block("hints", _wrapped(printable(hint) for hint in runtime.hints)),

@@ -312,7 +312,11 @@ def test_a_script_of_a_sequential_has_no_findings(how: str, tmp_path: Path) -> N
     net = torch.nn.Sequential(block, torch.nn.Conv2d(4, 4, 1)).eval()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        made = torch.jit.script(net) if how == "script" else torch.jit.trace(net, torch.zeros(1, 3, 4, 4))
+        made = (
+            torch.jit.script(net)
+            if how == "script"
+            else torch.jit.trace(net, torch.zeros(1, 3, 4, 4))
+        )
         torch.jit.save(made, str(tmp_path / "net.pt"))
     with zipfile.ZipFile(tmp_path / "net.pt") as archive:
         assert any(b'getattr(self, "0")' in archive.read(name) for name in archive.namelist())
