@@ -48,7 +48,12 @@ class Failure:
     def cause(self) -> tuple[str, str]:
         """Equal for failures that differ only in what was seen on their image."""
         first = self.message.split("\n", 1)[0]
-        return self.kind, _NUMBER.sub("0", first) if self.kind == HeadsError.__name__ else first
+        return self.kind, _NUMBER.sub("0", first) if self._of_heads else first
+
+    @property
+    def _of_heads(self) -> bool:
+        """Whether it tells the numbers of heads, of the runtime's own or of its reference."""
+        return self.kind == HeadsError.__name__ or "\non this image they are" in self.message
 
 
 @dataclass(frozen=True)

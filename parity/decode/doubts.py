@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from parity.suite.decoding import Decode
 
 _AHEAD = 0.2  # so much more must speak for another family than for the declared one
+_FEWEST_QUERIES = 50  # that show whether any of them says "no object"
 _FEWEST = 20  # boxes that show how they are written
 
 
@@ -29,12 +30,28 @@ def doubts(
     ``outputs`` by their own names, ``heads`` of the same image by role; ``size`` is (height, width)
     of the input. How many classes the suite lists is left aside: it may be what is wrong.
     """
-    return (*_family(outputs, settings, size), *_format(heads, settings))
+    return (*_family(outputs, heads, settings, size), *_format(heads, settings))
 
 
-def _family(outputs: Mapping[str, Array], settings: Decode, size: Size) -> tuple[str, ...]:
+def _all_objects(logits: Array) -> bool:
+    """Whether no query of many says "no object", of which a DETR says far more than anything."""
+    if logits.ndim != 3 or not logits.size:
+        return False
+    queries = logits.reshape(-1, logits.shape[-1])
+    largest = queries.argmax(axis=1) == logits.shape[-1] - 1
+    return len(queries) >= _FEWEST_QUERIES and not largest.any()
+
+
+def _family(
+    outputs: Mapping[str, Array], heads: Mapping[str, Array], settings: Decode, size: Size
+) -> tuple[str, ...]:
     if settings.family is None:
         return ()
+    if settings.family == "detr" and _all_objects(np.asarray(heads["logits"])):
+        return (
+            "every query finds an object, none has the last column as its largest; is there no "
+            '"no object", and the family rt-detr? check family and classes',
+        )
     ranking = likely(outputs, None, size)
     first = leading(ranking)
     declared = next((one.weight for one in ranking if one.family == settings.family), None)
@@ -52,7 +69,7 @@ def _family(outputs: Mapping[str, Array], settings: Decode, size: Size) -> tuple
 def _format(heads: Mapping[str, Array], settings: Decode) -> tuple[str, ...]:
     """Corners read as sizes, or sizes as corners; xyxy and yxyx look the same."""
     how = settings.boxes_scores
-    if how is None:
+    if how is None or np.shape(heads["boxes"])[-1:] != (4,):
         return ()
     boxes = np.asarray(heads["boxes"], dtype=np.float64).reshape(-1, 4)
     boxes = boxes[np.isfinite(boxes).all(axis=1) & boxes.any(axis=1)]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from parity.decode import DecodeError, decode, decode_by_function
+from parity.decode.ranges import check_logits
 from parity.suite.decoding import Decode
 from parity.suite.families import BoxesScores
 
@@ -60,4 +61,16 @@ def test_a_function_that_gives_relative_boxes_is_refused() -> None:
     assert str(caught.value) == (
         "code:decode: expected boxes in pixels of the input, 320 x 240, found none beyond 0.9: "
         "are they relative to the input? multiply x by its width and y by its height"
+    )
+
+
+def test_small_logits_on_both_sides_of_0_are_logits() -> None:
+    """A detector that is sure of nothing, as on a grey picture."""
+    values = np.array([-0.0087, 0.0138])
+    check_logits(values, "softmax", "logits")
+    with pytest.raises(DecodeError) as caught:
+        check_logits(np.array([0.0, 0.9]), "softmax", "logits")
+    assert str(caught.value) == (
+        "logits: expected logits with activation = 'softmax', found 0..0.9; scores already? say "
+        "activation = 'none'"
     )

@@ -17,7 +17,8 @@ CENTRES = np.array([[x, 35.0, 30.0, 50.0] for x in np.linspace(40, 250, 40)])
 
 
 def of_family(heads: dict[str, Any], family: str) -> tuple[str, ...]:
-    return doubts(heads, heads, Decode(family=family, score_threshold=0.5), SIZE)
+    named = {"logits" if head.shape[-1] != 4 else "boxes": head for head in heads.values()}
+    return doubts(heads, named, Decode(family=family, score_threshold=0.5), SIZE)
 
 
 def of_format(boxes: np.ndarray, box_format: str) -> tuple[str, ...]:
@@ -38,6 +39,19 @@ def test_a_wrong_family_with_a_wrong_number_of_classes_is_told(make, declared, l
         f"the heads look rather like {looks} with {CLASSES} classes than like {declared}: "
     )
     assert found.endswith("; check family and classes")
+
+
+def test_a_detr_that_finds_an_object_in_every_query_is_doubted() -> None:
+    """Its last column is a class like the others then."""
+    heads = {name: np.array(head) for name, head in detr().items()}
+    logits = next(head for head in heads.values() if head.shape[-1] != 4)
+    logits[..., -1] = -9.0
+    boxes = next(head for head in heads.values() if head.shape[-1] == 4)
+    roles = {"logits": logits, "boxes": boxes}
+    assert doubts(heads, roles, Decode(family="detr", score_threshold=0.5), SIZE) == (
+        "every query finds an object, none has the last column as its largest; is there no "
+        '"no object", and the family rt-detr? check family and classes',
+    )
 
 
 @pytest.mark.parametrize(

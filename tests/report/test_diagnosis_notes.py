@@ -85,11 +85,20 @@ def test_inputs_on_another_scale_are_told_as_that() -> None:
     )
 
 
-@pytest.mark.parametrize(("kind", "same"), [("HeadsError", True), ("ImageError", False)])
-def test_errors_of_heads_that_differ_in_numbers_only_have_one_cause(kind: str, same: bool) -> None:
+@pytest.mark.parametrize(
+    ("kind", "more", "same"),
+    [
+        ("HeadsError", "more", True),
+        ("NotJudged", "on this image they are", True),
+        ("ImageError", "more", False),
+    ],
+)
+def test_errors_of_heads_that_differ_in_numbers_only_have_one_cause(
+    kind: str, more: str, same: bool
+) -> None:
     """Images are told apart by numbers too."""
     first, second = (
-        Failure(kind, f"b: expected pixels, found centres of median {number}\nmore", 3)
+        Failure(kind, f"b: expected pixels, found centres of median {number}\n{more}", 3)
         for number in ("0.5085", "1e-05")
     )
     assert (first.cause == second.cause) is same
