@@ -208,7 +208,7 @@ class Decoder:
                 )
             else:
                 found = decode.decode(heads, settings, self._classes, size, self._priors)
-            return decode.to_side(found, settings, floor, prepared.placement)
+            return decode.to_side(found, settings, floor, prepared.placement, prepared.image_size)
         except ValueError as error:
             raise self._heads_error(str(error), heads, size) from error
 

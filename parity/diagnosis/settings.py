@@ -71,4 +71,4 @@ def _changed(
             yield f"{path}{key}", old, new
 
 
-_BESIDE_FUNCTION = ("score_threshold", "score_floor", "nms_iou", "nms", "max_detections")
+_BESIDE_FUNCTION = ("score_threshold", "score_floor", "nms_iou", "nms", "max_detections", "clip")

@@ -270,7 +270,7 @@ def _kept(base: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:
     return base
 
 
-_KEPT_BY_FUNCTION = ("score_threshold", "score_floor", "nms_iou", "nms", "max_detections")
+_KEPT_BY_FUNCTION = ("score_threshold", "score_floor", "nms_iou", "nms", "max_detections", "clip")
 
 
 def _overlaid(base: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:

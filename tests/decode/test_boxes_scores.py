@@ -226,3 +226,21 @@ def test_a_score_that_is_nan_is_an_error() -> None:
     with pytest.raises(DecodeError) as caught:
         side([[0, 0, 1, 1]], [[np.nan]])
     assert str(caught.value) == "scores: expected numbers, found 1 NaN"
+
+
+@pytest.mark.parametrize(("clip", "left"), [(True, 0.0), (False, -20.0)])
+def test_boxes_are_clipped_to_the_original_image_where_that_is_said(
+    clip: bool, left: float
+) -> None:
+    """After NMS, and back in the image: its height is 30 and its width 50."""
+    found = Candidates(np.array([[-10.0, 0.0, 40.0, 20.0]]), np.array([[0.9]]))
+    how = settings().model_copy(update={"clip": clip})
+    side = to_side(found, how, 0.25, Placement(0.5, 0.5), (30, 50))
+    assert side.seen.boxes.tolist() == [[left, 0.0, 50.0 if clip else 80.0, 30.0 if clip else 40.0]]
+
+
+def test_not_to_clip_has_one_spelling() -> None:
+    """Goldens that know nothing of the key stay valid."""
+    table = BoxesScores(box_format="xyxy", normalized=True)
+    told = Decode(family="boxes-scores", score_threshold=0.5, boxes_scores=table, clip=False)
+    assert told == Decode(family="boxes-scores", score_threshold=0.5, boxes_scores=table)

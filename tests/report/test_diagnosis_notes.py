@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -102,3 +103,21 @@ def test_errors_of_heads_that_differ_in_numbers_only_have_one_cause(
         for number in ("0.5085", "1e-05")
     )
     assert (first.cause == second.cause) is same
+
+
+def test_boxes_that_only_one_side_clips_are_told() -> None:
+    """torchvision cuts them at the edges of the image, YOLO exports and TFLite's op do not."""
+    free = {"reference_box": (-20.0, 5.0, 60.0, 60.0), "box_within": False}
+    one = image("1.png", pair(candidate_box=(0.0, 5.0, 60.0, 60.0), iou=0.75, **free), pair())
+    record = runtime("onnx", replace(one, size=(100, 100)))
+    assert (
+        "1 of 1 boxes beyond their limit agree once they are clipped to the image, as those of the "
+        "candidate are: say clip = true in decode of the reference"
+    ) in hints(record, CLASSES)
+
+
+def test_boxes_that_differ_within_the_image_are_not_told_as_clipped() -> None:
+    """They differ after all."""
+    moved = {"candidate_box": (0.0, 25.0, 60.0, 60.0), "box_within": False, "iou": 0.7}
+    record = runtime("onnx", replace(image("1.png", pair(**moved)), size=(100, 100)))
+    assert not any("clipped" in one for one in hints(record, CLASSES))
