@@ -20,7 +20,6 @@ _WHY = {
     "activation": "seen: the range of the scores",
     "background": "column of no class; assumed from the number and the sums of the columns",
     "box_format": "seen: sizes or corners that fit; xyxy and yxyx look the same",
-    "first_class": "assumed: one picture need not show every class",
     "heads": "seen: the shapes",
     "layout": "seen: the shapes",
     "normalized": "seen: the range of the boxes",
@@ -102,10 +101,17 @@ def nms_entries(reading: Reading, reference: Reading) -> tuple[Entry, ...]:
 
 def family_entries(first: Likelihood, model: Model, folder: Path) -> tuple[Entry, ...]:
     """The entries of ``[decode.FAMILY]``; ``folder`` is the suite's."""
-    entries = [Entry(key, value, _WHY.get(key, "seen")) for key, value in first.table.items()]
+    entries = [Entry(key, value, _why(key, value)) for key, value in first.table.items()]
     if first.family == "ssd":
         entries = [*_priors(first, model, folder), *entries]
     return tuple(entries)
+
+
+def _why(key: str, value: Any) -> str:
+    """How a value came about; one picture need not show every class, but may show that one is 0."""
+    if key == "first_class":
+        return "seen: class 0" if value == 0 else "assumed: class 0 was not seen on this picture"
+    return _WHY.get(key, "seen")
 
 
 def differing(first: Likelihood, reference: Likelihood) -> dict[str, Any]:

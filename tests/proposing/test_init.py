@@ -214,3 +214,16 @@ def test_a_file_that_needs_trust_is_left_to_be_written_by_hand(
         "found it calls from_file(). init opens no such file; write its [runtimes.NAME] by hand, "
         "with trust = true\n"
     )
+
+
+def test_what_was_written_for_one_file_is_a_suite_that_lacks_a_candidate(
+    free: Path, capfd: Capture
+) -> None:
+    """Exit code 2: there is nothing wrong with a runtime, but with the suite."""
+    arguments = ["--images", "images/*.jpg", "--classes", "classes.txt"]
+    assert main(["init", "detector.onnx", *arguments, "--output", "parity.toml"]) == 0
+    assert main(["check", "parity.toml"]) == 2
+    assert (
+        "runtimes: expected a candidate beside the reference onnx, found none; add a second "
+        "runtime, or record a golden for the reference to be judged by"
+    ) in capfd.readouterr().out
