@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,7 +36,10 @@ def to_side(
     """
     proposals = _down_to(found, floor)
     _check(proposals, settings)
-    edges = image if settings.clip else None
+    if settings.clip == "before-nms" and image is not None:
+        boxes = clipped(placement.to_original(proposals.boxes), image)
+        proposals = replace(proposals, boxes=placement.to_network(boxes))
+    edges = image if settings.clip is not None else None
     result = suppress(
         proposals.boxes,
         proposals.scores,

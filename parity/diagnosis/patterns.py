@@ -137,7 +137,8 @@ def _clipping(record: RuntimeRecord) -> Iterator[str]:
         ):
             yield (
                 f"{alike} of {len(off)} boxes beyond their limit agree once they are clipped to "
-                f"the image, as those of the {side} are: say clip = true in decode of the {other}"
+                f"the image, as those of the {side} are: say in decode of the {other} clip = "
+                f"'before-nms', as torchvision does, or 'after-nms'"
             )
             return
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from parity.suite.families import (
     NMS_FREE,
@@ -32,11 +32,6 @@ from parity.suite.inside import (
 )
 
 
-def _true_or_none(value: bool | None) -> bool | None:
-    """The default has one spelling: goldens that were recorded without the key stay as they are."""
-    return value or None
-
-
 class Decode(Table):
     """From heads to detections: family, threshold, NMS.
 
@@ -44,7 +39,8 @@ class Decode(Table):
     be judged. ``nms`` is "class", unless the family has its NMS inside the model or needs none:
     "none" then. ``max_detections`` is 100, unless the model suppresses by itself (None, as many as
     it gives) or the family needs no NMS (what its source yields, see ``NMS_FREE``). ``clip``: boxes
-    are cut at the edges of the original image, after NMS; None for not.
+    are cut at the edges of the original image, before NMS as torchvision does, or after it as YOLO
+    predictors do; None for not.
     """
 
     family: str | None = None
@@ -54,7 +50,7 @@ class Decode(Table):
     nms_iou: float = Field(default=0.45, ge=0, le=1)
     nms: Literal["class", "agnostic", "none"] = "class"
     max_detections: int | None = Field(default=100, ge=1)
-    clip: Annotated[bool | None, AfterValidator(_true_or_none)] = None
+    clip: Literal["before-nms", "after-nms"] | None = None
     ssd: Ssd | None = None
     boxes_scores: BoxesScores | None = Field(default=None, alias="boxes-scores")
     yolov5: YoloV5 | None = None

@@ -112,7 +112,8 @@ def test_boxes_that_only_one_side_clips_are_told() -> None:
     record = runtime("onnx", replace(one, size=(100, 100)))
     assert (
         "1 of 1 boxes beyond their limit agree once they are clipped to the image, as those of the "
-        "candidate are: say clip = true in decode of the reference"
+        "candidate are: say in decode of the reference clip = 'before-nms', as torchvision does, "
+        "or 'after-nms'"
     ) in hints(record, CLASSES)
 
 
