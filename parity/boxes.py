@@ -119,6 +119,12 @@ def to_xyxy(boxes: ArrayLike, box_format: str, size: tuple[int, int] | None = No
     return scaled
 
 
+def clipped(boxes: ArrayLike, size: tuple[int, int]) -> Floats:
+    """Boxes xyxy cut at the edges of an image of (height, width): x to 0..width, y to 0..height."""
+    height, width = size
+    return np.clip(as_boxes(boxes), 0.0, np.array([width, height, width, height], dtype=np.float64))
+
+
 @dataclass(frozen=True)
 class Placement:
     """Where the original image stands in the network's input: network = original * scale + offset.

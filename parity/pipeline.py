@@ -211,18 +211,22 @@ class Decoder:
                 )
             else:
                 found = decode.decode(heads, settings, self._classes, size, self._priors)
-            return decode.to_side(found, settings, floor, placement)
+            return decode.to_side(found, settings, floor, placement, prepared.image_size)
         except ValueError as error:
             raise self._heads_error(str(error), heads, size) from error
 
 
 class Pipeline:
-    """One runtime of a suite, open, from image to detections."""
+    """One runtime of a suite, open, from image to detections.
+
+    ``doubts``: what the first image's heads say against the settings of decoding.
+    """
 
     def __init__(self, suite: Suite, name: str, images: Images) -> None:
         self.runtime = suite.runtimes[name]
         self.decoder = Decoder(suite, self.runtime)
         self.layout = ""
+        self.doubts: tuple[str, ...] | None = None
         self._images = images
         self.session = Session(self.runtime, suite.folder, dataset(suite))
 
@@ -233,6 +237,8 @@ class Pipeline:
         specs = outputs.specs
         bound = self.decoder.bind(outputs.heads, specs)
         heads = {role: outputs.heads[name] for role, name in bound.items()}
+        if self.doubts is None:
+            self.doubts = decode.doubts(outputs.heads, heads, self.runtime.decode, prepared.size)
         return Network(
             heads=self.decoder.trimmed(heads),
             specs={role: specs[name] for role, name in bound.items() if name in specs},

@@ -1,4 +1,7 @@
-"""What no budget excuses: a class that vanishes, a shift of all boxes, a side that sees nothing."""
+"""What no budget excuses: a class that vanishes, a shift of all boxes, a side that sees nothing.
+
+And boxes so small that their corners agree wherever they lie.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from parity.agreement.findings import Finding
+from parity.agreement.pairing import Scale
 from parity.agreement.rows import Row
 from parity.detections import Floats, Side
 from parity.suite.tolerance import Tolerance
@@ -59,6 +63,24 @@ def bias(rows: Iterable[Row], tolerance: Tolerance, fewest: int = 1) -> list[Fin
             facts = {"side": name, "median": median, "pairs": len(shifts), "allowed": limit}
             found.append(Finding("bias", facts))
     return found
+
+
+def below_a_pixel(rows: Iterable[Row], tolerance: Tolerance, scale: Scale) -> list[Finding]:
+    """All paired boxes are smaller than a pixel of the network's input, and most do not overlap.
+
+    Corners lie within ``max_corner_px`` then wherever the boxes are: boxes relative to the input
+    were read as pixels. ``scale`` (x, y) turns pixels of the image into those of the input.
+    """
+    pairs = [row for row in rows if row.paired]
+    boxes = np.array([box for row in pairs for box in (row.reference_box, row.candidate_box)])
+    apart = sum((row.iou or 0.0) < tolerance.min_box_iou for row in pairs)
+    if not pairs or 2 * apart <= len(pairs):
+        return []
+    largest = float(((boxes[:, 2:] - boxes[:, :2]) * np.array(scale)).max())
+    if largest >= 1.0:
+        return []
+    facts = {"count": apart, "total": len(pairs), "largest": largest}
+    return [Finding("below-a-pixel", facts)]
 
 
 def _by_chance(excess: Floats) -> float:

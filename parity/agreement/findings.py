@@ -11,7 +11,8 @@ class Finding:
     """A named disagreement and the numbers that its message needs.
 
     Codes from detections: ``lost``, ``extra``, ``box``, ``score``, ``class``, ``excused``,
-    ``unjudgeable``, ``empty``, ``class-vanished``, ``bias``, ``nothing-detected``, ``no-image``.
+    ``unjudgeable``, ``empty``, ``class-vanished``, ``bias``, ``below-a-pixel``,
+    ``nothing-detected``, ``no-image``.
     Codes from heads: ``nonfinite``, ``shape``, ``constant-head``, ``wrap-around``, ``one-sided``.
     """
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from parity.agreement.alarms import FEW, bias, empty, vanished
+from parity.agreement.alarms import FEW, below_a_pixel, bias, empty, vanished
 from parity.agreement.excuses import Excuses
 from parity.agreement.findings import Finding
 from parity.agreement.pairing import (
@@ -53,6 +53,7 @@ def judge(
     else:
         findings = [*vanished(image.of_reference), *bias(image.rows, tolerance, FEW)]
     findings += empty(reference, candidate, tolerance)
+    findings += below_a_pixel(image.rows, tolerance, scale)
     return replace(image, findings=tuple(findings))
 
 

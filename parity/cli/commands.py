@@ -134,7 +134,9 @@ def init(arguments: Namespace) -> int:
         save(proposal, arguments.output)
         todos = "1 line" if proposal.todos == 1 else f"{proposal.todos} lines"
         say(f"wrote {_shown(arguments.output)}; {todos} marked TODO for you to complete\n")
-    return 0
+        if len(arguments.models) == 1:
+            say("it holds one runtime: add a second, there is nothing to compare it with yet\n")
+    return 3 if failures else 0
 
 
 def matrix(arguments: Namespace) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from parity.decode.binding import BindingError, Role, bind
 from parity.decode.candidates import Candidates, DecodeError, Proposals
+from parity.decode.doubts import doubts
 from parity.decode.evidence import Likelihood
 from parity.decode.families import FAMILIES, arranged, decode, in_image, roles, trimmed
 from parity.decode.family import Family
@@ -31,6 +32,7 @@ __all__ = [
     "bind",
     "decode",
     "decode_by_function",
+    "doubts",
     "grid",
     "in_image",
     "leading",

@@ -11,6 +11,7 @@ from parity.boxes import to_xyxy
 from parity.decode.binding import Role
 from parity.decode.candidates import Array, Candidates, Floats, boxes_of, scores_of
 from parity.decode.family import Family, Size, boxes_role, scores_role
+from parity.decode.ranges import check_box_unit
 
 if TYPE_CHECKING:
     from parity.suite.decoding import Decode
@@ -33,6 +34,7 @@ def decode(
     """The candidates of one image."""
     how = _settings(settings)
     boxes = boxes_of(heads["boxes"])
+    check_box_unit(boxes, how.box_format, how.normalized, "boxes")
     scores = scores_of(heads["scores"], len(boxes), classes, how.background, how.activation)
     with np.errstate(all="ignore"):  # NaN and infinity are judged elsewhere
         pixels = to_xyxy(boxes, how.box_format, size if how.normalized else None)

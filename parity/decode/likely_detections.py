@@ -32,12 +32,12 @@ def tf_od_api(seen: Seen) -> Iterator[Likelihood]:
         [
             Clue(len(named) >= 3, 0.8, f"the outputs are called {', '.join(named)}"),
             Clue(len(named) < 3, 0.35, "four heads (1, N, 4), (1, N), (1, N) and (1,)"),
-            Clue(bool(ids) and low >= 1, 0.1, f"the classes start at {low:g}"),
+            Clue(bool(ids) and low >= 1, 0.1, f"the smallest class on this picture is {low:g}"),
             Clue(low < 1, -0.1),
             Clue(len(named) < 3 and any(POSTPROCESS in name for name in seen.heads), -0.3),
         ],
         outputs={ROLES[role]: name for role, name in outputs.items()},
-        table=_units(seen, outputs.get("detection_boxes")),
+        table={"first_class": 0 if low < 1 else 1, **_units(seen, outputs.get("detection_boxes"))},
     )
 
 

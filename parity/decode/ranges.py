@@ -7,7 +7,7 @@ import numpy as np
 from parity.decode.candidates import SCORE_SLACK, Array, DecodeError, Floats
 
 # Relative centres lie within 0..1, give or take; those in pixels of any real input far beyond.
-_FARTHEST_RELATIVE = 2.0
+FARTHEST_RELATIVE = 2.0
 
 
 def typical(values: Floats) -> float:
@@ -29,16 +29,27 @@ def check_unit(centres: Floats, normalized: bool, name: str, other: str = "") ->
     """
     found = typical(centres)
     words = f"found centres of median {found:.4g}"
-    if normalized and found > _FARTHEST_RELATIVE:
+    if normalized and found > FARTHEST_RELATIVE:
         raise DecodeError(
             f"{name}: expected boxes relative to the input with normalized = true, {words}; "
             f"pixels? say normalized = false"
         )
-    if not normalized and found <= _FARTHEST_RELATIVE:
+    if not normalized and found <= FARTHEST_RELATIVE:
         raise DecodeError(
             f"{name}: expected boxes in pixels of the input with normalized = false, {words}; "
             f"normalized? say normalized = true{other}"
         )
+
+
+def check_box_unit(boxes: Floats, box_format: str, normalized: bool, name: str) -> None:
+    """As ``check_unit``, of boxes (A, 4) in ``box_format``; boxes without area, as padding is, are
+    left out.
+    """
+    low, high = boxes[:, :2], boxes[:, 2:]
+    corners = box_format != "cxcywh"
+    with np.errstate(all="ignore"):
+        solid = ((high > low) if corners else (high > 0)).all(axis=1)
+        check_unit(((low + high) / 2 if corners else low)[solid], normalized, name)
 
 
 def check_scores(values: Array, activation: str, name: str, missing: str = "sigmoid") -> None:
@@ -58,12 +69,13 @@ def check_scores(values: Array, activation: str, name: str, missing: str = "sigm
 def check_logits(values: Array, activation: str, name: str) -> None:
     """Raise for values to be activated that are all within 0..1: logits are not, scores are.
 
-    A constant head is judged elsewhere.
+    One value below 0 is that of a logit, however small they all are. A constant head is judged
+    elsewhere.
     """
     low, high = _extremes(values)
     if activation == "none" or low == high:
         return
-    if low < -SCORE_SLACK or high > 1.0 + SCORE_SLACK or np.isnan(low):
+    if low < 0.0 or high > 1.0 + SCORE_SLACK or np.isnan(low):
         return
     raise DecodeError(
         f"{name}: expected logits with activation = '{activation}', found {low:.6g}..{high:.6g}; "

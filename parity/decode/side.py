@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from parity.boxes import Placement
+from parity.boxes import Placement, clipped
 from parity.decode.candidates import Candidates, DecodeError, Ints, Proposals
 from parity.decode.families import FAMILIES
 from parity.decode.nms import suppress
@@ -19,16 +20,26 @@ if TYPE_CHECKING:
 
 
 def to_side(
-    found: Candidates | Proposals, settings: Decode, floor: float, placement: Placement
+    found: Candidates | Proposals,
+    settings: Decode,
+    floor: float,
+    placement: Placement,
+    image: tuple[int, int] | None = None,
 ) -> Side:
     """What a runtime found on one image, down to ``floor``, in pixels of the original image.
 
     Every class of every candidate with a score of at least ``floor`` is a proposal. NMS runs in
-    pixels of the network's input, as it does in deployments. Raises ``DecodeError`` for a proposal
-    whose box is not finite or whose corners are in the wrong order, and for any score that is NaN.
+    pixels of the network's input, as it does in deployments. ``image``, (height, width) of the
+    original, is where boxes are clipped if the settings say so. Raises ``DecodeError`` for a
+    proposal whose box is not finite or whose corners are in the wrong order, and for any score
+    that is NaN.
     """
     proposals = _down_to(found, floor)
     _check(proposals, settings)
+    if settings.clip == "before-nms" and image is not None:
+        boxes = clipped(placement.to_original(proposals.boxes), image)
+        proposals = replace(proposals, boxes=placement.to_network(boxes))
+    edges = image if settings.clip is not None else None
     result = suppress(
         proposals.boxes,
         proposals.scores,
@@ -38,11 +49,13 @@ def to_side(
         settings.max_detections,
     )
     return Side(
-        seen=_detections(proposals, result.kept, placement),
+        seen=_detections(proposals, result.kept, placement, edges),
         threshold=settings.score_threshold,
         floor=floor,
         removed=Removed(
-            _detections(proposals, result.removed, placement), result.suppressor, result.overlap
+            _detections(proposals, result.removed, placement, edges),
+            result.suppressor,
+            result.overlap,
         ),
         nms=settings.nms_label,
         hidden=settings.nms == "none" and settings.family not in tuple(NMS_FREE),
@@ -91,9 +104,12 @@ def _cause(settings: Decode) -> str:
     )
 
 
-def _detections(proposals: Proposals, rows: Ints, placement: Placement) -> Detections:
+def _detections(
+    proposals: Proposals, rows: Ints, placement: Placement, edges: tuple[int, int] | None
+) -> Detections:
+    boxes = placement.to_original(proposals.boxes[rows])
     return Detections(
-        placement.to_original(proposals.boxes[rows]),
+        boxes if edges is None else clipped(boxes, edges),
         proposals.scores[rows],
         proposals.classes[rows],
     )

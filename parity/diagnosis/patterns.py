@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from parity.agreement import Row
-from parity.boxes import iou
+from parity.agreement import ImageAgreement, Row
+from parity.boxes import Floats, clipped, iou
 from parity.record import RuntimeRecord
+from parity.suite.tolerance import Tolerance
 
+LIMITED = 2  # images on which a side stops at one number, before that is called a limit
 FEW = 3  # fewer objects than this make no pattern
 OVERLAP = 0.1  # IoU below which nothing is ever suppressed in practice
 SAME = 1e-6  # relative L2 below which a head counts as equal
@@ -26,6 +28,8 @@ def hints(record: RuntimeRecord, classes: Sequence[str]) -> tuple[str, ...]:
         *_class_offset(rows, classes),
         *_threshold(rows),
         *_suppression(record),
+        *_most(agreements),
+        *_clipping(record),
         *_stage(record),
     ]
     return tuple(found)
@@ -93,6 +97,56 @@ def _suppression(record: RuntimeRecord) -> Iterator[str]:
                     f"candidate{f', or NMS {classes}' if across else ''}?"
                 )
                 break
+
+
+def _most(agreements: Sequence[ImageAgreement]) -> Iterator[str]:
+    """One side stops at one number wherever the other goes on: a limit inside its network."""
+    counts = np.array([(one.reference_deployed, one.candidate_deployed) for one in agreements])
+    if not len(counts) or not _mostly_within(
+        [row for one in agreements for row in one.rows if row.paired]
+    ):
+        return
+    for side, other, ours, theirs in (
+        ("candidate", "reference", counts[:, 1], counts[:, 0]),
+        ("reference", "candidate", counts[:, 0], counts[:, 1]),
+    ):
+        most, more = int(ours.max()), theirs > ours
+        if most and more.sum() >= LIMITED and (ours[more] == most).all():
+            yield (
+                f"the {side} never has more than {most} detections, on {int(more.sum())} images "
+                f"where the {other} has up to {int(theirs[more].max())}: its max_detections?"
+            )
+
+
+def _clipping(record: RuntimeRecord) -> Iterator[str]:
+    """Boxes that differ only beyond the edges of the image: one side cuts them there."""
+    off = [
+        (np.array([row.reference_box, row.candidate_box], dtype=np.float64), image.size)
+        for image in record.images
+        if image.agreement is not None and image.size is not None
+        for row in image.agreement.rows
+        if row.paired and not row.box_within
+    ]
+    cut = [clipped(boxes, size) for boxes, size in off]
+    alike = sum(_alike(boxes, record.tolerance) for boxes in cut)
+    if not off or alike < 0.8 * len(off):
+        return
+    for at, side, other in ((1, "candidate", "reference"), (0, "reference", "candidate")):
+        if all(
+            np.array_equal(boxes[at], after[at]) for (boxes, _), after in zip(off, cut, strict=True)
+        ):
+            yield (
+                f"{alike} of {len(off)} boxes beyond their limit agree once they are clipped to "
+                f"the image, as those of the {side} are: say in decode of the {other} clip = "
+                f"'before-nms', as torchvision does, or 'after-nms'"
+            )
+            return
+
+
+def _alike(boxes: Floats, tolerance: Tolerance) -> bool:
+    """Whether two boxes (2, 4) are within the limits; corners in pixels of the image."""
+    near = float(np.abs(boxes[0] - boxes[1]).max()) <= tolerance.max_corner_px
+    return near or float(iou(boxes[:1], boxes[1:])[0, 0]) >= tolerance.min_box_iou
 
 
 def _mostly_within(pairs: Sequence[Row]) -> bool:

@@ -11,9 +11,11 @@ from parity.suite import Decode, Recipe, Runtime, Suite
 def settings_notes(suite: Suite, runtime: Runtime) -> tuple[str, ...]:
     """Each setting of preprocess and decode that differs from what the reference declares."""
     reference = suite.runtimes[suite.reference]
+    idle = _idle(reference, runtime)
     return tuple(
         f"{key} is declared as {new!r}, the reference {reference.name} has {old!r}"
         for key, old, new in declared(reference, runtime)
+        if key not in idle
     )
 
 
@@ -25,6 +27,18 @@ def declared(before: Runtime, after: Runtime) -> Iterator[tuple[str, Any, Any]]:
     ):
         for key, here, there in _changed(old, new):
             yield f"{table}.{key}", here, there
+
+
+def _idle(reference: Runtime, runtime: Runtime) -> set[str]:
+    """Settings that one of the two never uses, as another says already."""
+    idle = set()
+    if "none" in (reference.decode.nms, runtime.decode.nms):
+        idle.add("decode.nms_iou")
+    if None in (reference.decode.max_detections, runtime.decode.max_detections):
+        idle.add("decode.max_detections")
+    if "none" in (reference.recipe.resize, runtime.recipe.resize):
+        idle |= {"preprocess.kernel", "preprocess.pad", "preprocess.pad_value", "preprocess.cast"}
+    return idle
 
 
 def recipe_keys(reference: Recipe, candidate: Recipe) -> tuple[str, ...]:
@@ -63,4 +77,4 @@ def _changed(
             yield f"{path}{key}", old, new
 
 
-_BESIDE_FUNCTION = ("score_threshold", "score_floor", "nms_iou", "nms", "max_detections")
+_BESIDE_FUNCTION = ("score_threshold", "score_floor", "nms_iou", "nms", "max_detections", "clip")

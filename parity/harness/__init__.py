@@ -7,7 +7,7 @@ from pathlib import Path
 
 from parity import __version__, golden
 from parity.diagnosis import scale_note
-from parity.errors import ParityError, RuntimeFailure, RuntimeMissing
+from parity.errors import ParityError, RuntimeFailure, RuntimeMissing, SuiteError
 from parity.harness.reference import widest_band
 from parity.harness.run import Run
 from parity.pipeline import Images, Pipeline
@@ -75,7 +75,13 @@ def suite_record(
         source = _source(run)
     judged = [one for one in records if one.verdict in ("pass", "fail")]
     failure = None
-    if not judged:
+    if not suite.candidates and all(one.verdict is None for one in records):
+        problem = (
+            f"runtimes: expected a candidate beside the reference {suite.reference}, found none; "
+            f"add a second runtime, or record a golden for the reference to be judged by"
+        )
+        failure = Failure.of(SuiteError(str(suite.path), [problem]))
+    elif not judged:
         reasons = "; ".join(f"{one.name} {_unjudged(one)}" for one in records)
         failure = Failure.of(
             RuntimeFailure(suite.name, f"expected a candidate to judge, found none: {reasons}")
@@ -92,7 +98,7 @@ def suite_record(
         parity_version=__version__,
         started=started,
         reference_milliseconds=None if run is None else run.reference_milliseconds(),
-        notes=() if note is None else (note,),
+        notes=(*(() if note is None else (note,)), *(() if run is None else run.doubts())),
         failure=failure,
     )
 

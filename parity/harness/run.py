@@ -7,6 +7,7 @@ from pathlib import Path
 
 from parity import decode, golden, preprocess
 from parity.agreement import (
+    Budget,
     Finding,
     HeadDifference,
     ImageAgreement,
@@ -53,6 +54,7 @@ class Run:
         self._references: dict[str, Reference | ParityError] = {}
         self._pipelines: dict[str, Pipeline | ParityError] = {}
         self._found: dict[tuple[str, str], ImageRecord] = {}
+        self._doubts: dict[str, tuple[str, ...]] = {}
         self._started: dict[str, RuntimeRecord] = {}
         self._last: dict[str, Stages] = {}
 
@@ -115,7 +117,7 @@ class Run:
         if failure is not None and failure.kind == NotJudged.__name__:
             return replace(record, verdict="error", failure=failure, images=images)
         compared = {one.image: one.agreement for one in images if one.agreement is not None}
-        found = budget(compared, self.suite.runtimes[name].tolerance)
+        found = _budget(compared, self.suite.runtimes[name].tolerance, len(images))
         record = replace(
             with_images(record, images),
             layout=self.pipeline(name).layout,
@@ -128,6 +130,16 @@ class Run:
             return replace(record, verdict="error", failure=Failure.of(error))
         return replace(record, average_precision=precision, hints=self._hints(record))
 
+    def doubts(self) -> tuple[str, ...]:
+        """What is probably declared wrongly, once for all runtimes of which it is said."""
+        found: dict[str, list[str]] = {}
+        for name in self.suite.runtimes:
+            pipeline = self._pipelines.get(name)
+            said = pipeline.doubts if isinstance(pipeline, Pipeline) else None
+            for one in said or self._doubts.get(name, ()):
+                found.setdefault(one, []).append(name)
+        return tuple(f"warning: {', '.join(names)}: {one}" for one, names in found.items())
+
     def close(self) -> None:
         """Release every runtime that is open."""
         for pipeline in self._pipelines.values():
@@ -138,6 +150,7 @@ class Run:
         """Close one runtime; it is opened again if it is needed again."""
         pipeline = self._pipelines.get(name)
         if isinstance(pipeline, Pipeline):
+            self._doubts[name] = pipeline.doubts or ()
             pipeline.close()
             del self._pipelines[name]
         self._last.pop(name, None)
@@ -328,6 +341,15 @@ def _same_heads(ours: Runtime, theirs: Runtime, reference: Stages, candidate: St
 def _least_steps(tolerance: Tolerance) -> dict[str, float]:
     """What a candidate may flatten at rest, by head; its own quantisation step where larger."""
     return {} if tolerance.strict else {"scores": tolerance.max_score_diff}
+
+
+def _budget(compared: dict[str, ImageAgreement], tolerance: Tolerance, images: int) -> Budget:
+    """The budget; that nothing was detected is no finding where images fail for another reason."""
+    found = budget(compared, tolerance)
+    if not 0 < len(compared) < images:
+        return found
+    left = tuple(one for one in found.findings if one.code != "nothing-detected")
+    return replace(found, findings=left)
 
 
 def _verdict(images: tuple[ImageRecord, ...], findings: tuple[Finding, ...]) -> Verdict:

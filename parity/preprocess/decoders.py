@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity.errors import ImageError
-from parity.preprocess.libraries import tensorflow
+from parity.preprocess.libraries import opencv, tensorflow
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -42,8 +42,7 @@ def decoded(data: bytes, decoder: str, exif: Image.Exif, where: str) -> Pixels:
 
 
 def _by_opencv(data: bytes) -> Pixels | None:
-    import cv2
-
+    cv2 = opencv("preprocess.decoder = 'opencv'")
     flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
     found = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     return None if found is None else np.ascontiguousarray(found[..., ::-1])

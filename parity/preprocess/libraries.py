@@ -15,6 +15,7 @@ from parity.suite.recipe import Recipe
 
 LIBRARIES = {
     "tensorflow": tf_common.LIBRARY,
+    "opencv": Library("cv2", "OpenCV", "pip install opencv-python-headless"),
     "torch": Library("torch", "torch", "pip install 'detector-parity[torch]'"),
 }
 _THREADS = 1  # what adapters ask for by default
@@ -23,7 +24,7 @@ _THREADS = 1  # what adapters ask for by default
 def missing(recipe: Recipe) -> str | None:
     """Why an image cannot be prepared here because something is not installed; else None."""
     for key, name in _named(recipe):
-        reason = support.absent(LIBRARIES[name])
+        reason = support.absent(LIBRARIES[name]) or (_broken_opencv() if name == "opencv" else None)
         if reason is not None:
             return f"{key}: {reason}"
     return None
@@ -36,6 +37,26 @@ def _named(recipe: Recipe) -> list[tuple[str, str]]:
         library = recipe.kernel.partition(":")[0]
         found.append((f"preprocess.kernel = '{recipe.kernel}'", library))
     return [(key, name) for key, name in found if name in LIBRARIES]
+
+
+def _broken_opencv() -> str | None:
+    """Why OpenCV, which is quick to import, cannot be although it is there; else None."""
+    library = LIBRARIES["opencv"]
+    try:
+        support.open_library(library)
+    except AdapterError as error:
+        reason = error.facts["reason"]
+        return f"{library.name} cannot be imported ({reason}); install it with: {library.install}"
+    return None
+
+
+def opencv(setting: str) -> Any:
+    """``cv2``; ``setting`` names in ``LibraryMissing`` what asked for it."""
+    try:
+        return support.open_library(LIBRARIES["opencv"])
+    except AdapterError as error:
+        reason = support.absent(LIBRARIES["opencv"]) or _broken_opencv() or str(error)
+        raise LibraryMissing(setting, reason) from error
 
 
 def tensorflow(setting: str) -> Any:

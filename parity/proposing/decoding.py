@@ -101,10 +101,17 @@ def nms_entries(reading: Reading, reference: Reading) -> tuple[Entry, ...]:
 
 def family_entries(first: Likelihood, model: Model, folder: Path) -> tuple[Entry, ...]:
     """The entries of ``[decode.FAMILY]``; ``folder`` is the suite's."""
-    entries = [Entry(key, value, _WHY.get(key, "seen")) for key, value in first.table.items()]
+    entries = [Entry(key, value, _why(key, value)) for key, value in first.table.items()]
     if first.family == "ssd":
         entries = [*_priors(first, model, folder), *entries]
     return tuple(entries)
+
+
+def _why(key: str, value: Any) -> str:
+    """How a value came about; one picture need not show every class, but may show that one is 0."""
+    if key == "first_class":
+        return "seen: class 0" if value == 0 else "assumed: class 0 was not seen on this picture"
+    return _WHY.get(key, "seen")
 
 
 def differing(first: Likelihood, reference: Likelihood) -> dict[str, Any]:

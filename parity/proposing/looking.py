@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity import preprocess
-from parity.errors import ParityError
+from parity.errors import ParityError, UntrustedError
 from parity.proposing.metadata import Metadata
 from parity.proposing.metadata import read as read_metadata
 from parity.proposing.precision import precision
@@ -98,8 +98,10 @@ def look(path: Path, picture: Array, sizes: Sequence[Size]) -> Model | Refused:
             values = _values(spec)
             tried = _sizes(spec, layout, metadata, sizes, own)
             heads, size, why = _ran(session, picture, tried, values)
+    except UntrustedError as error:
+        return Refused(path, f"{_plain(error).rsplit(_TRUST, 1)[0]}{_BY_HAND}")
     except ParityError as error:
-        return Refused(path, str(error).removeprefix(f"{NAME}: "))
+        return Refused(path, _plain(error))
     tolerance, weights = precision(path, found.kind)
     return Model(
         path=path,
@@ -116,6 +118,15 @@ def look(path: Path, picture: Array, sizes: Sequence[Size]) -> Model | Refused:
         tolerance=tolerance,
         weights=weights,
     )
+
+
+_TRUST = "If you trust whoever made it"
+_BY_HAND = "init opens no such file; write its [runtimes.NAME] by hand, with trust = true"
+
+
+def _plain(error: ParityError) -> str:
+    """The message without the name that the runtime has only here."""
+    return str(error).removeprefix(f"{NAME}: ")
 
 
 def _no_network(found: content.Content) -> str:

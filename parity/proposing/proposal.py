@@ -26,6 +26,7 @@ from parity.proposing.recipes import recipe_entries
 NATIVE_FIRST = ("keras", "savedmodel", "torch", "onnxruntime", "tflite")
 PRECISE_FIRST = ("float32", "float16", "int8")
 GENERIC = ("detector", "model", "saved_model", "best", "last", "export", "output")
+POSSIBLE = 0.5  # from here on a family that is not the likeliest is worth a word
 NAMES = {"hdf5": "keras"}  # of runtimes, where the content's own word will not do
 
 
@@ -160,10 +161,29 @@ def _classes(reading: Reading, listed: Sequence[str] | None, asked: Asked) -> tu
         why = f"TODO: the heads have room for {room}" if misfit else "seen: the file's metadata"
         return (Entry("classes", list(listed), why),)
     if room is not None:
-        why = f"TODO: their names; seen: the heads have room for {room}"
+        why = f"TODO: their names; {_room(reading)}"
         return (Entry("classes", [f"class {number}" for number in range(room)], why),)
     why = "TODO: all of them, in order; neither their number nor their names can be seen"
     return (Entry("classes", ["class 0"], why),)
+
+
+def _room(reading: Reading) -> str:
+    """For how many classes there is room, as far as that hangs on the family or a background."""
+    first = reading.first
+    if first is None:
+        return ""
+    background = "background" in first.table
+    others = {
+        one.classes: one.family
+        for one in reversed(reading.ranking[1:])
+        if one.classes not in (None, first.classes) and one.weight >= POSSIBLE
+    }
+    if not others and not background:
+        return f"seen: the heads have room for {first.classes}"
+    beside = " beside a background" if background else ""
+    words = [f"room for {first.classes}{beside} if {first.family}"]
+    words += [f"for {count} if {family}" for count, family in others.items()]
+    return "seen: " + ", ".join(words)
 
 
 def _family(model: Model, reading: Reading, folder: Path, prefix: str = "") -> list[Section]:

@@ -25,6 +25,7 @@ def inputs_text(runtime: RuntimeRecord) -> str:
         sizes = f"in size on {found.resized} of them, "
         return f"{text}{sizes}{_shapes(found.worst)} on {printable(found.worst_image)}"
     mean = f"{numbers.number(found.mean_abs or 0.0)} ({_steps(found.mean_share)})"
+    text += _rescaled(runtime.recipe_keys)
     return (
         f"{text}{_largest(found.worst)}, by {mean} in the mean; the worst is "
         f"{printable(found.worst_image)}, {_pixels(found.worst)}"
@@ -43,7 +44,8 @@ def input_text(image: ImageRecord, keys: Sequence[str]) -> str:
         return f"the input differs in size, as {why}: {_shapes(found)}"
     mean = f"{numbers.number(found.mean_abs or 0.0)} ({_steps(found.mean_share)})"
     return (
-        f"the input differs, as {why}: {_largest(found)}, by {mean} in the mean, {_pixels(found)}"
+        f"the input differs, as {why}: {_rescaled(keys)}{_largest(found)}, by {mean} in the mean, "
+        f"{_pixels(found)}"
     )
 
 
@@ -52,14 +54,26 @@ def _declared(keys: Sequence[str]) -> str:
     return f"{names} {'are' if len(keys) > 1 else 'is'} declared otherwise"
 
 
+def _rescaled(keys: Sequence[str]) -> str:
+    return "the same pixels on another scale, " if keys and set(keys) <= _SCALES else ""
+
+
+_SCALES = {"preprocess.range", "preprocess.mean", "preprocess.std"}
+
+
 def _largest(found: InputDifference) -> str:
     text = f"by up to {numbers.number(found.max_abs or 0.0)} ({_steps(found.max_share)})"
     return f"{text} and {found.nonfinite} values that are not finite" if found.nonfinite else text
 
 
 def _steps(share: float | None) -> str:
-    """A share of the value range: "12 of 255 pixel steps, 4.7 % of the range"."""
+    """A share of the value range: "12 of 255 pixel steps, 4.7 % of the range".
+
+    Beyond the whole range the two are not on one scale, and steps mean nothing.
+    """
     value = share or 0.0
+    if value > 1.0:
+        return f"{numbers.number(value)} times the range of the reference"
     return (
         f"{numbers.number(value * STEPS)} of 255 pixel steps, "
         f"{numbers.number(100 * value)} % of the range"

@@ -57,7 +57,7 @@ def image_message(
             *_indented(_wrapped(_said(input_text(image, runtime.recipe_keys)), wide)),
             *_indented(_wrapped([*_counts(image), *_said_of(image.findings, scene)], wide)),
             *_block("", _rows(scene, wide)),
-            *(_where_to_look(image.findings, runtime, wide) if hints else ()),
+            *(_where_to_look(image.findings, runtime, scene, wide) if hints else ()),
         ]
     )
 
@@ -91,7 +91,7 @@ def runtime_message(
             *_block("", _wrapped(_said_of(findings, scene), wide)),
             *_block("", [] if runtime.tolerance.strict or not findings else _rows(scene, wide)),
             *_block(_failed_title(runtime), _failed_images(runtime)),
-            *_where_to_look(every, runtime, wide),
+            *_where_to_look(every, runtime, scene, wide),
         ]
     )
 
@@ -213,8 +213,11 @@ def _rows(scene: Scene, wide: int | None) -> list[str]:
 
 
 def _where_to_look(
-    findings: Iterable[Finding], runtime: RuntimeRecord, wide: int | None
+    findings: Iterable[Finding], runtime: RuntimeRecord, scene: Scene, wide: int | None
 ) -> list[str]:
+    flips = sum(one.row.flipped for one in scene.pairs)
+    if 2 * flips < len(scene.pairs) or any(": then " in hint for hint in runtime.hints):
+        findings = [one for one in findings if one.code != "class"]  # the list of classes is right
     return [
         *_block("notes", _wrapped((printable(note) for note in runtime.notes), wide)),
         *_block("hints", _wrapped((printable(hint) for hint in runtime.hints), wide)),

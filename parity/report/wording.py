@@ -199,6 +199,13 @@ def _bias(facts: Facts, scene: Scene) -> str:
     )
 
 
+def _below_a_pixel(facts: Facts, scene: Scene) -> str:
+    return (
+        f"{facts['count']} of {facts['total']} pairs lie apart, and no box has a side of a pixel "
+        f"of the network's input, the longest has {facts['largest']:.3g}: their corners say nothing"
+    )
+
+
 def _nothing(facts: Facts, scene: Scene) -> str:
     return (
         f"expected a detection in at least one of {facts['images']} images, found none on either "
@@ -266,6 +273,7 @@ _WORDS: dict[str, Callable[[Facts, Scene], str]] = {
     "empty": _empty,
     "class-vanished": _vanished,
     "bias": _bias,
+    "below-a-pixel": _below_a_pixel,
     "nothing-detected": _nothing,
     "no-image": _no_image,
     "nonfinite": _nonfinite,
@@ -293,6 +301,7 @@ _LOOK = {
         "compare the resize kernel, the place and size of letterbox padding, and the priors; a "
         "quantised box head with too coarse a step shifts boxes too"
     ),
+    "below-a-pixel": "are boxes relative to the input read as pixels? look at decode.*.normalized",
     "nothing-detected": "use images that show the classes, or lower score_threshold",
     "no-image": "see why each image could not be judged",
     "nonfinite": (

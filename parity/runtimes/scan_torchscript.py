@@ -12,8 +12,11 @@ _SCRIPT = (
     (re.compile(r"\bops\.((?:\w+)\.(?:PythonOp|IgnoredPythonOp|rpc_\w+))"), "it calls {}"),
     (re.compile(r"\.(from_file|save|rpc_sync|rpc_async|rpc_remote)\("), "it calls {}()"),
     (re.compile(r"\b(torch\.classes\.\w+(?:\.\w+)?)"), "it uses the native class {}"),
-    # the modules of a Sequential are fetched as getattr(self, "0"): digits name no function
-    (re.compile(r'\b(getattr)\((?!\w+, ?"\d+"\))'), "it calls {}() with a name made at run time"),
+    (
+        # a child that is called "0", as those of a Sequential are, cannot be written with a dot
+        re.compile(r'\b(getattr)\((?![\w.()]+, "(?![A-Za-z_])[A-Za-z0-9_-]+"\))'),
+        "it calls {}() with a name made at run time",
+    ),
 )
 
 

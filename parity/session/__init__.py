@@ -139,6 +139,13 @@ class Session:
             f"that are free"
         )
 
+    def _layout_hint(self) -> str:
+        """What to say where a network of torch, whose images are NCHW by custom, did not run."""
+        table = self.runtime.table
+        if table.kind != "torch" or table.layout != "NHWC":
+            return ""
+        return f"; layout = 'NHWC' is declared under [runtimes.{self.runtime.name}]: is it NCHW?"
+
     def _fed(self, arranged: Arranged) -> str:
         """What a network was fed that does not declare the size it takes."""
         spec = self.inputs[0]
@@ -159,7 +166,7 @@ class Session:
         """All heads for one prepared image (H, W, 3) float32; ``image`` is its id."""
         arranged = Arranged(np.array(image), "") if self.recorded else self.arrange(canvas)
         started = time.perf_counter()
-        with self._worded(self._fed(arranged)):
+        with self._worded(self._layout_hint() + self._fed(arranged)):
             raw = self._adapter.run({self.inputs[0].name: arranged.array})
         elapsed = time.perf_counter() - started
         specs = {spec.name: spec for spec in self._adapter.outputs()}

@@ -40,7 +40,8 @@ class Decode(Table):
     be judged; detections that a program wrote must say it. ``nms`` is "class", unless the family
     has its NMS inside the model or needs none: "none" then. ``max_detections`` is 100, unless the
     model suppresses by itself (None, as many as it gives) or the family needs no NMS (what its
-    source yields, see ``NMS_FREE``).
+    source yields, see ``NMS_FREE``). ``clip``: boxes are cut at the edges of the original image,
+    before NMS as torchvision does, or after it as YOLO predictors do; None for not.
     """
 
     family: str | None = None
@@ -50,6 +51,7 @@ class Decode(Table):
     nms_iou: float = Field(default=0.45, ge=0, le=1)
     nms: Literal["class", "agnostic", "none"] = "class"
     max_detections: int | None = Field(default=100, ge=1)
+    clip: Literal["before-nms", "after-nms"] | None = None
     ssd: Ssd | None = None
     boxes_scores: BoxesScores | None = Field(default=None, alias="boxes-scores")
     yolov5: YoloV5 | None = None

@@ -31,12 +31,23 @@ WHOLE = ("pillow", "opencv")  # they give uint8 for uint8; the others give float
 
 
 def known_kernel(value: str) -> str:
-    """A kernel that exists, else ``ValueError`` with the kernels of its library, or of all."""
+    """A kernel that exists, else ``ValueError`` with what may be meant and what its library has."""
     library, _, kernel = value.partition(":")
     if kernel in KERNELS.get(library, ()):
         return value
-    libraries = [library] if library in KERNELS else list(KERNELS)
-    known = [f"{name}:{one}" for name in libraries for one in KERNELS[name]]
-    near = difflib.get_close_matches(value, known, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    raise ValueError(f"expected one of {', '.join(known)}, found {value!r}{hint}")
+    if library in KERNELS:
+        near = difflib.get_close_matches(kernel, KERNELS[library], n=1)
+        meant = [f"{library}:{one}" for one in near]
+        listed = ", ".join(KERNELS[library])
+        wanted, known = f"a kernel of {library}", f" ({library} has {listed})"
+    else:
+        word = kernel or library
+        meant = [f"{name}:{word}" for name, kernels in KERNELS.items() if word in kernels]
+        meant = meant or difflib.get_close_matches(value, _every(), n=1)
+        wanted, known = f"LIBRARY:KERNEL with one of {', '.join(KERNELS)} as the library", ""
+    hint = f", did you mean {' or '.join(map(repr, meant))}?" if meant else ""
+    raise ValueError(f"expected {wanted}, found {value!r}{hint}{known}")
+
+
+def _every() -> list[str]:
+    return [f"{library}:{kernel}" for library, kernels in KERNELS.items() for kernel in kernels]

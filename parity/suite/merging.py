@@ -7,7 +7,7 @@ from typing import Any
 from parity.suite import bases
 from parity.suite.families import NMS_INSIDE
 
-_KEPT_BY_FUNCTION = ("score_threshold", "score_floor", "nms_iou", "nms", "max_detections")
+_KEPT_BY_FUNCTION = ("score_threshold", "score_floor", "nms_iou", "nms", "max_detections", "clip")
 
 
 def laid(key: str, below: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:

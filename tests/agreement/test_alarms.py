@@ -196,3 +196,16 @@ def test_leftovers_have_no_shift() -> None:
     """They neither make nor hide a bias."""
     rows = [Row("pair", shift=(12.0, 0.0, 12.0, 0.0))] * 30 + [lost(label=0)] * 60
     assert codes(total([image(*rows)])).count("bias") == 2
+
+
+@pytest.mark.parametrize(("size", "found"), [(0.2, ["below-a-pixel"]), (8.0, [])])
+def test_boxes_below_a_pixel_that_lie_apart_do_not_agree(size: float, found: list[str]) -> None:
+    """Every corner is within the limit, as all of the image would be; small real boxes may move."""
+    count = 4
+    boxes = np.array([[one, one, one + size, one + size] for one in 20.0 * np.arange(count)])
+    scores, classes = np.full(count, 0.9), np.arange(count)
+    first, second = (
+        Side(Detections(one, scores, classes), 0.5, 0.4, Removed.none(), "")
+        for one in (boxes, boxes + 0.4)
+    )
+    assert [one.code for one in agree(first, second, INT8).findings] == found

@@ -226,3 +226,29 @@ def test_a_score_that_is_nan_is_an_error() -> None:
     with pytest.raises(DecodeError) as caught:
         side([[0, 0, 1, 1]], [[np.nan]])
     assert str(caught.value) == "scores: expected numbers, found 1 NaN"
+
+
+@pytest.mark.parametrize(
+    ("clip", "box"),
+    [
+        ("before-nms", [0.0, 0.0, 50.0, 30.0]),
+        ("after-nms", [0.0, 0.0, 50.0, 30.0]),
+        (None, [-20.0, 0.0, 80.0, 40.0]),
+    ],
+)
+def test_boxes_are_clipped_to_the_original_image_where_that_is_said(clip: Any, box: Any) -> None:
+    """Back in the image, whose height is 30 and whose width is 50."""
+    found = Candidates(np.array([[-10.0, 0.0, 40.0, 20.0]]), np.array([[0.9]]))
+    how = settings().model_copy(update={"clip": clip})
+    side = to_side(found, how, 0.25, Placement(0.5, 0.5), (30, 50))
+    assert side.seen.boxes.tolist() == [box]
+
+
+@pytest.mark.parametrize(("clip", "kept"), [("before-nms", 1), ("after-nms", 2)])
+def test_what_is_clipped_before_nms_may_be_suppressed(clip: str, kept: int) -> None:
+    """Two boxes that are one within the image: IoU 0.4, then 1."""
+    boxes = np.array([[0.0, 0.0, 10.0, 10.0], [0.0, 0.0, 25.0, 10.0]])
+    found = Candidates(boxes, np.array([[0.9], [0.8]]))
+    how = settings(nms_iou=0.45).model_copy(update={"clip": clip})
+    side = to_side(found, how, 0.25, Placement(), (10, 10))
+    assert side.seen.boxes.tolist() == [[0.0, 0.0, 10.0, 10.0]] * kept

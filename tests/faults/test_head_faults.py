@@ -26,11 +26,6 @@ FREE = {
         says=("the raw head scores agrees, boxes does not",),
         agrees=("with x and y of the head boxes swapped",),
     ),
-    "normalised": Fault(
-        lambda graph: graph.after("boxes", "Div", 320.0),
-        says=("the raw head scores agrees, boxes does not",),
-        agrees=("with its boxes read as cxcywh relative to the input",),
-    ),
     "classes_off_by_one": Fault(
         lambda graph: graph.after("scores", "Gather", [4, 0, 1, 2, 3], axis=2),
         says=(
@@ -69,6 +64,8 @@ FREE = {
         says=("expected (1, 2100, 4) as in the reference, found (1, 2099, 4); unequal shapes are",),
     ),
 }
+
+WRONG_UNIT = {"normalised": Fault(lambda graph: graph.after("boxes", "Div", 320.0))}
 
 CORNERS = {
     "yxyx": Fault(
@@ -114,7 +111,7 @@ def _corners(graph: Graph) -> None:
 @pytest.fixture(scope="module")
 def free(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Planted]:
     """Decoded boxes, cxcywh in pixels, and scores after a sigmoid."""
-    suite = Planted(tmp_path_factory.mktemp("free"), FREE)
+    suite = Planted(tmp_path_factory.mktemp("free"), FREE | WRONG_UNIT)
     yield suite
     suite.close()
 
@@ -223,3 +220,11 @@ def test_outputs_in_the_other_order_are_bound_by_their_shapes(
     }
     suite = Planted(tmp_path_factory.mktemp("order"), faults, images=2)
     assert [suite.judge(name).verdict for name in faults] == ["pass"] * 3
+
+
+def test_boxes_in_another_unit_are_never_compared(free: Planted) -> None:
+    """The candidate's export divides them by its size: the message tells the key to set."""
+    assert free.judge("normalised").verdict == "error"
+    said = free.message("normalised")
+    assert "boxes: expected boxes in pixels of the input with normalized = false, found" in said
+    assert "normalized? say normalized = true" in said

@@ -5,7 +5,9 @@ Those of Pillow and OpenCV are in ``tests/test_preprocess.py``.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -183,20 +185,21 @@ def problem(**keys: Any) -> str:
 
 
 def test_a_kernel_that_its_library_does_not_have_is_told() -> None:
-    """With those that it has, and the nearest."""
+    """What may be meant first, then what it has."""
     assert problem(kernel="torch:bilinear-legacy") == (
-        "expected one of torch:nearest, torch:nearest-exact, torch:area, torch:bilinear, "
-        "torch:bilinear-antialias, torch:bilinear-align-corners, torch:bicubic, "
-        "torch:bicubic-antialias, torch:bicubic-align-corners, found 'torch:bilinear-legacy'; "
-        "did you mean 'torch:bilinear'?"
+        "expected a kernel of torch, found 'torch:bilinear-legacy', did you mean 'torch:bilinear'? "
+        "(torch has nearest, nearest-exact, area, bilinear, bilinear-antialias, "
+        "bilinear-align-corners, bicubic, bicubic-antialias, bicubic-align-corners)"
     )
 
 
-def test_a_library_that_is_not_known_lists_all() -> None:
+def test_a_kernel_without_its_library_is_told_where_it_is() -> None:
     """A kernel is LIBRARY:KERNEL."""
-    found = problem(kernel="bilinear")
-    assert found.startswith("expected one of pillow:nearest, pillow:box, ")
-    assert ", torch:bicubic-align-corners, found 'bilinear'" in found
+    assert problem(kernel="bilinear") == (
+        "expected LIBRARY:KERNEL with one of pillow, opencv, tensorflow, torch as the library, "
+        "found 'bilinear', did you mean 'pillow:bilinear' or 'tensorflow:bilinear' or "
+        "'torch:bilinear'?"
+    )
 
 
 def without(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -234,6 +237,26 @@ def test_a_kernel_of_a_library_that_is_not_installed_is_told(
     assert str(caught.value) == f"preprocess.{setting}: 1 problem\n  {remedy}"
     assert caught.value.exit_code == 2
     assert missing(recipe) == f"preprocess.{setting}: {remedy}"
+
+
+@pytest.mark.parametrize("decoder", ["pillow", "opencv"])
+def test_an_opencv_that_cannot_be_imported_counts_as_not_installed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, decoder: str
+) -> None:
+    """It is there, but a library that it needs is not."""
+    (tmp_path / "cv2.py").write_text("raise ImportError('libGL.so.1: cannot open')")
+    monkeypatch.delitem(sys.modules, "cv2", raising=False)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    recipe = Recipe(size=(4, 4), kernel="opencv:area", decoder=decoder)  # type: ignore[arg-type]
+    reason = (
+        "OpenCV cannot be imported (ImportError: libGL.so.1: cannot open); install it with: "
+        "pip install opencv-python-headless"
+    )
+    key = "decoder = 'opencv'" if decoder == "opencv" else "kernel = 'opencv:area'"
+    assert missing(recipe) == f"preprocess.{key}: {reason}"
+    with pytest.raises(LibraryMissing) as caught:
+        prepare(photo(), recipe)
+    assert str(caught.value) == f"preprocess.kernel = 'opencv:area': 1 problem\n  {reason}"
 
 
 def test_a_recipe_that_does_not_resize_needs_no_library(monkeypatch: pytest.MonkeyPatch) -> None:

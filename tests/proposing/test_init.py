@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import warnings
 from pathlib import Path
 
 import pytest
@@ -100,7 +101,10 @@ def test_what_was_written_loads_and_is_judged(free: Path, capfd: Capture) -> Non
 def test_without_images_and_classes_both_are_marked(free: Path, capfd: Capture) -> None:
     """The number of classes is known from the heads; their names are not."""
     assert main(["init", "detector.onnx", "--output", "parity.toml"]) == 0
-    assert capfd.readouterr().out.startswith("wrote parity.toml; 2 lines marked TODO ")
+    assert capfd.readouterr().out == (
+        "wrote parity.toml; 2 lines marked TODO for you to complete\n"
+        "it holds one runtime: add a second, there is nothing to compare it with yet\n"
+    )
     lines = (free / "parity.toml").read_text().splitlines()
     assert lines[1] == "# Each network was run once, on a synthetic picture (values 0..1)."
     todo = [line for line in lines[4:] if "TODO: " in line]
@@ -139,8 +143,8 @@ def test_an_existing_file_is_never_overwritten_unasked(free: Path, capfd: Captur
 def test_a_model_that_does_not_load_is_listed_and_the_others_stand(
     free: Path, capfd: Capture
 ) -> None:
-    """A state dict and a missing file: their reasons on the standard error and in the file."""
-    assert main(["init", "detector.pth", "nothing.onnx", "detector.onnx"]) == 0
+    """A state dict and a missing file: their reasons on the standard error and in the file; 3."""
+    assert main(["init", "detector.pth", "nothing.onnx", "detector.onnx"]) == 3
     out, err = capfd.readouterr()
     assert err.splitlines()[-2:] == [
         "error: detector.pth: expected a model, found a torch state dict: weights alone. "
@@ -190,3 +194,36 @@ def test_code_in_a_model_file_is_never_run(tmp_path: Path, capfd: Capture) -> No
     torch.save(torch.nn.Conv2d(3, 4, 1), tmp_path / "whole.pt")
     assert main(["init", str(tmp_path / "whole.pt")]) == 3
     assert "found a zip archive that holds a pickled Python object" in capfd.readouterr().err
+
+
+def test_a_file_that_needs_trust_is_left_to_be_written_by_hand(
+    tmp_path: Path, capfd: Capture
+) -> None:
+    """The proposal has no place to say trust."""
+    torch = pytest.importorskip("torch")
+
+    class Reader(torch.nn.Module):
+        def forward(self, image: torch.Tensor):
+            return torch.from_file("nothing", False, 4, dtype=torch.uint8)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.save(torch.jit.script(Reader()), str(tmp_path / "reader.pt"))
+    assert main(["init", str(tmp_path / "reader.pt")]) == 3
+    assert capfd.readouterr().err.endswith(
+        "found it calls from_file(). init opens no such file; write its [runtimes.NAME] by hand, "
+        "with trust = true\n"
+    )
+
+
+def test_what_was_written_for_one_file_is_a_suite_that_lacks_a_candidate(
+    free: Path, capfd: Capture
+) -> None:
+    """Exit code 2: there is nothing wrong with a runtime, but with the suite."""
+    arguments = ["--images", "images/*.jpg", "--classes", "classes.txt"]
+    assert main(["init", "detector.onnx", *arguments, "--output", "parity.toml"]) == 0
+    assert main(["check", "parity.toml"]) == 2
+    assert (
+        "runtimes: expected a candidate beside the reference onnx, found none; add a second "
+        "runtime, or record a golden for the reference to be judged by"
+    ) in capfd.readouterr().out

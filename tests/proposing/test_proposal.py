@@ -8,7 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hand_heads import HEADS, SIZE, boxes_scores, yolov8, yolov8_normalized, yolov8_transposed
+from hand_heads import (
+    CLASSES,
+    HEADS,
+    SIZE,
+    boxes_scores,
+    detr,
+    tf_od_api,
+    yolov8,
+    yolov8_normalized,
+    yolov8_transposed,
+)
 
 from parity.proposing import Asked, Model, Refused, propose
 from parity.proposing.metadata import Metadata
@@ -178,3 +188,30 @@ def test_strings_from_files_stay_strings() -> None:
     data = tables(model(heads, metadata=Metadata(names)), Refused(Path("/s/a\nb"), evil))
     assert list(data["runtimes"]) == ["onnx"]  # type: ignore[call-overload]
     assert data["detector"]["classes"] == list(names)  # type: ignore[index]
+
+
+def test_room_for_classes_that_hangs_on_the_family_is_told_for_each() -> None:
+    """The last column is "no object", or a class."""
+    (line,) = (
+        one for one in propose([model(detr())], ASKED).text.splitlines() if "TODO: their" in one
+    )
+    assert line.endswith(
+        f"# TODO: their names; seen: room for {CLASSES} if detr, for {CLASSES + 1} if rt-detr"
+    )
+
+
+@pytest.mark.parametrize(
+    ("lowest", "line"),
+    [
+        (1, "first_class = 1                 # assumed: class 0 was not seen on this picture"),
+        (0, "first_class = 0                 # seen: class 0"),
+    ],
+)
+def test_the_first_class_is_seen_only_where_it_is_0(lowest: int, line: str) -> None:
+    """One picture need not show every class."""
+    heads = tf_od_api()
+    ids = heads["detection_classes"]
+    heads["detection_classes"] = ids - ids.min() + lowest
+    lines = propose([model(heads)], ASKED).text.splitlines()
+    assert line in lines
+    assert ("# seen: the smallest class on this picture is 1" in lines) is (lowest == 1)

@@ -30,7 +30,7 @@ def said(finding: Finding, *rows, **changes) -> str:  # type: ignore[no-untyped-
 
 
 def test_a_strict_failure_tells_counts_findings_rows_and_hints() -> None:
-    """Headline, counts, one line a finding, the worst rows aligned, notes, hints, where to look."""
+    """Headline, counts, one line a finding, the worst rows aligned, notes, hints."""
     one = image(
         "images/003.png",
         pair(),
@@ -65,10 +65,7 @@ def test_a_strict_failure_tells_counts_findings_rows_and_hints() -> None:
             decode.nms_iou is declared as 0.5, the reference keras has 0.45
 
           hints:
-            fed BGR in the place of RGB: then 1 of the worst images agree
-
-          look at:
-            do both sides have the same list of classes and the same background column?""")  # noqa: E501
+            fed BGR in the place of RGB: then 1 of the worst images agree""")  # noqa: E501
 
 
 def test_the_worst_ten_rows_are_told_and_how_many_more() -> None:

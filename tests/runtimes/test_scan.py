@@ -289,6 +289,9 @@ def test_a_name_made_at_run_time(torch_files: Path, tmp_path: Path) -> None:
         ("w = ops.prim.PythonOp(image)", "it calls prim.PythonOp"),
         ("w = __torch__.torch.classes.acme.Socket()", "it uses the native class"),
         ('w = getattr(torch, "from" + "_file")', "it calls getattr()"),
+        ('w = getattr(torch, "from_file")("/etc/passwd", False, 4)', "it calls getattr()"),
+        ('w = getattr(self, "__class__")', "it calls getattr()"),
+        ('w = getattr(self, "1" + name)', "it calls getattr()"),
     ],
 )
 def test_torchscript_code(line: str, finding: str, torch_files: Path, tmp_path: Path) -> None:
@@ -299,6 +302,25 @@ def test_torchscript_code(line: str, finding: str, torch_files: Path, tmp_path: 
 
     path = rewritten(torch_files / "script.pt", tmp_path / "script.pt", {".py": poison})
     assert any(text.startswith(finding) for text in refused("torch", path))
+
+
+@pytest.mark.parametrize("how", ["trace", "script"])
+def test_a_script_of_a_sequential_has_no_findings(how: str, tmp_path: Path) -> None:
+    """Its children are called "0", "1", ..., which TorchScript reads by getattr()."""
+    torch = pytest.importorskip("torch")
+    block = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 1), torch.nn.ReLU())
+    net = torch.nn.Sequential(block, torch.nn.Conv2d(4, 4, 1)).eval()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        made = (
+            torch.jit.script(net)
+            if how == "script"
+            else torch.jit.trace(net, torch.zeros(1, 3, 4, 4))
+        )
+        torch.jit.save(made, str(tmp_path / "net.pt"))
+    with zipfile.ZipFile(tmp_path / "net.pt") as archive:
+        assert any(b'getattr(self, "0")' in archive.read(name) for name in archive.namelist())
+    assert scan.findings(str(tmp_path / "net.pt")) == ()
 
 
 def test_a_real_script_that_reads_a_file(tmp_path: Path) -> None:
