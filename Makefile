@@ -10,7 +10,7 @@ demo: $(READY)
 	$(BIN)/parity check golden/parts_ssd golden/parts_free --report reports
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow

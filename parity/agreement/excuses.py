@@ -23,13 +23,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from parity.agreement.hidden import beaten, swapped
+from parity.agreement.hidden import ROUNDING, beaten, swapped
 from parity.agreement.pairing import Closeness, Scale, closeness
 from parity.boxes import iou
 from parity.detections import Side
 from parity.suite.tolerance import Tolerance
 
-_ROUNDING = 1e-9  # of IoU, between pixels of the image and of the network's input
 _OTHER = {"reference": "candidate", "candidate": "reference"}
 
 
@@ -104,13 +103,13 @@ class Excuses:
             lead = there.seen.scores[suppressor] - there.removed.detections.scores[twin]
             near = bool(lead <= self._tolerance.max_score_diff)
             return (near or None) if len(here.seen) <= len(there.seen) else False
-        if overlap <= self._nms_iou - _ROUNDING:
+        if overlap <= self._nms_iou - ROUNDING:
             return False
         counterparts = np.flatnonzero(self._kept[_OTHER[side]][suppressor])
         counterparts = counterparts[counterparts != row]
         if counterparts.size:
             apart = iou(here.seen.boxes[[row]], here.seen.boxes[counterparts])
-            return bool((apart <= self._nms_iou + _ROUNDING).all())
+            return bool((apart <= self._nms_iou + ROUNDING).all())
         if here.hidden:
             margin = self._tolerance.max_score_diff
             return swapped(there, suppressor, here, row, self._nms_iou, margin)

@@ -16,7 +16,7 @@ overlaps it by more than the limit, with a score at most ``max_score_diff`` belo
 * the twin of that box, of this detection's class, is kept here too and overlaps it by no more than
   the limit. 1 - IoU is a metric, so both overlaps are no further from the limit than the box and
   its twin are apart; or
-* ``max_detections`` was reached here, the hidden side keeps no fewer, and this detection's score is
+* ``max_detections`` was reached here, the hidden side keeps as many, and this detection's score is
   within ``max_score_diff`` of the last one there.
 
 Where a tie follows from another tie, only the first is told: the links between are not seen.
@@ -31,6 +31,8 @@ from parity.agreement.pairing import Scale, closeness
 from parity.boxes import iou
 from parity.detections import Side
 from parity.suite.tolerance import Tolerance
+
+ROUNDING = 1e-9  # of IoU, between pixels of the image and of the network's input
 
 
 def swapped(
@@ -61,12 +63,13 @@ def beaten(
     for rival in rivals.tolist():
         twins = np.flatnonzero(within[:, rival])
         twins = twins[(twins != row) & (shown.seen.classes[twins] == shown.seen.classes[row])]
-        if twins.size:
-            return True  # it is kept beside this row, so they overlap by no more than the limit
+        apart = iou(shown.seen.boxes[[row]], shown.seen.boxes[twins])
+        if twins.size and bool((apart <= limit + ROUNDING).any()):
+            return True
         gone = shown.removed.detections.take(shown.removed.suppressor == row)
         if closeness(hidden.seen.take([rival]), gone, tolerance, scale).within.any():
             return True
     full = bool(np.isnan(shown.removed.overlap).any())
-    if not full or len(hidden.seen) < len(shown.seen):
+    if not full or len(hidden.seen) != len(shown.seen):
         return False
     return bool(score - hidden.seen.scores.min() <= margin)

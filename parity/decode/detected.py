@@ -134,10 +134,10 @@ def pixels_of(
             f"boxes: expected coordinates relative to the input, 0..1, found most boxes beyond "
             f"{_FAR:g}, up to {far.max():.6g}: are they in pixels?{hint}"
         )
-    if not normalized and far.size and float(far.max()) <= _FAR < max(size):
+    if not normalized and far.size and usual <= _FAR < max(size):
         raise DecodeError(
-            f"boxes: expected pixels of the input, {size[1]} x {size[0]}, found none beyond "
-            f"{far.max():.6g}: are they relative to the input, 0..1?{hint}"
+            f"boxes: expected pixels of the input, {size[1]} x {size[0]}, found most boxes within "
+            f"{_FAR:g}, up to {far.max():.6g}: are they relative to the input, 0..1?{hint}"
         )
     with np.errstate(all="ignore"):  # NaN and infinity are judged elsewhere
         return to_xyxy(boxes, box_format, size if normalized else None)

@@ -38,6 +38,8 @@ def pack(value: Any, put: Put) -> Any:
         return [pack(item, put) for item in value]
     if isinstance(value, tuple):
         return {"tuple": [pack(item, put) for item in value]}
+    if isinstance(value, frozenset):
+        return {"set": [pack(item, put) for item in value]}
     if isinstance(value, bytes):
         return {"bytes": value.decode("latin-1")}
     if type(value) in _KEYS:
@@ -61,6 +63,8 @@ def unpack(data: Any, get: Get) -> Any:
         return get(held)
     if key == "tuple":
         return tuple([unpack(item, get) for item in held])
+    if key == "set":
+        return frozenset([unpack(item, get) for item in held])
     if key == "dict":
         return {unpack(name, get): unpack(item, get) for name, item in held}
     if key == "bytes":

@@ -116,3 +116,19 @@ def test_two_hidden_sides_excuse_nothing() -> None:
     first, second = side(box(0, 0.90)), side(box(36, 0.89))
     judged = agree(hidden(first), hidden(second), INT8)
     assert set(kinds(judged)) == {("lost", ""), ("extra", "")}
+
+
+def test_nothing_is_excused_by_an_nms_that_the_shown_side_never_ran() -> None:
+    """Two boxes that overlap stand side by side there: the limit did not part them."""
+    shown = side(box(0, 0.90), box(10, 0.89))
+    judged = agree(shown, hidden(side(box(0, 0.90))), INT8)
+    assert [(row.kind, row.reason) for row in judged.rows if not row.paired] == [("lost", "")]
+
+
+def test_the_last_place_is_no_tie_where_the_hidden_side_has_more_places() -> None:
+    """Another limit is a difference of settings."""
+    boxes = [box(0, 0.90), box(400, 0.80), box(800, 0.79)]
+    inside = hidden(side(box(0, 0.90), box(1200, 0.80), box(1600, 0.79)))
+    judged = agree(suppressed(*boxes, most=2), inside, INT8)
+    reasons = [row.reason for row in judged.rows if row.kind == "lost"]
+    assert reasons == [""] * len(reasons)

@@ -41,7 +41,8 @@ def regenerated(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str
 def against_committed(suite: Suite, made: Exported) -> Suite:
     """The committed artifact as the reference, the regenerated one as its candidate."""
     runtime = suite.runtimes[made.runtime]
-    quantised = runtime.tolerance.name == "int8"
+    # A weight in float16 may round to its neighbour: another processor folds batch norm otherwise.
+    stored = runtime.tolerance.name if runtime.tolerance.name in ("int8", "float16") else "exact"
     key = "model" if runtime.table.weights is None else "weights"
     table = runtime.table.model_copy(update={key: str(made.path)})
     return replace(
@@ -55,7 +56,7 @@ def against_committed(suite: Suite, made: Exported) -> Suite:
                 runtime,
                 name="regenerated",
                 table=table,
-                tolerance=BUILT_IN["int8" if quantised else "exact"],
+                tolerance=BUILT_IN[stored],
             ),
         },
     )
@@ -65,7 +66,7 @@ def against_committed(suite: Suite, made: Exported) -> Suite:
 def test_an_artifact_can_be_regenerated(
     name: str, runtime: str, regenerated: dict[tuple[str, str], Exported]
 ) -> None:
-    """Float artifacts find exactly the same, quantised ones the same within ``int8``."""
+    """Float artifacts find exactly the same, others the same within what their storage rounds."""
     suite = against_committed(parity.load_suite(GOLDEN / name), regenerated[name, runtime])
     record = parity.check(suite, ("regenerated",))
     (judged,) = record.runtimes

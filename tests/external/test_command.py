@@ -128,7 +128,7 @@ def test_the_layout_must_be_said(tmp_path: Path) -> None:
     suite = write_suite(tmp_path, DEVICE.replace('layout = "NHWC"\n', ""))
     write_program(tmp_path, NPZ)
     assert reasons(judged(suite), "device")[0] == (
-        "device: image: expected a shape that tells the layout, found no shape; "
+        "device: input image: expected a shape that tells the layout, found no shape; "
         'say layout = "NCHW" or layout = "NHWC" in the table of this runtime'
     )
 

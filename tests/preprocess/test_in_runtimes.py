@@ -105,7 +105,7 @@ def test_a_fixed_input_judges_only_the_images_that_fit(tmp_path: Path) -> None:
     failure = found.runtimes[-1].images[0].failure
     assert failure is not None
     assert failure.message == (
-        "copy: image: expected (1, 3, 64, 64), found (1, 3, 64, 32); see preprocess.size; "
+        "copy: input image: expected (1, 3, 64, 64), found (1, 3, 64, 32); see preprocess.size; "
         "preprocess.stride = 32 gives each image a size of its own, and this input takes only "
         "one: remove stride, or export the model with a height and width that are free"
     )

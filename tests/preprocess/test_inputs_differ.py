@@ -274,7 +274,7 @@ def test_a_fixed_input_with_a_stride_says_what_to_do(tmp_path: Path) -> None:
     failure = candidate(record).images[0].failure
     assert failure is not None
     assert failure.message == (
-        "onnx: image: expected (1, 64, 64, 3), found (1, 32, 32, 3); see preprocess.size; "
+        "onnx: input image: expected (1, 64, 64, 3), found (1, 32, 32, 3); see preprocess.size; "
         "preprocess.stride = 8 gives each image a size of its own, and this input takes only one: "
         "remove stride, or export the model with a height and width that are free"
     )
@@ -290,16 +290,13 @@ def test_a_free_input_takes_every_size(tmp_path: Path) -> None:
 # -------------------------------------------------------------------- boxes outside of the image
 
 
-def test_boxes_far_outside_of_the_image_are_warned_of(tmp_path: Path) -> None:
-    """normalized = true for pixels: all runtimes agree, and all are wrong."""
+def test_pixels_that_are_declared_as_relative_are_refused(tmp_path: Path) -> None:
+    """normalized = true for pixels: all runtimes would agree, and all be wrong."""
     record = judged(tmp_path, "", function="native", normalized="true")
-    assert candidate(record).verdict == "pass"
-    assert record.notes == (
-        "warning: 4 of 4 boxes of the reference native lie outside of their image or have more "
-        "than 4 times its area; every runtime is decoded like that: see normalized and box_format "
-        "of [decode], and size of [preprocess]",
-    )
-    assert record.notes[0].split(";")[0] in summary_md(record)
+    assert candidate(record).verdict == "error"
+    failure = candidate(record).failure
+    assert failure is not None
+    assert "normalized" in failure.message
 
 
 def test_boxes_within_the_image_are_not_warned_of(tmp_path: Path) -> None:

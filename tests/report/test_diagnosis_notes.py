@@ -9,7 +9,7 @@ import pytest
 from report_records import CLASSES, image, lost, pair, runtime
 
 from parity.agreement import InputDifference
-from parity.diagnosis import hints, settings_notes
+from parity.diagnosis import hints, scale_note, settings_notes
 from parity.record import Failure, ImageRecord
 from parity.report.inputs import input_text
 from parity.suite import load
@@ -122,3 +122,13 @@ def test_boxes_that_differ_within_the_image_are_not_told_as_clipped() -> None:
     moved = {"candidate_box": (0.0, 25.0, 60.0, 60.0), "box_within": False, "iou": 0.7}
     record = runtime("onnx", replace(image("1.png", pair(**moved)), size=(100, 100)))
     assert not any("clipped" in one for one in hints(record, CLASSES))
+
+
+def test_boxes_far_outside_of_their_image_are_warned_of() -> None:
+    """All runtimes agree, and all may be wrong."""
+    far = replace(image("1.png", pair(reference_box=(900.0, 0.0, 950.0, 9.0))), size=(100, 100))
+    assert scale_note("a", [runtime("b", far)]) == (
+        "warning: 1 of 1 boxes of the reference a lie outside of their image or have more than 4 "
+        "times its area; every runtime is decoded like that: see normalized and box_format of "
+        "[decode], and size of [preprocess]"
+    )

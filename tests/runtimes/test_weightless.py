@@ -76,7 +76,10 @@ def test_no_file_has_a_frameworks_name() -> None:
 
 def test_the_kinds_of_the_design() -> None:
     """The built-in kinds, in order."""
-    expected = ("keras", "savedmodel", "torch", "onnxruntime", "tflite", "fake")
+    expected = (
+        *("keras", "savedmodel", "torch", "onnxruntime", "tflite"),
+        *("recorded", "command", "fake"),
+    )
     assert runtimes.kinds() == expected
     assert [runtimes.load(kind).kind for kind in expected] == list(expected)
 
