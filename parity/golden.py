@@ -38,6 +38,7 @@ from parity.suite import Recipe, Suite
 FORMAT = 1
 FOLDER = "golden"
 MANIFEST = "manifest.json"
+AGAIN = "record it anew: parity record SUITE"
 REMEDY = "record it where the reference runtime is installed: parity record SUITE"
 
 

@@ -5,25 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from parity import decode, golden, preprocess
+from parity import golden, preprocess
 from parity.agreement import (
     Budget,
     Finding,
-    HeadDifference,
     ImageAgreement,
     budget,
-    check_heads,
-    differences,
     judge,
-    nonfinite,
 )
 from parity.diagnosis import hints, probe, quantised_hint, recipe_keys, settings_notes
 from parity.errors import NotJudged, ParityError, RuntimeFailure, unforeseen
 from parity.files import digest
+from parity.harness.heads import heads_of
 from parity.harness.inputs import fed_otherwise
 from parity.harness.precision import average_precision
 from parity.harness.reference import Recorded, Reference, choose
-from parity.pipeline import Array, Pipeline, Stages
+from parity.pipeline import Pipeline, Stages
 from parity.record import (
     ArtifactRecord,
     Failure,
@@ -35,7 +32,6 @@ from parity.record import (
 from parity.session import artifact_paths, missing
 from parity.suite import Runtime, Suite
 from parity.suite.decoding import nms_limit
-from parity.suite.families import NMS_INSIDE
 from parity.suite.tolerance import Tolerance
 
 
@@ -205,7 +201,7 @@ class Run:
             raise NotJudged(name, error) from error
         candidate = self._stages(name, image)
         ours = self.suite.runtimes[self.suite.reference]
-        findings, heads = _heads(ours, runtime, reference, candidate, len(self.suite.classes))
+        findings, heads = heads_of(ours, runtime, reference, candidate, len(self.suite.classes))
         agreement: ImageAgreement | None = None
         if reference.side is not None and candidate.side is not None:
             tolerance = runtime.tolerance
@@ -298,49 +294,22 @@ class Run:
         found += quantised_hint(runtime, self.suite.folder)
         try:
             against = self._against(record.name)
+            found = self._recorded_otherwise(against, record) + found
             return found + probe(self.suite, self.pipeline(record.name), against.stages, record)
         except ParityError:
             return found
 
-
-def _heads(
-    ours: Runtime, theirs: Runtime, reference: Stages, candidate: Stages, classes: int
-) -> tuple[list[Finding], tuple[HeadDifference, ...]]:
-    """What the raw heads reveal; heads of another meaning are only checked for NaN."""
-    here, there = reference.network, candidate.network
-    if reference.side is None or candidate.side is None:
-        return [*nonfinite(here.heads, "reference"), *nonfinite(there.heads, "candidate")], ()
-    if not _same_heads(ours, theirs, reference, candidate):
-        return [], ()
-    steps = _least_steps(theirs.tolerance)
-    one, other = _arranged(ours, reference, classes), _arranged(theirs, candidate, classes)
-    findings = check_heads(one, other, there.specs, steps)
-    return findings, differences(one, other)
-
-
-def _arranged(runtime: Runtime, stages: Stages, classes: int) -> dict[str, Array]:
-    """The heads as the family lays them out; both sides were decoded, so they are laid out well."""
-    return decode.arranged(stages.network.heads, runtime.decode, classes, stages.prepared.size)
-
-
-def _same_heads(ours: Runtime, theirs: Runtime, reference: Stages, candidate: Stages) -> bool:
-    """Whether heads of one name mean the same on both sides, row by row.
-
-    Detections do not: they are sets, whose size, order and padding are nobody's promise.
-    """
-    a, b = ours.decode, theirs.decode
-    if a.family in NMS_INSIDE:
-        return False
-    if (a.family, a.function, a.own) != (b.family, b.function, b.own):
-        return False
-    if a.function is None:
-        return True
-    return set(reference.network.heads) == set(candidate.network.heads)
-
-
-def _least_steps(tolerance: Tolerance) -> dict[str, float]:
-    """What a candidate may flatten at rest, by head; its own quantisation step where larger."""
-    return {} if tolerance.strict else {"scores": tolerance.max_score_diff}
+    def _recorded_otherwise(self, against: Reference, record: RuntimeRecord) -> tuple[str, ...]:
+        """Whether the golden's inputs are still what its recipe makes of the images."""
+        if not isinstance(against.heads, Recorded):
+            return ()
+        recipe = self.suite.runtimes[self.suite.reference].recipe
+        for image in record.failed_images():
+            prepared = self.images.prepared(image.image, recipe)
+            change = against.heads.golden.input_change(image.image, prepared)
+            if change is not None:
+                return (f"the golden was recorded from another input: {change}; {golden.AGAIN}",)
+        return ()
 
 
 def _budget(compared: dict[str, ImageAgreement], tolerance: Tolerance, images: int) -> Budget:

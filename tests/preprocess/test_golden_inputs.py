@@ -185,3 +185,35 @@ def test_pytest_skips_a_runtime_whose_recipe_needs_the_library(
     found.stdout.fnmatch_lines(["*preprocess.kernel = 'torch:area': torch is not installed; *"])
     found = pytester.runpytest_subprocess(str(home), "--parity-require", "all")
     found.assert_outcomes(passed=2, failed=2)
+
+
+RECIPE = """
+from pathlib import Path
+
+import numpy as np
+
+
+def prepared(image):
+    # half of the picture, as large as the network wants it, and as bright as a file says
+    brighter = float((Path(__file__).parent / "brighter.txt").read_text())
+    return image[:24, :32].astype(np.float32) + np.float32(brighter)
+"""
+
+
+def test_a_golden_of_other_inputs_is_named_where_its_comparison_fails(home: Path) -> None:
+    """A function's code is not in the manifest, but what it made of the images is."""
+    text = SUITE.replace('resize = "letterbox"\nkernel = "torch:bicubic-antialias"\n', "")
+    text = text.replace("size = [24, 32]", 'size = [24, 32]\nfunction = "golden_recipe:prepared"')
+    (home / "parity.toml").write_text(text)
+    (home / "golden_recipe.py").write_text(RECIPE)
+    (home / "brighter.txt").write_text("0")
+    record(home)
+    assert check(home, ("onnx",), reference="golden").verdict == "pass"
+    (home / "brighter.txt").write_text("60")
+    (judged,) = check(home, ("onnx",), reference="golden").runtimes
+    assert judged.verdict == "fail"
+    assert judged.hints[0] == (
+        "the golden was recorded from another input: a.png: 2304 of 2304 values of the prepared "
+        "image differ from the recorded ones, the largest by 60; record it anew: parity record "
+        "SUITE"
+    )
