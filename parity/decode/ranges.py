@@ -43,13 +43,17 @@ def check_unit(centres: Floats, normalized: bool, name: str, other: str = "") ->
 
 def check_box_unit(boxes: Floats, box_format: str, normalized: bool, name: str) -> None:
     """As ``check_unit``, of boxes (A, 4) in ``box_format``; boxes without area, as padding is, are
-    left out.
+    left out. Boxes of which most reach far beyond 1 are pixels, wherever their centres are.
     """
     low, high = boxes[:, :2], boxes[:, 2:]
     corners = box_format != "cxcywh"
     with np.errstate(all="ignore"):
         solid = ((high > low) if corners else (high > 0)).all(axis=1)
-        check_unit(((low + high) / 2 if corners else low)[solid], normalized, name)
+        centres = (low + high) / 2 if corners else low
+        reach = (high if corners else low + high / 2)[solid]
+        if not normalized and reach.size and np.median(reach.max(axis=1)) > FARTHEST_RELATIVE:
+            return
+        check_unit(centres[solid], normalized, name)
 
 
 def check_scores(values: Array, activation: str, name: str, missing: str = "sigmoid") -> None:

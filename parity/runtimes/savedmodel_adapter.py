@@ -36,7 +36,8 @@ class SavedModel(tracing.TracedAdapter):
             outputs = self._function.structured_outputs
             if not isinstance(outputs, dict):
                 raise ValueError("the signature's outputs have no names")
-            self._outputs = tuple(_spec(name, value) for name, value in outputs.items())
+            # By name: the file holds them as a map, whose order differs from load to load.
+            self._outputs = tuple(_spec(name, outputs[name]) for name in sorted(outputs))
 
     def _signature(self) -> Any:
         wanted = self.options["signature"] or "serving_default"

@@ -75,7 +75,7 @@ class SavedModelTracer(Tracer):
     def _ordered_outputs(self, function: Any) -> List[Any]:
         """The frozen outputs, which are sorted by name, in the signature's own order."""
         by_name = dict(zip(sorted(function.structured_outputs), self._frozen.outputs))
-        return [by_name[name] for name in function.structured_outputs]
+        return [by_name[name] for name in sorted(function.structured_outputs)]
 
     def _take(self, node: Any) -> None:
         """One node: a constant, an alias, or an op."""
