@@ -144,7 +144,10 @@ class Session:
         table = self.runtime.table
         if table.kind != "torch" or table.layout != "NHWC":
             return ""
-        return f"; layout = 'NHWC' is declared under [runtimes.{self.runtime.name}], is it NCHW"
+        return (
+            f". Images of torch are NCHW by custom, and layout = 'NHWC' is declared: correct it "
+            f"under [runtimes.{self.runtime.name}]"
+        )
 
     def _fed(self, arranged: Arranged) -> str:
         """What a network was fed that does not declare the size it takes."""

@@ -39,6 +39,6 @@ def test_a_network_of_torch_that_is_fed_nhwc_is_told_of_its_layout(tmp_path: Pat
         session.run(np.zeros((8, 8, 3), np.float32))
     assert str(caught.value).startswith("native: raised while it ran: RuntimeError: Given groups=1")
     assert str(caught.value).endswith(
-        "; layout = 'NHWC' is declared under [runtimes.native], is it NCHW. It was fed input "
-        "(1, 8, 8, 3), float32, NHWC; if it takes another size, see preprocess.size"
+        ". Images of torch are NCHW by custom, and layout = 'NHWC' is declared: correct it under "
+        "[runtimes.native]. It was fed input (1, 8, 8, 3), float32, NHWC; if it takes another size, see preprocess.size"
     )

@@ -41,7 +41,8 @@ def regenerated(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str
 def against_committed(suite: Suite, made: Exported) -> Suite:
     """The committed artifact as the reference, the regenerated one as its candidate."""
     runtime = suite.runtimes[made.runtime]
-    # A weight in float16 may round to its neighbour: another processor folds batch norm otherwise.
+    # Another processor folds batch norm into weights that differ by 1e-5; a few of them (19 of
+    # 675,220 when it was counted) then round to the neighbouring half.
     stored = runtime.tolerance.name if runtime.tolerance.name in ("int8", "float16") else "exact"
     key = "model" if runtime.table.weights is None else "weights"
     table = runtime.table.model_copy(update={key: str(made.path)})
