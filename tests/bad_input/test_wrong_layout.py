@@ -40,5 +40,6 @@ def test_a_network_of_torch_that_is_fed_nhwc_is_told_of_its_layout(tmp_path: Pat
     assert str(caught.value).startswith("native: raised while it ran: RuntimeError: Given groups=1")
     assert str(caught.value).endswith(
         ". Images of torch are NCHW by custom, and layout = 'NHWC' is declared: correct it under "
-        "[runtimes.native]. It was fed input (1, 8, 8, 3), float32, NHWC; if it takes another size, see preprocess.size"
+        "[runtimes.native]. It was fed input (1, 8, 8, 3), float32, NHWC; if it takes another "
+        "size, see preprocess.size"
     )
