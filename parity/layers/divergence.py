@@ -164,8 +164,10 @@ def relative(reference: Array, candidate: Array) -> float:
 
     Elements that are not finite, and the same on both sides, are left out.
     """
-    one, two = np.empty(_CHUNK), np.empty(_CHUNK)
     first, second = np.ravel(reference), np.ravel(candidate)
+    if np.array_equal(first, second):  # all that lies before a difference, and quickly told
+        return 0.0
+    one, two = np.empty(_CHUNK), np.empty(_CHUNK)
     squares = apart = 0.0
     with np.errstate(invalid="ignore", over="ignore"):
         for start in range(0, first.size, _CHUNK):

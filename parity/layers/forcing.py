@@ -39,27 +39,46 @@ def force(draft: Draft, candidate: Subject) -> None:
     the end of the pass, the nearest first: in a chain of convolution, scale and shift against one
     folded convolution, the shift is its match, although the scale came first and was near.
     """
+    known = _Prints(draft.reference.values)
     for _ in range(_PASSES):
         before = len(draft.pairs)
-        one = _Pass(draft, candidate)
+        one = _Pass(draft, candidate, known)
         one.run()
         pair_operands(draft, draft.pairs[before:], one.upstreams)
         if len(draft.pairs) == before:
             break
 
 
+class _Prints:
+    """Norms and quantiles of the reference's tensors, each computed once."""
+
+    def __init__(self, values: Mapping[str, Array]) -> None:
+        self._values = values
+        self._norms: dict[str, float] = {}
+        self._quantiles: dict[str, Array] = {}
+
+    def norm(self, name: str) -> float:
+        if name not in self._norms:
+            self._norms[name] = norm(self._values[name])
+        return self._norms[name]
+
+    def quantiles(self, name: str) -> Array:
+        if name not in self._quantiles:
+            self._quantiles[name] = quantiles(self._values[name])
+        return self._quantiles[name]
+
+
 class _Pass:
     """One time through the candidate's ops that have no partner."""
 
-    def __init__(self, draft: Draft, subject: Subject) -> None:
+    def __init__(self, draft: Draft, subject: Subject, known: _Prints) -> None:
         self._draft = draft
         self._subject = subject
+        self._known = known
         self._view = draft.candidate.view
         self.upstreams: Upstreams = upstream(draft)
         self._derived: dict[str, Array] = {}
         self._near: list[tuple[float, str, str, str]] = []
-        self._prints: dict[str, Array] = {}
-        self._norms: dict[str, float] = {}
         self._options = self._by_place()
         self._taken = {draft.reference.view.root(name) for name in draft.of.values()}
 
@@ -77,7 +96,7 @@ class _Pass:
 
     def run(self) -> None:
         """Waves of ops whose operands are known; each wave is one replay."""
-        waiting = [op for op in self._view.data_ops() if not self._done(op)]
+        waiting = self._needed()
         while waiting:
             ready = {op.index: feeds for op in waiting if (feeds := self._feeds(op)) is not None}
             if not ready:
@@ -90,6 +109,22 @@ class _Pass:
         for error, reference, name, evidence in sorted(self._near):
             if self._free(reference) and name not in self._draft.of:
                 self._pair(reference, name, evidence, error)
+
+    def _needed(self) -> list[Op]:
+        """The ops that make a result without a partner, and those that make what they read."""
+        wanted: set[str] = set()
+        found = []
+        for op in reversed(self._view.data_ops()):
+            if not self._done(op) and any(
+                name in wanted or self._is_open(op, name) for name in op.outputs
+            ):
+                found.append(op)
+                wanted.update(self._view.data_inputs(op))
+        return found[::-1]
+
+    def _is_open(self, op: Op, name: str) -> bool:
+        view = self._view
+        return name in view.data and name not in self._draft.of and is_result(view, op, name)
 
     def _done(self, op: Op) -> bool:
         """Whether every output of the op that anybody reads has its partner and its value."""
@@ -123,7 +158,7 @@ class _Pass:
         for name in op.outputs:
             if name in result and name in self._view.data:
                 self._derived[name] = result[name]
-                if name not in self._draft.of and is_result(self._view, op, name):
+                if self._is_open(op, name):
                     self._match(name, result[name])
 
     def _match(self, name: str, value: Array) -> None:
@@ -145,16 +180,10 @@ class _Pass:
     def _similar(self, name: str, value: Array, options: Sequence[str]) -> None:
         """Note the tensor whose values are spread most alike, wherever in it they lie."""
         spread = quantiles(value)
-        distances = [distance(self._fingerprint(one), spread) for one in options]
+        distances = [distance(self._known.quantiles(one), spread) for one in options]
         if min(distances) < ALIKE:
             best = options[distances.index(min(distances))]
             self._near.append((CLOSE + min(distances), best, name, "quantiles"))
-
-    def _fingerprint(self, reference: str) -> Array:
-        """A reference tensor's quantiles, computed once."""
-        if reference not in self._prints:
-            self._prints[reference] = quantiles(self._draft.reference.values[reference])
-        return self._prints[reference]
 
     def _pair(self, reference: str, name: str, evidence: str, error: float) -> None:
         told = error if evidence == "values" else None
@@ -166,21 +195,20 @@ class _Pass:
 
     def _apart(self, reference: str, name: str, value: Array, size: float) -> float:
         """Relative L2 under the implied layout; not computed where the norms rule a match out."""
-        own = self._norm(reference)
+        own = self._known.norm(reference)
         if abs(own - size) > CLOSE * own:
             return np.inf
         brought = self._draft.bring(reference, name)
         return np.inf if brought is None else relative(brought, value)
 
-    def _norm(self, reference: str) -> float:
-        if reference not in self._norms:
-            self._norms[reference] = norm(self._draft.reference.values[reference])
-        return self._norms[reference]
-
 
 def quantiles(array: Array) -> Array:
     """33 values of the sorted tensor, evenly spaced: the same in every layout."""
-    found: Array = np.quantile(array.astype(np.float32), _QUANTILES)
+    ordered = np.sort(array.astype(np.float32), axis=None)
+    places = _QUANTILES * (ordered.size - 1)
+    below = places.astype(np.int64)
+    low, high = ordered[below], ordered[np.minimum(below + 1, ordered.size - 1)]
+    found: Array = low + (high - low) * (places - below)
     return found
 
 

@@ -60,7 +60,7 @@ def _signed(rows: Array) -> tuple[Array, Array]:
     """The signature (channels, 3) and the RMS (channels,) of such rows."""
     rms = np.sqrt(np.mean(rows**2, axis=1, keepdims=True))
     units = np.divide(rows, rms, out=np.zeros_like(rows), where=rms > 0)
-    cubes = np.cbrt(np.mean(units**3, axis=1))
+    cubes = np.cbrt(np.mean(units * units * units, axis=1))  # a power of 3 takes four times as long
     return np.stack([units.mean(axis=1), cubes, units.max(axis=1) / 3], axis=1), rms[:, 0]
 
 
