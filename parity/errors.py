@@ -104,7 +104,7 @@ class ExportError(ParityError):
         super().__init__(f"{runtime}: {message}")
 
 
-def unforeseen(error: Exception) -> str:
+def unforeseen(error: BaseException) -> str:
     """What to say of an exception that nobody foresaw: where it was raised, and that it is ours."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:

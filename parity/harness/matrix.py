@@ -272,7 +272,7 @@ def _looked_into(suite: Suite, key: str, judged: _Judged) -> Divergent | None:
     images = (*broken, *(image for image in suite.images if image not in broken))[:LOOKED_INTO]
     try:
         found = layers(replace(suite, images=images), key, len(images))
-    except Exception as error:  # whatever one cell does, the others' results stand
+    except (Exception, SystemExit) as error:  # whatever one cell does, the others' results stand
         return Divergent(note=f"its layers could not be looked into: {unforeseen(error)}")
     if found.table is None:
         cause = "" if found.failure is None else found.failure.message

@@ -97,7 +97,7 @@ class Run:
                 self._found[key] = self._judged(name, image)
             except ParityError as error:
                 self._found[key] = ImageRecord(image, "error", failure=Failure.of(error))
-            except Exception as error:  # whatever one runtime does, the others' results stand
+            except (Exception, SystemExit) as error:  # the others' results stand
                 failure = Failure.of(RuntimeFailure(name, unforeseen(error)))
                 self._found[key] = ImageRecord(image, "error", failure=failure)
         return self._found[key]
@@ -158,7 +158,7 @@ class Run:
                 self._pipelines[name] = Pipeline(self.suite, name, self.images)
             except ParityError as error:
                 self._pipelines[name] = error
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 self._pipelines[name] = RuntimeFailure(name, unforeseen(error))
         found = self._pipelines[name]
         if isinstance(found, ParityError):

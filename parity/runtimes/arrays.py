@@ -27,6 +27,9 @@ class Archive:
         except Exception as error:  # a damaged file raises whatever it likes
             raise Unreadable(f"a damaged file: {support.reason(error)}") from error
         self.names: List[str] = list(self._file.files)
+        unclear = [name for name in self.names if name.endswith(".npy")]
+        if unclear:  # numpy reads the member of that name, which is another array
+            raise Unreadable(f"{unclear[0]!r}, a name that ends in .npy")
         doubled = sorted({name for name in self.names if self.names.count(name) > 1})
         if doubled:
             raise Unreadable(f"{doubled[0]!r} more than once")

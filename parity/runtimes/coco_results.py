@@ -101,15 +101,32 @@ class _Labels:
         if path is None:
             raise AdapterError("not-usable", path="parity.toml", expected=expected, found="none")
         try:
-            with open(path, encoding="utf-8") as handle:
+            with open(path, encoding="utf-8-sig") as handle:  # some tools begin with a mark
                 data = json.load(handle)
             self.path = path
-            self.files = {int(one["id"]): str(one["file_name"]) for one in data["images"]}
-            self.names = {int(one["id"]): str(one["name"]) for one in data["categories"]}
+            self.files = _once(path, "image", data["images"], "file_name")
+            self.names = _once(path, "category", data["categories"], "name")
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise AdapterError(
                 "not-usable", path=path, expected="COCO annotations", found=repr(error)
             ) from error
+
+
+def _once(path: str, what: str, entries: Any, key: str) -> Dict[int, str]:
+    """Texts by id; an id or a text that stands there twice could be the results of either."""
+    found: Dict[int, str] = {}
+    ids: Dict[str, int] = {}
+    for one in entries:
+        id_, text = int(one["id"]), str(one[key])
+        said = ""
+        if id_ in found:
+            said = f"the id {id_} for {found[id_]!r} and {text!r}"
+        elif text in ids:
+            said = f"{text!r} with the ids {ids[text]} and {id_}"
+        if said:
+            raise AdapterError("not-usable", path=path, expected=f"each {what} once", found=said)
+        found[id_], ids[text] = text, id_
+    return found
 
 
 # A class, or what was expected in the place of the category.
@@ -132,7 +149,7 @@ def _by_id(first: int, dataset: Dataset) -> _ClassOf:
 
 def _entries(path: str) -> List[Entry]:
     try:
-        with open(path, encoding="utf-8") as handle:
+        with open(path, encoding="utf-8-sig") as handle:  # some tools begin with a mark
             data = json.load(handle)
     except (OSError, ValueError, RecursionError) as error:
         found = f"a file that is no JSON: {error}"

@@ -117,11 +117,10 @@ class Command(support.OpenedAdapter):
 
     def identity(self) -> Dict[str, Any]:
         """The program's name and this machine; its file's hash is with the artifacts."""
-        return {
-            "library": os.path.basename(self._program),
-            "version": "not said",
-            **support.machine(),
-        }
+        machine = support.machine()
+        for ours in ("python", "numpy"):
+            del machine[ours]
+        return {"library": os.path.basename(self._program), "version": "not said", **machine}
 
 
 def _found(path: str) -> str:

@@ -46,6 +46,8 @@ class Dump:
 class Folder(Dump):
     """A file, or a folder of files, for each image."""
 
+    advice = f"{_BY_PATH}; one that lies outside of its folder can only be in one .npz of all"
+
     def __init__(self, path: str) -> None:
         super().__init__(path)
         if not self.images():

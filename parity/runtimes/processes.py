@@ -11,7 +11,7 @@ import re
 import signal
 import subprocess
 import threading
-from typing import IO, NamedTuple, Optional, Sequence, Tuple
+from typing import IO, Iterator, NamedTuple, Optional, Sequence, Tuple
 
 _KEPT = 1 << 13  # bytes of the standard error that are kept
 _LINES = 5
@@ -44,6 +44,26 @@ def run(command: Sequence[str], folder: str, timeout: Optional[float], scratch: 
 
     ``scratch`` is the caller's, who removes it unless this process is killed before.
     """
+    with _reaping():
+        return _run(command, folder, timeout, scratch)
+
+
+@contextlib.contextmanager
+def _reaping() -> Iterator[None]:
+    """Hear how programs end, also where whoever started this process had that ignored."""
+    number = getattr(signal, "SIGCHLD", None)
+    ignored = number is not None and signal.getsignal(number) == signal.SIG_IGN
+    if not ignored or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(number, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _run(command: Sequence[str], folder: str, timeout: Optional[float], scratch: str) -> Ended:
     process = subprocess.Popen(
         command,
         cwd=folder,

@@ -58,7 +58,7 @@ def _module(reference: str, name: str, folder: Optional[str]) -> ModuleType:
     with siblings(folder):
         try:
             return importlib.import_module(_package(folder) + "." + name)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             kind, file = type(error).__name__, os.path.basename(path)
             raise _bad(reference, f"importing {file} raised {kind}: {str(error)[:300]}") from error
 
@@ -164,7 +164,7 @@ def _installed(reference: str, name: str, folder: Optional[str]) -> ModuleType:
         raise _bad(reference, why)
     try:
         return importlib.import_module(name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         missing = error.name if isinstance(error, ModuleNotFoundError) else None
         if missing and (name + ".").startswith(missing + "."):
             raise _bad(reference, _no_module(name, folder)) from error

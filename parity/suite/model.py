@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from parity.suite.decoding import Decode
 from parity.suite.fields import Binding, Globs, Names, Table
+from parity.suite.isolating import MemoryLimit, Python, Requirement, Timeout
 from parity.suite.matrix import RowTable
 from parity.suite.recipe import Recipe
 
@@ -98,25 +99,24 @@ class RuntimeTable(Table):
     layout: Literal["NCHW", "NHWC"] | None = None
     options: dict[str, Any] = Field(default_factory=dict)
     interpreter: Literal["litert", "tflite-runtime", "tensorflow"] | None = None
-    timeout: float | None = Field(default=None, gt=0)
-    memory_limit: str | None = Field(default=None, pattern=r"^\d+(KiB|MiB|GiB)$")
+    timeout: Timeout | None = None
+    memory_limit: MemoryLimit | None = None
     isolated: bool = False
     trust: bool = False
-    requires: tuple[str, ...] = Field(default=(), strict=False)
-    python: str | None = Field(default=None, pattern=r"^3\.\d+(\.\d+)?$")
+    requires: tuple[Requirement, ...] = Field(default=(), strict=False)
+    python: Python | None = None
     preprocess: dict[str, Any] = Field(default_factory=dict)
     decode: dict[str, Any] = Field(default_factory=dict)
     export: Export | None = None
 
-    @field_validator("requires")
-    @classmethod
-    def _no_options(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for one in value:
-            if not one[:1].isalnum():
-                raise ValueError(
-                    f"expected requirements such as 'onnxruntime==1.20', found {one!r}"
-                )
-        return value
+    @model_validator(mode="after")
+    def _brings_its_own(self) -> RuntimeTable:
+        if self.kind == "command" and (self.requires or self.python):
+            raise ValueError(
+                "expected no requires and no python for kind 'command', which runs with what it "
+                "brings along: name an interpreter or a script that finds it in model"
+            )
+        return self
 
 
 class SuiteFile(Table):

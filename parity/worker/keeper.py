@@ -17,6 +17,7 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence
 KEPT = 16384  # bytes of what the worker wrote last
 POLL = 0.02  # seconds between two looks at the memory
 _PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
 
 Serve = Callable[[int, int, Sequence[str]], None]
 
@@ -30,6 +31,7 @@ def keep(control: int, lifeline: int, limit: int, folders: Sequence[str], serve:
     signal.signal(signal.SIGCHLD, lambda number, frame: None)
     signal.set_wakeup_fd(alarm)
     keeper = os.getpid()
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)  # what the worker leaves behind stays in the family
     worker = os.fork()
     if worker == 0:
         for descriptor in (lifeline, written, wake, alarm):
@@ -46,18 +48,16 @@ def keep(control: int, lifeline: int, limit: int, folders: Sequence[str], serve:
             shutil.rmtree(folder, ignore_errors=True)
     with contextlib.suppress(OSError):
         os.write(lifeline, json.dumps(report).encode() + b"\n")
-    os.killpg(0, signal.SIGKILL)  # the keeper too, and whatever the worker has started
+    for process in _descendants():  # also those that lead a group of their own
+        _kill(process)
+    os.killpg(0, signal.SIGKILL)  # the keeper too
     return 0
 
 
 def _become_worker(keeper: int, pen: int) -> None:
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    if sys.platform == "linux":
-        with contextlib.suppress(ImportError, OSError, AttributeError):
-            import ctypes
-
-            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != keeper:  # it was gone before it could be watched
         os._exit(1)
     nothing = os.open(os.devnull, os.O_RDONLY)
@@ -65,6 +65,15 @@ def _become_worker(keeper: int, pen: int) -> None:
         os.dup2(source, target)
     os.close(nothing)
     os.close(pen)
+
+
+def _prctl(option: int, value: int) -> None:
+    """Linux alone has it; elsewhere it is done without."""
+    if sys.platform == "linux":
+        with contextlib.suppress(ImportError, OSError, AttributeError):
+            import ctypes
+
+            ctypes.CDLL(None).prctl(option, value)
 
 
 def _watch(worker: int, lifeline: int, written: int, wake: int, limit: int) -> Dict[str, Any]:
@@ -83,21 +92,38 @@ def _watch(worker: int, lifeline: int, written: int, wake: int, limit: int) -> D
             listening.remove(lifeline)
             _kill(worker)
         if limit and excess is None:
-            occupied = sum(map(peak, family(worker)))
+            occupied = sum(map(peak, _descendants()))
             if occupied > limit:
                 excess = occupied
                 _kill(worker)
         if wake in ready:
             os.read(wake, 512)
-        ended, status = os.waitpid(worker, os.WNOHANG)
-        if ended:
+        status = _ended(worker)
+        if status is not None:
             tail = (tail + _rest(written))[-KEPT:]
             return {**_outcome(status), "memory": excess, "tail": tail.decode("utf-8", "replace")}
 
 
-def _kill(worker: int) -> None:
+def _ended(worker: int) -> Optional[int]:
+    """How the worker ended; None while it runs. What it has left behind is buried on the way."""
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            process, status = os.waitpid(-1, os.WNOHANG)
+            if process == worker:
+                return status
+            if not process:
+                return None
+    return None
+
+
+def _descendants() -> List[int]:
+    """The worker and whatever descends from it, also from what has ended meanwhile."""
+    return list(family(os.getpid()))[1:]
+
+
+def _kill(process: int) -> None:
     with contextlib.suppress(ProcessLookupError):
-        os.kill(worker, signal.SIGKILL)
+        os.kill(process, signal.SIGKILL)
 
 
 def _rest(written: int) -> bytes:

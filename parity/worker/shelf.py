@@ -8,6 +8,7 @@ beside the name.
 
 import contextlib
 import errno
+import math
 import mmap
 import os
 import re
@@ -54,11 +55,17 @@ class Writer:
             name = min(fitting, key=lambda one: len(self._files[one]))
             self._free.remove(name)
             return name
+        smaller = [one for one in self._free if len(self._files[one]) < size]
+        if smaller:
+            name = max(smaller, key=lambda one: len(self._files[one]))
+            if self._grows(name, size):
+                self._free.remove(name)
+                return name
         for place, folder in enumerate(self._folders):
             name = f"{place}/{self._letter}{len(self._files)}.npy"
             path = os.path.join(folder, name.partition("/")[2])
             try:
-                self._files[name] = _created(path, size)
+                self._files[name] = _mapped(path, size, os.O_RDWR | os.O_CREAT | os.O_EXCL)
                 return name
             except OSError as error:
                 full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.ENOMEM)
@@ -67,6 +74,18 @@ class Writer:
                 with contextlib.suppress(OSError):
                     os.unlink(path)
         raise OSError(errno.ENOENT, "there is no folder for tensors")
+
+    def _grows(self, name: str, size: int) -> bool:
+        """Make a file larger, so that images of ever other sizes do not fill the memory."""
+        place, _, file = name.partition("/")
+        path = os.path.join(self._folders[int(place)], file)
+        try:
+            self._files[name] = _mapped(path, size, os.O_RDWR)
+            return True
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.truncate(path, len(self._files[name]))
+            return False
 
 
 class Reader:
@@ -88,7 +107,8 @@ class Reader:
         shape = tuple(int(size) for size in sizes)
         if not isinstance(name, str) or not _NAME.fullmatch(name) or min(shape, default=0) < 0:
             raise ValueError(f"there is no tensor {name!r} of shape {shape}")
-        if name not in self._files:
+        needed = HEADER + dtype.itemsize * math.prod(shape)
+        if name not in self._files or len(self._files[name]) < needed:  # it may have grown
             folder, _, file = name.partition("/")
             with open(os.path.join(self._folders[int(folder)], file), "rb") as stream:
                 self._files[name] = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
@@ -100,9 +120,9 @@ class Reader:
         return array.view()
 
 
-def _created(path: str, size: int) -> mmap.mmap:
+def _mapped(path: str, size: int, flags: int) -> mmap.mmap:
     """A file with all of its room taken now: writing where there is none left kills a process."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    descriptor = os.open(path, flags, 0o600)
     try:
         allocate = getattr(os, "posix_fallocate", None)
         if allocate is not None:
@@ -123,9 +143,13 @@ def _header(dtype: str, shape: Sequence[int]) -> bytes:
 
 def dtype_text(dtype: np.dtype) -> str:
     """A dtype as text; those that are not numpy's own (bfloat16) by name."""
-    if dtype.hasobject or dtype.fields:
+    if dtype.hasobject or dtype.fields or dtype.type is np.void:
         raise ValueError(f"expected numbers or text, found {dtype}")
-    return dtype.name if dtype.kind == "V" else dtype.str
+    try:
+        own = np.dtype(dtype.str) == dtype
+    except TypeError:
+        own = False
+    return dtype.str if own else dtype.name
 
 
 def dtype_of(text: str) -> np.dtype:
@@ -133,9 +157,16 @@ def dtype_of(text: str) -> np.dtype:
     try:
         dtype = np.dtype(text)
     except TypeError:
-        import ml_dtypes  # type: ignore[import-not-found, unused-ignore]
-
-        dtype = np.dtype(getattr(ml_dtypes, text))
+        dtype = _of_ml_dtypes(text)
     if dtype.hasobject:
         raise ValueError(f"expected numbers or text, found {text!r}")
     return dtype
+
+
+def _of_ml_dtypes(name: str) -> np.dtype:
+    try:
+        import ml_dtypes  # type: ignore[import-not-found, unused-ignore]
+
+        return np.dtype(getattr(ml_dtypes, name))
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"expected the name of a dtype, found {name!r}") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import pytest
 from external_suites import (
     IMAGES,
     as_archives,
@@ -14,7 +15,10 @@ from external_suites import (
     runtime,
     write_suite,
 )
+from programs import NPZ
 from test_command import device, gone
+
+from parity.errors import SuiteError
 
 
 def test_a_recording_apart_is_read_alike(tmp_path: Path) -> None:
@@ -36,6 +40,35 @@ def test_a_program_apart_is_ended_by_its_own_timeout(tmp_path: Path) -> None:
     assert reasons(found, "device")[0] == (
         "device: expected the program detector to end within timeout = 1 s, found it still "
         "running, and ended it; the last lines of its standard error:\n  waiting"
+    )
+
+
+def test_memory_of_what_a_program_leaves_behind_is_limited(tmp_path: Path) -> None:
+    """A process whose parent has ended counts as well, and ends with the others."""
+    body = """
+        if os.fork() == 0:
+            if os.fork() == 0:
+                os.setsid()
+                open("pid", "w").write(str(os.getpid()))
+                held = bytearray(400 << 20)
+                for at in range(0, len(held), 4096): held[at] = 1
+                time.sleep(60)
+            os._exit(0)
+        time.sleep(60)
+    """
+    found = judged(device(tmp_path, body, 'memory_limit = "200MiB"\n'))
+    assert "at most memory_limit = 200 MiB, found " in reasons(found, "device")[0]
+    assert gone(int((tmp_path / "pid").read_text()))
+
+
+def test_a_program_has_no_environment_of_ours(tmp_path: Path) -> None:
+    """It would run with what this process has, so nothing of another version is promised."""
+    suite = device(tmp_path, NPZ, 'requires = ["numpy==1.26.4"]\n')
+    with pytest.raises(SuiteError) as caught:
+        judged(suite)
+    assert caught.value.problems == (
+        "runtimes.device: expected no requires and no python for kind 'command', which runs with "
+        "what it brings along: name an interpreter or a script that finds it in model",
     )
 
 

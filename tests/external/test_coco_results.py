@@ -105,6 +105,39 @@ def test_an_unknown_category_by_number(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("key", "entry", "found"),
+    [
+        ("images", {"id": 11, "file_name": "b.png"}, "the id 11 for 'images/a.png' and 'b.png'"),
+        (
+            "images",
+            {"id": 13, "file_name": "images/a.png"},
+            "'images/a.png' with the ids 11 and 13",
+        ),
+        ("categories", {"id": 7, "name": "nut"}, "the id 7 for 'bolt' and 'nut'"),
+    ],
+)
+def test_labels_that_name_two_things_alike(
+    tmp_path: Path, key: str, entry: dict[str, Any], found: str
+) -> None:
+    """Results could be those of either image, or of either class: nothing is judged."""
+    folder = phone(tmp_path)
+    (path,) = folder.glob("labels*.json")
+    labels = json.loads(path.read_text())
+    labels[key].append(entry)
+    path.write_text(json.dumps(labels))
+    what = {"images": "image", "categories": "category"}[key]
+    assert f"expected each {what} once at {path}, found {found}. " in (
+        runtime(judged(folder), "phone").reason
+    )
+
+
+def test_a_byte_order_mark_is_no_damage(tmp_path: Path) -> None:
+    """Some tools begin a text file with one."""
+    suite = phone(tmp_path, "\ufeff" + json.dumps(entries()))
+    assert runtime(judged(suite), "phone").verdict == "pass"
+
+
 def test_numbers_without_labels(tmp_path: Path) -> None:
     """Nothing else says what file a number is."""
     results = entries(categories={0: 1, 1: 2})

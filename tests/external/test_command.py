@@ -211,6 +211,21 @@ def test_a_program_of_another_machine(tmp_path: Path) -> None:
     )
 
 
+def test_a_parent_that_ignores_the_end_of_programs(tmp_path: Path) -> None:
+    """Whoever started this process may have had SIGCHLD ignored: a crash is told all the same."""
+    suite = device(tmp_path, "raise SystemExit(3)")
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        found = reasons(judged(suite), "device")
+        after = signal.getsignal(signal.SIGCHLD)
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+    assert (
+        found == ["device: expected the program detector to end with status 0, found status 3"] * 2
+    )
+    assert after == signal.SIG_IGN
+
+
 def test_a_failing_program_is_told_with_its_last_words(tmp_path: Path) -> None:
     """Its status and the end of its standard error, without colours."""
     body = """

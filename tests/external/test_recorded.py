@@ -90,7 +90,8 @@ def test_an_image_that_is_missing_is_an_error_of_that_image(tmp_path: Path) -> N
     assert [one.verdict for one in runtime(found, "phone").images] == ["pass", "error"]
     assert reasons(found, "phone")[1] == (
         f"phone: expected 'images/b.png' in {tmp_path}/phone, found 'images/a.png'; "
-        "name images by their path relative to parity.toml"
+        "name images by their path relative to parity.toml; one that lies outside of its folder "
+        "can only be in one .npz of all"
     )
     assert found.exit_code == 3
 
@@ -231,6 +232,16 @@ def test_an_image_outside_of_the_folder_is_never_read(tmp_path: Path) -> None:
     as_archives(tmp_path, {"secret.png": heads(IMAGES[0])})
     dump = Folder(str(as_archives(tmp_path / "phone", DUMP)))
     assert (dump.holds(IMAGES[0]), dump.holds("../secret.png")) == (True, False)
+
+
+def test_a_name_that_ends_in_npy_is_refused(tmp_path: Path) -> None:
+    """numpy would read the array of another name in its place."""
+    suite = write_suite(tmp_path, PHONE.format("phone.npz"))
+    arrays = {f"{IMAGES[0]}/{name}": array for name, array in heads(IMAGES[0]).items()}
+    np.savez(tmp_path / "phone.npz", **arrays, **{f"{IMAGES[0]}/boxes.npy": np.zeros(3)})
+    assert f"found {IMAGES[0] + '/boxes.npy'!r}, a name that ends in .npy. " in (
+        runtime(judged(suite), "phone").reason
+    )
 
 
 def test_the_dump_says_what_wrote_it(tmp_path: Path) -> None:

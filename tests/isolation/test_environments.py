@@ -216,17 +216,39 @@ def test_a_library_that_is_not_among_the_requirements_is_said(
     [
         (
             'requires = ["--index-url=http://evil"]',
-            "runtimes.own.requires: expected requirements such as 'onnxruntime==1.20', "
-            "found '--index-url=http://evil'",
+            "runtimes.own.requires.0: expected a requirement such as 'onnxruntime==1.20', or the "
+            "absolute path of a wheel, found '--index-url=http://evil'",
         ),
         (
             'python = "python3"',
-            r"runtimes.own.python: expected text like ^3\.\d+(\.\d+)?$, found 'python3'",
+            "runtimes.own.python: expected a version such as '3.11' or '3.11.7', found 'python3'",
         ),
+        (
+            'requires = ["numpy", "onnxruntime=1.2"]',
+            "runtimes.own.requires.1: expected a requirement such as 'onnxruntime==1.20', or the "
+            "absolute path of a wheel, found 'onnxruntime=1.2'",
+        ),
+        (
+            'requires = ["wheels/own-1-py3-none-any.whl"]',
+            "runtimes.own.requires.0: expected a requirement such as 'onnxruntime==1.20', or the "
+            "absolute path of a wheel, found 'wheels/own-1-py3-none-any.whl'",
+        ),
+        ('python = "3.6"', "runtimes.own.python: expected Python 3.8 or later, found '3.6'"),
+        (
+            'memory_limit = "512MB"',
+            "runtimes.own.memory_limit: expected a size above zero such as '512MiB' (KiB, MiB or "
+            "GiB), found '512MB'",
+        ),
+        (
+            'memory_limit = "0MiB"',
+            "runtimes.own.memory_limit: expected a size above zero such as '512MiB' (KiB, MiB or "
+            "GiB), found '0MiB'",
+        ),
+        ("timeout = inf", "runtimes.own.timeout: expected at most 604800, found inf"),
     ],
 )
 def test_what_cannot_be_asked_is_refused(tmp_path: Path, table: str, problem: str) -> None:
-    """Options of an installer, and what is no version."""
+    """Options of an installer, what is no version, and limits that are none."""
     folder = apart_suites.write(tmp_path / "suite", own=f"healthy; {table}")
     with pytest.raises(SuiteError) as caught:
         parity.load_suite(folder)

@@ -69,10 +69,11 @@ def test_tensors_are_what_they_were(carry: Any, array: np.ndarray) -> None:
     assert found.tobytes() == array.tobytes()
 
 
-def test_types_that_numpy_lacks_travel_by_name(carry: Any) -> None:
-    """bfloat16, as TensorFlow and ONNX have it."""
+@pytest.mark.parametrize("name", ["bfloat16", "float8_e5m2", "float8_e4m3fn"])
+def test_types_that_numpy_lacks_travel_by_name(carry: Any, name: str) -> None:
+    """bfloat16 and the float8 types, as TensorFlow and ONNX have them."""
     ml_dtypes = pytest.importorskip("ml_dtypes")
-    array = np.array([1.5, -2], ml_dtypes.bfloat16)
+    array = np.array([1.5, -2], getattr(ml_dtypes, name))
     assert carry(array).dtype == array.dtype
     assert carry(array).tolist() == array.tolist()
 
@@ -94,6 +95,26 @@ def test_objects_are_never_pickled(tmp_path: Path) -> None:
     reader = shelf.Reader([str(tmp_path)], print)
     with pytest.raises(ValueError, match=r"found .*O8"):
         reader.get([name, "|O8", shape])
+    with pytest.raises(ValueError, match=r"expected numbers or text, found \|V4"):
+        writer.put(np.zeros(2, "V4"))
+    with pytest.raises(ValueError, match="expected the name of a dtype, found 'finfo8'"):
+        reader.get([name, "finfo8", shape])
+
+
+def test_images_of_ever_larger_sizes_take_one_file(carry: Any, tmp_path: Path) -> None:
+    """A file that was let go grows, as one for each size would fill the memory."""
+    for size in range(1, 2000, 100):
+        array = np.arange(size * 50, dtype=np.float32)
+        assert np.array_equal(carry(array), array)
+    assert [path.name for path in tmp_path.glob("*.npy")] == ["h0.npy"]
+
+
+def test_a_file_that_is_still_read_is_left_alone(carry: Any, tmp_path: Path) -> None:
+    """What somebody holds keeps its file, and a second tensor gets another."""
+    held = carry(np.arange(10))
+    more = carry(np.arange(10_000))
+    assert (held.tolist(), more[-1]) == (list(range(10)), 9999)
+    assert len(list(tmp_path.glob("*.npy"))) == 2
 
 
 @pytest.mark.parametrize("name", ["0/../../etc/passwd", "/etc/passwd", "0/h0", "7/h0.npy", 3])
@@ -109,17 +130,38 @@ def test_a_full_folder_gives_way_to_the_next(tmp_path: Path, monkeypatch: Any) -
     memory, disk = tmp_path / "full", tmp_path / "free"
     memory.mkdir()
     disk.mkdir()
-    created = shelf._created
+    mapped = shelf._mapped
 
-    def small(path: str, size: int) -> Any:
-        if path.startswith(str(memory)):
+    def small(path: str, size: int, flags: int) -> Any:
+        if path.startswith(str(memory)) and size > 1000:
             Path(path).touch()
             raise OSError(28, "No space left on device")
-        return created(path, size)
+        return mapped(path, size, flags)
 
-    monkeypatch.setattr(shelf, "_created", small)
+    monkeypatch.setattr(shelf, "_mapped", small)
     folders = [str(memory), str(disk)]
-    place = shelf.Writer(folders, "h").put(np.arange(3))
-    assert place[0] == "1/h0.npy"
-    assert list(memory.iterdir()) == []
-    assert shelf.Reader(folders, print).get(place).tolist() == [0, 1, 2]
+    writer = shelf.Writer(folders, "h")
+    places = [writer.put(np.arange(3)), writer.put(np.arange(300))]
+    assert [place[0] for place in places] == ["0/h0.npy", "1/h1.npy"]
+    assert [path.name for path in memory.iterdir()] == ["h0.npy"]
+    found = [shelf.Reader(folders, print).get(place) for place in places]
+    assert [array.tolist() for array in found] == [list(range(3)), list(range(300))]
+
+
+def test_a_file_that_cannot_grow_is_kept_as_it_was(tmp_path: Path, monkeypatch: Any) -> None:
+    """Where there is no room for more, another folder is taken."""
+    (tmp_path / "full").mkdir()
+    (tmp_path / "free").mkdir()
+    folders = [str(tmp_path / "full"), str(tmp_path / "free")]
+    writer = shelf.Writer(folders, "h")
+    writer.let_go([writer.put(np.arange(3))[0]])
+    mapped = shelf._mapped
+
+    def small(path: str, size: int, flags: int) -> Any:
+        if "full" in path:
+            raise OSError(28, "No space left on device")
+        return mapped(path, size, flags)
+
+    monkeypatch.setattr(shelf, "_mapped", small)
+    assert writer.put(np.arange(300))[0] == "1/h1.npy"
+    assert writer.put(np.arange(2))[0] == "0/h0.npy"
