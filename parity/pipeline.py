@@ -237,6 +237,7 @@ class Pipeline:
         specs = outputs.specs
         bound = self.decoder.bind(outputs.heads, specs)
         heads = {role: outputs.heads[name] for role, name in bound.items()}
+        self._need_numbers(heads, bound)
         if self.doubts is None:
             self.doubts = decode.doubts(outputs.heads, heads, self.runtime.decode, prepared.size)
         return Network(
@@ -245,6 +246,15 @@ class Pipeline:
             layout=outputs.layout,
             milliseconds=outputs.milliseconds,
         )
+
+    def _need_numbers(self, heads: Mapping[str, Array], bound: Mapping[str, str]) -> None:
+        for role, array in heads.items():
+            if array.dtype.kind in "OUSMm":
+                raise HeadsError(
+                    self.runtime.name,
+                    f"expected numbers in the output {bound[role]!r}, which is bound to {role}, "
+                    f"found {array.dtype}",
+                )
 
     def prepared(self, image: str, recipe: Recipe | None = None) -> Prepared:
         """One image as this runtime's recipe, or another, prepares it."""

@@ -52,8 +52,8 @@ def run(command: Sequence[str], folder: str, timeout: Optional[float], scratch: 
 def _reaping() -> Iterator[None]:
     """Hear how programs end, also where whoever started this process had that ignored."""
     number = getattr(signal, "SIGCHLD", None)
-    ignored = number is not None and signal.getsignal(number) == signal.SIG_IGN
-    if not ignored or threading.current_thread() is not threading.main_thread():
+    elsewhere = threading.current_thread() is not threading.main_thread()
+    if number is None or elsewhere or signal.getsignal(number) != signal.SIG_IGN:
         yield
         return
     signal.signal(number, signal.SIG_DFL)

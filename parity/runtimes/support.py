@@ -60,7 +60,7 @@ class OpenedAdapter(Adapter):
             return {name: np.array(value, copy=True, order="C") for name, value in heads.items()}
         except AdapterError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise AdapterError("run-failed", reason=reason(error)) from error
 
     def _run(self, feeds: Dict[str, np.ndarray]) -> Mapping[str, Any]:

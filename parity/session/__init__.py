@@ -170,7 +170,8 @@ class Session:
         arranged = Arranged(np.array(image), "") if self.recorded else self.arrange(canvas)
         started = time.perf_counter()
         with self._worded(self._layout_hint() + self._fed(arranged)):
-            raw = self._adapter.run({self.inputs[0].name: arranged.array})
+            feed = arranged.array.copy()  # the image is fed to others too, whatever this one does
+            raw = self._adapter.run({self.inputs[0].name: feed})
         elapsed = time.perf_counter() - started
         specs = {spec.name: spec for spec in self._adapter.outputs()}
         return Outputs(

@@ -12,7 +12,7 @@ import select
 import shutil
 import signal
 import sys
-from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 KEPT = 16384  # bytes of what the worker wrote last
 POLL = 0.02  # seconds between two looks at the memory
@@ -80,6 +80,7 @@ def _watch(worker: int, lifeline: int, written: int, wake: int, limit: int) -> D
     """Until the worker ends: how it did, what it wrote last, its memory where that was too much."""
     tail = b""
     excess = None
+    suspected = False
     listening = [lifeline, written, wake]
     while True:
         ready, _, _ = select.select(listening, [], [], POLL if limit else None)
@@ -92,10 +93,12 @@ def _watch(worker: int, lifeline: int, written: int, wake: int, limit: int) -> D
             listening.remove(lifeline)
             _kill(worker)
         if limit and excess is None:
-            occupied = sum(map(peak, _descendants()))
-            if occupied > limit:
+            occupied, alone = _occupied(worker)
+            # A process that is just being forked seems to have all that its parent has.
+            if occupied > limit and (alone or suspected):
                 excess = occupied
                 _kill(worker)
+            suspected = occupied > limit
         if wake in ready:
             os.read(wake, 512)
         status = _ended(worker)
@@ -114,6 +117,30 @@ def _ended(worker: int) -> Optional[int]:
             if not process:
                 return None
     return None
+
+
+def _occupied(worker: int) -> Tuple[int, bool]:
+    """The memory in bytes of the worker and its descendants, and whether it has none.
+
+    Its own peak at least; several processes have what they share only once.
+    """
+    if _descendants() == [worker]:
+        return peak(worker), True
+    return max(peak(worker), sum(_shares(child, b"") for child in children(os.getpid()))), False
+
+
+def _shares(process: int, above: bytes) -> int:
+    """What a process and its descendants occupy now; ``above`` is its parent's entry in /proc.
+
+    Between ``vfork`` and ``exec`` a child runs in its parent's memory, and its entry is the same.
+    """
+    try:
+        with open(f"/proc/{process}/statm", "rb") as file:
+            entry = file.read()
+    except OSError:
+        entry = b""
+    own = 0 if entry and entry == above else share(process)
+    return own + sum(_shares(child, entry) for child in children(process))
 
 
 def _descendants() -> List[int]:
@@ -148,14 +175,28 @@ def _outcome(status: int) -> Dict[str, Optional[int]]:
 def family(process: int) -> Iterator[int]:
     """A process and those that descend from it; only itself where the system does not tell."""
     yield process
+    for child in children(process):
+        yield from family(child)
+
+
+def children(process: int) -> List[int]:
+    """The processes that a process has started; none where the system does not tell."""
     folder = f"/proc/{process}/task"
-    children: List[int] = []
+    found: List[int] = []
     with contextlib.suppress(OSError):
         for thread in os.listdir(folder):
             with contextlib.suppress(OSError), open(f"{folder}/{thread}/children") as file:
-                children += map(int, file.read().split())
-    for child in children:
-        yield from family(child)
+                found += map(int, file.read().split())
+    return found
+
+
+def share(process: int) -> int:
+    """The memory in bytes that a process occupies now, of what it shares its part alone."""
+    try:
+        with open(f"/proc/{process}/smaps_rollup", "rb") as file:
+            return int(file.read().partition(b"\nPss:")[2].split(None, 1)[0]) * 1024
+    except (OSError, ValueError, IndexError):
+        return peak(process)
 
 
 def peak(process: int) -> int:

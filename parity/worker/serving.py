@@ -32,6 +32,7 @@ def serve(control: int, limit: int, folders: Sequence[str]) -> None:
 class _Server:
     def __init__(self, connection: socket.socket, limit: int, folders: Sequence[str]) -> None:
         self._connection = connection
+        self._process = os.getpid()
         self._limit = limit
         self._done: List[str] = []
         self._reader = shelf.Reader(folders, self._done.append)
@@ -58,7 +59,7 @@ class _Server:
                     waiting = []
                 waiting.append({"id": number, **found})
             self._check_memory()
-        except Exception as error:
+        except BaseException as error:  # also what would end this process: that is its answer
             waiting.append({"id": number, "raised": self._failure(error)})
         done, self._done[:] = list(self._done), []
         waiting[-1]["done"] = done
@@ -96,7 +97,7 @@ class _Server:
         self._told[which] = found
         return packing.pack(found, self._writer.put)
 
-    def _failure(self, error: Exception) -> Dict[str, Any]:
+    def _failure(self, error: BaseException) -> Dict[str, Any]:
         """Packages that bring adapters raise an AdapterError of their own copy of the class."""
         code: Optional[str] = getattr(error, "code", None)
         facts = getattr(error, "facts", None)
@@ -110,5 +111,7 @@ class _Server:
             os._exit(OUT_OF_MEMORY)
 
     def _send(self, messages: Iterable[Dict[str, Any]]) -> None:
+        if os.getpid() != self._process:  # a copy that a runtime has forked and left running
+            os._exit(0)
         lines = "".join(json.dumps(message) + "\n" for message in messages)
         self._connection.sendall(lines.encode())

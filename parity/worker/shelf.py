@@ -167,6 +167,7 @@ def _of_ml_dtypes(name: str) -> np.dtype:
     try:
         import ml_dtypes  # type: ignore[import-not-found, unused-ignore]
 
-        return np.dtype(getattr(ml_dtypes, name))
+        dtype: np.dtype = np.dtype(getattr(ml_dtypes, name))
     except (ImportError, AttributeError) as error:
         raise ValueError(f"expected the name of a dtype, found {name!r}") from error
+    return dtype

@@ -13,6 +13,7 @@ FAULTS = dedent(
     import os
     import signal
     import socket
+    import subprocess
     import sys
     import time
 
@@ -103,6 +104,42 @@ FAULTS = dedent(
 
     def echoes(feeds):
         return dict(feeds)
+
+
+    def doubles(feeds):
+        """Goes on in two processes."""
+        os.fork()
+        return healthy(feeds)
+
+
+    def starts_many(feeds):
+        """Others that share its memory, or seem to for a moment."""
+        held = np.ones(150 << 20, np.uint8)
+        waiting = os.fork()
+        if not waiting:
+            time.sleep(0.2)
+            os._exit(0)
+        for _ in range(200):
+            subprocess.run(["/bin/true"], check=True)
+        os.waitpid(waiting, 0)
+        return healthy(feeds)
+
+
+    def overwrites(feeds):
+        found = healthy(feeds)
+        feeds["image"][:] = 255 - feeds["image"]
+        return found
+
+
+    def sees(feeds):
+        """Boxes that are where the image is bright."""
+        found = healthy(feeds)
+        return {**found, "scores": found["scores"] * np.float32(feeds["image"].mean() > 100)}
+
+
+    def texts(feeds):
+        found = healthy(feeds)
+        return {**found, "scores": found["scores"].astype(object)}
 
 
     def raises(feeds):

@@ -17,7 +17,7 @@ FAULTS = {
     "native": ("hangs_in_native_code; timeout = 0.5", "expected an image within 0.5 s, found none"),
     "memory": ('allocates; memory_limit = "256MiB"', "expected at most memory_limit = 256 MiB"),
     "exits": ("exits", "ended by itself with exit code 3 while it ran an image."),
-    "leaves": ("leaves", "ended by itself with exit code 4 while it ran an image."),
+    "leaves": ("leaves", "raised while it ran: SystemExit: 4"),
     "pipe": ("breaks_the_pipe", "expected an answer, found that its process"),
     "garbage": ("writes_garbage", "sent something that is no answer"),
     "child": ("leaves_a_child", "ended by itself with exit code 5 while it ran an image."),
@@ -117,6 +117,47 @@ def test_a_limit_that_is_kept_changes_nothing(tmp_path: Path) -> None:
     record = judged(tmp_path, fine='healthy; timeout = 30\nmemory_limit = "1GiB"')
     assert one(record, "fine").verdict == "pass"
     assert results(record, "fine") == results(record, "first")
+
+
+def test_memory_that_processes_share_counts_once(tmp_path: Path) -> None:
+    """A child that was forked has little of its own, and one between fork and exec nothing."""
+    record = judged(tmp_path, fine='starts_many; memory_limit = "300MiB"')
+    assert one(record, "fine").verdict == "pass"
+
+
+def test_a_copy_that_was_forked_answers_nothing(tmp_path: Path) -> None:
+    """One process is asked, so one answers; what else runs is a copy by mistake."""
+    record = judged(tmp_path, twice="doubles; isolated = true")
+    assert one(record, "twice").verdict == "pass"
+    assert results(record, "twice") == results(record, "first")
+
+
+def test_what_one_runtime_does_to_its_input_reaches_no_other(tmp_path: Path) -> None:
+    """The same image is fed to all; each may write over its own."""
+    record = judged(tmp_path, bad="overwrites", behind="sees; isolated = true")
+    alone = judged(tmp_path / "alone", behind="sees; isolated = true")
+    assert one(record, "bad").verdict == "pass"
+    assert results(record, "behind") == results(alone, "behind")
+
+
+@pytest.mark.parametrize(("more", "dtype"), [("", "object"), ("; isolated = true", "<U18")])
+def test_heads_that_are_no_numbers(tmp_path: Path, more: str, dtype: str) -> None:
+    """They are named with what they are bound to."""
+    record = judged(tmp_path, words=f"texts{more}")
+    failure = one(record, "words").images[0].failure
+    assert failure is not None
+    assert failure.message == (
+        f"words: expected numbers in the output 'scores', which is bound to scores, found {dtype}"
+    )
+
+
+def test_an_exit_in_this_process_is_that_runtimes_error(tmp_path: Path) -> None:
+    """A factory or network that calls sys.exit ends nobody else's run."""
+    record = judged(tmp_path, here="leaves")
+    assert [image.failure.message for image in one(record, "here").images if image.failure] == [
+        "here: raised while it ran: SystemExit: 4"
+    ] * 2
+    assert one(record, "last").verdict == "pass"
 
 
 def test_a_limit_below_what_opening_takes_is_said(tmp_path: Path) -> None:
