@@ -38,6 +38,8 @@ def _how(report: Mapping[str, Any]) -> str:
     number, code = report.get("signal"), report.get("code")
     if number is not None:
         name = _signal_name(number)
+        if number == signal.SIGKILL and report.get("ended_by_us"):
+            return "closed the connection on which it answers, and was stopped,"
         if number == signal.SIGKILL:
             return f"was killed ({name}: by hand, or by a system that was out of memory)"
         return f"crashed with signal {number} ({name})"

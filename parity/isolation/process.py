@@ -35,16 +35,18 @@ class Processes:
     def end(self, at_once: bool) -> dict[str, Any]:
         """Kill what still runs (``at_once``, or when it does not end by itself) and clear up.
 
-        Returns the keeper's report; empty where it could make none.
+        Returns the keeper's report; ``ended_by_us`` alone where it could make none.
         """
         report: dict[str, Any] = {}
         if not at_once:
             report = _report(self.lifeline, 1.0)
         with contextlib.suppress(OSError):
             self.lifeline.shutdown(socket.SHUT_WR)
-        report = report or _report(self.lifeline, _GRACE)
+        if not report:
+            report = _report(self.lifeline, _GRACE)
+            report["ended_by_us"] = True
         try:
-            self.keeper.wait(_GRACE if report else 1.0)
+            self.keeper.wait(_GRACE if "signal" in report else 1.0)
         except subprocess.TimeoutExpired:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.keeper.pid, signal.SIGKILL)
