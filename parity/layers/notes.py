@@ -33,10 +33,14 @@ def notes_of(
             )
     if share < 1:
         percent = math.floor(1000 * share) / 10
-        notes.append(f"{percent:g} % of the candidate's computing ops could be compared.")
+        notes.append(
+            f"{percent:g} % of the ops that compute could be compared, on the side where that is "
+            f"less."
+        )
     if unseen:
         names = ", ".join(unseen[:3]) + (" and more" if len(unseen) > 3 else "")
-        notes.append(f"Nothing could be compared with the candidate's output {names}.")
+        which = f"output {names}" if len(unseen) == 1 else f"outputs {names}"
+        notes.append(f"Nothing could be compared with the candidate's {which}.")
     return tuple(notes)
 
 
