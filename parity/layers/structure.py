@@ -152,7 +152,9 @@ def _nearest(
             if len(read) > 1:  # a scale that is computed says nothing of where a tensor comes from
                 read = tuple(one for one in read if view.size(one) != 1) or read
             found = frozenset().union(*(above.get(one, ()) for one in read))
-        above.update((name, found) for name in op.outputs if name not in inputs)
+        # Scale and zero point that are computed beside the integers say nothing of the place either.
+        made = op.outputs[:1] if view.roles[op.index] is Role.QUANTISE else op.outputs
+        above.update((name, found) for name in made if name not in inputs)
     return above
 
 
