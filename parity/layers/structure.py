@@ -152,7 +152,7 @@ def _nearest(
             if len(read) > 1:  # a scale that is computed says nothing of where a tensor comes from
                 read = tuple(one for one in read if view.size(one) != 1) or read
             found = frozenset().union(*(above.get(one, ()) for one in read))
-        # Scale and zero point that are computed beside the integers say nothing of the place either.
+        # A scale and a zero point that are computed beside integers say nothing of it either.
         made = op.outputs[:1] if view.roles[op.index] is Role.QUANTISE else op.outputs
         above.update((name, found) for name in made if name not in inputs)
     return above
