@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity.layers.cutting import Grid
+from parity.layers.onnx_blocks import DOMAIN as BLOCKED
 from parity.layers.qlinear import Scaled, operands
 from parity.runtimes.contract import Quantization
 from parity.tensors import dequantize
@@ -31,8 +32,6 @@ _INTEGER = ("ConvInteger", "MatMulInteger")
 _DYNAMIC = (*_INTEGER, "DynamicQuantizeLinear")
 _TO_FLOAT = ("DynamicQuantizeMatMul", "MatMulIntegerToFloat")
 _UNSCALED = ("Add", "Cast", "Relu")
-BLOCKED = "com.microsoft.nchwc"
-"""The domain of ops whose tensors hold channels in blocks, as one processor's kernels want them."""
 
 
 @dataclass
