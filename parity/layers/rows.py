@@ -230,6 +230,7 @@ def _note(
     if judgement.verdicts[place] == "introduced":
         notes += absent.words(comparison.draft, region)
     indices = {op.index for op in region.ops}
+    notes += _rescaled(comparison, region, judgement.verdicts[place])
     notes += [
         f"paired by {pair.evidence}"
         for pair in comparison.alignment.anchored
@@ -242,6 +243,24 @@ def _note(
         or (not one.actual and any(one.candidate in op.inputs for op in region.ops))
     ]
     return "; ".join(notes)
+
+
+def _rescaled(comparison: Comparison, region: Region, verdict: str) -> list[str]:
+    """Channels that are scaled here and scaled back by the next layer, and those that are not."""
+    draft = comparison.draft
+    notes = []
+    factors = draft.rescaled.get(region.pair.candidate)
+    if factors is not None:
+        notes.append(
+            f"its channels are {factors.min():.3g} to {factors.max():.3g} times the reference's, "
+            f"as the next layer's weights undo; compared so"
+        )
+    misread = [one for op in region.ops for one in draft.misread.get(op.index, ())]
+    if verdict == "introduced" and misread:
+        listed = ", ".join(map(str, misread[:3])) + (" and more" if len(misread) > 3 else "")
+        which = f"channel {listed} is" if len(misread) == 1 else f"channels {listed} are"
+        notes.append(f"its weights do not undo how input {which} scaled")
+    return notes
 
 
 def _unmeasured(measured: Measured) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 
-from parity.layers import anchors, reading
+from parity.layers import anchors, reading, rescaling
 from parity.layers.anchors import AnchorPair
 from parity.layers.draft import AlignmentError, Draft, Pair, Side
 from parity.layers.reading import Reading, stored
@@ -29,6 +29,8 @@ def structural(reference: Side, candidate: Side, outputs: Mapping[str, str] | No
     ``outputs`` gives the candidate's graph outputs their reference outputs, where that is known.
     """
     draft = Draft(reference, candidate, anchors.pair(reference.view, candidate.view))
+    scaled = rescaling.rescaled(draft)
+    draft.rescaled, draft.misread = scaled.factors, scaled.misread
     read = reading.readings(draft)
     _pair_inputs(draft, read)
     for pair, one in zip(draft.anchored, read, strict=True):
