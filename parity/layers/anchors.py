@@ -122,7 +122,7 @@ def _see_through_scales(
     """Set the distance of those that are nothing like any other, but for factors of whole input
     and output channels, to what those leave."""
     alike = distances <= SAME_WEIGHT
-    rows, columns = np.flatnonzero(~alike.any(axis=1)), np.flatnonzero(~alike.any(axis=0))
+    rows, columns = (np.flatnonzero(~alike.any(axis=one)).tolist() for one in (1, 0))
     theirs = {j: matrix(candidate[0], candidate[1][j].op) for j in columns}
     for i in rows:
         mine = matrix(reference[0], reference[1][i].op)
