@@ -31,10 +31,11 @@ what the table says (errors are relative L2 on the worst image):
   the README says what the columns of the CSV are
 
 exit codes:
-  0  no layer introduces an error, and the inputs are the same
+  0  no layer introduces an error, the inputs are the same, every output was compared
   1  a layer introduces an error, or the inputs differ
   2  the command or the suite is wrong
-  3  a runtime could not be loaded, run or compared
+  3  a runtime could not be loaded, run or compared; or no layer that could be
+     compared introduces an error, but an output was compared with nothing
   where several apply: 2 before 3 before 1
 """
 _EXAMPLES = """\

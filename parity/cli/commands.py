@@ -14,6 +14,7 @@ from parity.cli.streams import error, is_terminal, progress, quiet, say
 from parity.errors import ParityError, SuiteError, UsageError
 
 if TYPE_CHECKING:
+    from parity.layers.table import LayerTable
     from parity.record import SuiteRecord
     from parity.suite import Suite
 
@@ -111,11 +112,18 @@ def layers(arguments: Namespace) -> int:
         if found.table is None:
             continue
         say(layers_text(name, found.table, found.replays, (*found.notes, *fewer), _wide()))
-        codes.append(1 if found.table.suspects() or found.table.input_differs else 0)
+        codes.append(_found(found.table))
         if arguments.report is not None:
             written = write_layers(arguments.report, suite.name, name, found.table)
             say("".join(f"  report: {_shown(path)}\n" for path in written))
     return _worst(codes)
+
+
+def _found(table: LayerTable) -> int:
+    """The exit code of a table of layers: that nothing is to blame takes that all was seen."""
+    if table.undecided:
+        return 3
+    return 1 if table.suspects() or table.input_differs else 0
 
 
 def init(arguments: Namespace) -> int:

@@ -280,6 +280,8 @@ def _looked_into(suite: Suite, key: str, judged: _Judged) -> Divergent | None:
         return Divergent(note=f"its layers could not be looked into: {cause}")
     if found.table.input_differs:
         return Divergent(note="no layer introduces it: the input differs, look at preprocess")
+    if found.table.undecided:
+        return Divergent(note="no layer that could be compared introduces it")
     suspects = found.table.suspects(1)
     if not suspects:
         return Divergent(note="no layer introduces it, seen one by one and unoptimised")

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity.layers.semantics import LOOK_THROUGH, WEIGHTED, Role, function
-from parity.layers.signatures import Anchor, anchors
+from parity.layers.signatures import Anchor, anchors, factors, matrix
 from parity.layers.view import View
 
 Array = NDArray[Any]
@@ -19,6 +19,9 @@ Array = NDArray[Any]
 SAME_WEIGHT = 0.05
 """Root mean square distance of signatures up to which a weight counts as the same one; measured:
 1e-6 between float formats, 0.01 for int8, 0.03 for weights 20 % off, above 0.1 between layers."""
+
+SCALED_BACK = 1e-3
+"""The least distance of weights that are alike only but for scaled input channels."""
 
 _FOLDED = 0.05
 _STRUCTURE = 0.3
@@ -72,6 +75,7 @@ def pair(reference: View, candidate: View) -> tuple[AnchorPair, ...]:
     if not ours or not theirs:
         return ()
     distances = _distances(ours, theirs)
+    _see_through_scales(distances, (reference, ours), (candidate, theirs))
     places = _Places(reference, candidate, ours, theirs)
     fixed = _certain(distances)
     rows, columns, cost = _assign(distances, places, fixed)
@@ -108,6 +112,26 @@ def _distances(ours: Sequence[Anchor], theirs: Sequence[Anchor]) -> Array:
                 apart = one.signature - other.signature
                 table[i, j] = np.sqrt(np.mean(apart**2))
     return table
+
+
+def _see_through_scales(
+    distances: Array,
+    reference: tuple[View, Sequence[Anchor]],
+    candidate: tuple[View, Sequence[Anchor]],
+) -> None:
+    """Set the distance of those that are nothing like any other, but for factors of whole input
+    and output channels, to what those leave."""
+    alike = distances <= SAME_WEIGHT
+    rows, columns = (np.flatnonzero(~alike.any(axis=one)).tolist() for one in (1, 0))
+    theirs = {j: matrix(candidate[0], candidate[1][j].op) for j in columns}
+    for i in rows:
+        mine = matrix(reference[0], reference[1][i].op)
+        for j, yours in theirs.items():
+            if mine is None or yours is None or mine.shape != yours.shape:
+                continue
+            found = factors(mine, yours) if np.isfinite(distances[i, j]) else None
+            if found is not None:
+                distances[i, j] = max(found.misfit, SCALED_BACK)
 
 
 def _certain(distances: Array) -> dict[int, int]:

@@ -76,7 +76,7 @@ class Judgement:
     """The verdicts in the order of the facts, how suspicious each is (1 and more: introduced).
 
     ``unmeasured`` are the places of regions that could not be run alone and that are suspects all
-    the same: their inputs agree and their result does not.
+    the same: their inputs agree, and their result or what is made of it does not.
     """
 
     verdicts: tuple[Verdict, ...]
@@ -213,8 +213,21 @@ class _Table:
             passed_on = below or self._fed_off(one, self._off)
             return "inherited" if passed_on else "introduced"
         if one.rel_l2 is None:
-            return "unpaired"
+            hidden = not below and not self._fed_off(one, self._off) and self._felt(place)
+            return "introduced" if hidden else "unpaired"
         return "inherited" if below and self.large(one) else "ok"
+
+    def _felt(self, place: int) -> bool:
+        """Whether what reads a result is off by itself alone: not by its own doing, and not by
+        anything else that it reads."""
+        readers = [one for one in self._facts if place in one.above]
+        return any(
+            one.local is not None
+            and self.suspicion(one) <= 1
+            and self._noticed(one)
+            and not self._fed_off(one, self._off)
+            for one in readers
+        )
 
     def input_differs(self, verdicts: Sequence[Verdict]) -> bool:
         """Whether the input is the cause: no region is, and its error reaches the first layers."""

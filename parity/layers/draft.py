@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from parity.errors import ParityError
 from parity.layers import placing
 from parity.layers.anchors import AnchorPair
-from parity.layers.layout import Array, Layout, bring
+from parity.layers.layout import Array, Layout, bring, scaled
 from parity.layers.subject import Subject
 from parity.layers.view import View
 
@@ -53,7 +53,9 @@ class Draft:
     ``of`` gives each candidate tensor its reference tensor. ``readings`` hold what single ops of
     the candidate read where that differs from ``of``: (op index, candidate tensor) → reference.
     ``own`` are inputs of a candidate that prepares its image itself: no tensor of the reference is
-    one of them, and ops that read them are fed the candidate's.
+    one of them, and ops that read them are fed the candidate's. ``rescaled`` are candidate tensors
+    whose channels are so many times the reference's, which the next layer undoes, but for the
+    channels of ``misread``, by op index (see ``rescaling.py``).
     """
 
     reference: Side
@@ -64,6 +66,8 @@ class Draft:
     readings: dict[tuple[int, str], str] = field(default_factory=dict)
     failures: dict[int, str] = field(default_factory=dict)
     own: set[str] = field(default_factory=set)
+    rescaled: Mapping[str, Array] = field(default_factory=dict)
+    misread: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
 
     def add(
         self, reference: str, candidate: str, evidence: str, error: float | None = None
@@ -106,4 +110,9 @@ class Draft:
         if array is None or shape is None:
             return None
         ours = self.reference.layouts.get(reference)
-        return bring(array, ours, self.candidate.layouts.get(candidate), shape)
+        theirs = self.candidate.layouts.get(candidate)
+        brought = bring(array, ours, theirs, shape)
+        factors = self.rescaled.get(candidate)
+        if brought is None or factors is None or theirs is None:
+            return brought
+        return scaled(brought, theirs, factors)

@@ -107,6 +107,8 @@ class Expecting:
             return None
         grids, made = self._files.grids, region.pair.candidate
         last = self._draft.reference.values.get(region.pair.reference)
+        if made in self._draft.rescaled:
+            last = self._draft.bring(region.pair.reference, made)
         own = ranges.fit(grids[made], last) if last is not None and made in grids else None
         within = ranges.worst(
             ranges.fit(grids[name], self._made[name].exact)

@@ -170,6 +170,17 @@ def bring(array: Array, source: Layout | None, target: Layout | None, shape: Sha
     return moved.reshape(shape) if moved.size == prod(shape) else None
 
 
+def scaled(array: Array, layout: Layout, factors: Array) -> Array:
+    """An array of this layout, each channel times its factor; as it is where no axis is just those
+    channels."""
+    whole = ((CHANNEL, factors.size),)
+    if whole not in layout.axes:
+        return array
+    along = [1] * len(layout.axes)
+    along[layout.axes.index(whole)] = factors.size
+    return np.asarray(array * factors.reshape(along).astype(array.dtype))
+
+
 def _unmoved(array: Array, source: Layout, target: Layout, shape: Shape) -> Array | None:
     """As it is, where concatenated heads lie alike as far as either side knows."""
     if array.size != prod(shape):

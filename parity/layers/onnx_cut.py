@@ -235,11 +235,20 @@ def _float_twin(draft: _Draft, op: Op, scaled: Scaled, renamed: Mapping[str, str
     for name in read:
         if name and name not in renamed:
             _keep(draft, name)
+    names = [renamed.get(name, name) for name in read]
+    made = [renamed.get(name, name) for name in op.outputs]
     node = draft.graph.node.add()
     node.CopyFrom(draft.file.nodes[op.index])
     node.name, node.op_type, node.domain = f"{len(draft.graph.node)}", scaled.floats, ""
-    node.input[:] = [renamed.get(name, name) for name in read]
-    node.output[:] = [renamed.get(name, name) for name in op.outputs]
+    node.input[:], node.output[:] = names, made
+    if scaled.floats == "MatMul" and names[2:] and names[2]:  # the float op has no bias of its own
+        node.input[:], node.output[:] = names[:2], [f"s{op.index}"]
+        draft.graph.node.add(
+            name=f"s{op.index}", op_type="Add",
+            input=[f"s{op.index}", names[2]], output=made,
+        )  # fmt: skip
+    elif scaled.floats == "MatMul":
+        node.input[:] = names[:2]
     kept = [one for one in node.attribute if one.name not in ("channels_last", "opset")]
     del node.attribute[:]
     node.attribute.extend(kept)

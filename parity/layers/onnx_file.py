@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,15 +10,15 @@ from typing import Any
 from numpy.typing import NDArray
 
 from parity.errors import ParityError
-from parity.layers import onnx_grids, onnx_order, onnx_values
+from parity.layers import onnx_blocks, onnx_grids, onnx_order, onnx_values
 from parity.layers.cutting import Grid
 from parity.runtimes.graph import Graph, Op
 
 Array = NDArray[Any]
 
 _STANDARD = ("", "ai.onnx")
-_OF_ONNXRUNTIME = ("ai.onnx.ml", "com.microsoft", onnx_grids.BLOCKED)
-_INFERRED = (*_STANDARD, "com.microsoft", onnx_grids.BLOCKED)  # types that the runtime can infer
+_OF_ONNXRUNTIME = ("ai.onnx.ml", "com.microsoft", onnx_blocks.DOMAIN)
+_INFERRED = (*_STANDARD, "com.microsoft", onnx_blocks.DOMAIN)  # types that the runtime can infer
 _RANDOM = (
     "Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform",
     "RandomUniformLike",
@@ -50,15 +50,30 @@ class OnnxFile:
     stored: Mapping[str, Any]
 
 
-def read(path: str | Path) -> OnnxFile:
-    """Read an ONNX file, with the weights that lie in files beside it."""
+def read(path: str | Path, block: Callable[[], int | None] | None = None) -> OnnxFile:
+    """Read an ONNX file, with the weights that lie in files beside it.
+
+    ``block`` is asked for how many channels the runtime has in a block, should the file hold such;
+    see ``onnx_blocks.py``. Where that is not known they stay as they are, and cannot be compared.
+    """
     onnx = _library(path)
     try:
-        return parse(onnx.load(str(path)))
+        return parse(_plain(onnx.load(str(path)), block))
     except ParityError:
         raise
     except Exception as error:
         raise ParityError(f"{path}: expected an ONNX model, found {_first_line(error)}") from error
+
+
+def _plain(model: Any, block: Callable[[], int | None] | None) -> Any:
+    """The model without blocks of channels, as far as they are understood."""
+    size = block() if block is not None and onnx_blocks.is_blocked(model) else None
+    if size is None:
+        return model
+    try:
+        return onnx_blocks.unblocked(model, size)
+    except ValueError:  # its rows say what to compare instead
+        return model
 
 
 def parse(model: Any) -> OnnxFile:
@@ -186,7 +201,7 @@ def _problems(
             yield index, f"{node.op_type} holds graphs of its own (control flow)"
         elif not known and (node.domain, node.op_type) not in functions:
             yield index, f"{node.op_type} is of the custom domain {node.domain!r}"
-        elif node.domain == onnx_grids.BLOCKED:
+        elif node.domain == onnx_blocks.DOMAIN:
             yield (
                 index,
                 (

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity.layers.cutting import Grid
+from parity.layers.onnx_blocks import DOMAIN as BLOCKED
 from parity.layers.qlinear import Scaled, operands
 from parity.runtimes.contract import Quantization
 from parity.tensors import dequantize
@@ -29,9 +30,8 @@ _MOVING = (
 )  # fmt: skip
 _INTEGER = ("ConvInteger", "MatMulInteger")
 _DYNAMIC = (*_INTEGER, "DynamicQuantizeLinear")
+_TO_FLOAT = ("DynamicQuantizeMatMul", "MatMulIntegerToFloat")
 _UNSCALED = ("Add", "Cast", "Relu")
-BLOCKED = "com.microsoft.nchwc"
-"""The domain of ops whose tensors hold channels in blocks, as one processor's kernels want them."""
 
 
 @dataclass
@@ -61,6 +61,8 @@ def read(nodes: Sequence[Any], constants: dict[str, Array], problems: dict[int, 
         scaled = operands(node.op_type, len(node.input))
         if node.op_type in ("QuantizeLinear", "DequantizeLinear"):
             problem = _between(found, node, constants)
+        elif scaled is not None and node.op_type in _TO_FLOAT:
+            problem = _to_float(found, node, scaled, constants)
         elif scaled is not None and node.op_type not in _INTEGER:
             problem = _integer_op(found, node, scaled, constants)
         else:
@@ -153,6 +155,27 @@ def _integer_op(
         read, weight = (grids[node.input[slots[0]]].quantization for slots in scaled.inputs[:2])
         scales = tuple(read.scale[0] * one for one in weight.scale)
         found.quantization[node.input[scaled.bias]] = Quantization(scales, (0,) * len(scales), 0)
+    return None
+
+
+def _to_float(
+    found: Grids, node: Any, scaled: Scaled, constants: Mapping[str, Array]
+) -> str | None:
+    """An op that reads integers and makes floats: the grid of its weight, and of its operand where
+    that does not depend on the values."""
+    for value, scale, zero in scaled.inputs:
+        name = node.input[value]
+        if name not in constants and _named(node, scale) not in constants:
+            continue  # computed as it runs
+        axis = _weight_axis(node, constants[name].ndim) if name in constants else 1
+        source = constants.get(name)
+        read = node.input[scale], _named(node, zero)
+        grid = _scaled(node, *read, constants, axis, source)
+        if isinstance(grid, str):
+            return grid
+        found.quantization.setdefault(name, grid.quantization)
+        if name not in constants:
+            found.grids.setdefault(name, grid)
     return None
 
 

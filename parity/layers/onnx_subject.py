@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.layers import onnx_cut, onnx_file
+from parity.layers import onnx_blocks, onnx_cut, onnx_file
 from parity.layers.cutting import Cut, Grid, Port
 from parity.layers.file_subject import Feeds, FileSubject, Open, Shapes
-from parity.runtimes.contract import Adapter, Artifact
+from parity.runtimes.contract import LOST, Adapter, AdapterError, Artifact
 from parity.runtimes.graph import Op
 
 Array = NDArray[Any]
@@ -33,7 +33,7 @@ class OnnxSubject(FileSubject):
         self, artifact: Artifact, open_: Open | None = None, deployed: Adapter | None = None
     ) -> None:
         super().__init__(artifact, open_, deployed)
-        self.file = onnx_file.read(artifact.model)
+        self.file = onnx_file.read(artifact.model, self._block)
         self.graph = self.file.graph
         self.grids = self.file.grids
         self._units = onnx_cut.Units(self.file)
@@ -74,6 +74,20 @@ class OnnxSubject(FileSubject):
         if self._types is None:
             self._looking(None)
         return self._types or {}
+
+    def _block(self) -> int | None:
+        """How many channels this runtime has in a block, on this processor; None: it has none."""
+        try:
+            adapter = self.load(onnx_blocks.probe(), self.artifact.options)
+        except AdapterError as error:
+            if error.code in LOST:
+                raise
+            return None
+        try:
+            (made,) = adapter.run({"plain": np.zeros((1, 4, 1, 1), np.float32)}).values()
+            return int(made.shape[1])
+        finally:
+            adapter.close()
 
     def cut(self, shapes: Shapes, weights: Feeds | None = None) -> Cut:
         """One model of these ops; of their float twins where ``weights`` are given."""

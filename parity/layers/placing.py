@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from parity.layers import layout as lay
 from parity.layers.layout import Layout
 from parity.layers.semantics import SAME_PLACE, WEIGHTED, Role, channel_axis, permutation
@@ -78,10 +80,26 @@ def _after(view: View, op: Op, shape: lay.Shape, found: dict[str, Layout]) -> La
         order = permutation(view.graph, op, len(first.axes))
         return None if order is None else lay.permuted(first, order)
     if role is Role.DENSE:
-        return lay.with_last(first, shape[-1])
+        alike = _alike_in_batches([found.get(name) for name in view.data_inputs(op)])
+        return lay.with_last(first, shape[-1]) if alike else None
     if role is Role.RESHAPE or (len(first.axes) != len(shape) and role not in _KEEPS_AXES):
         return lay.reshaped(first, shape)
     return _axes_kept(role, first, shape)
+
+
+def _alike_in_batches(operands: Sequence[Layout | None]) -> bool:
+    """Whether a product of two tensors multiplies like with like: batches, and heads of attention.
+
+    Where it does not, as behind a transpose that is missing, what comes out has no layout; nor has
+    it where only the second one's is known.
+    """
+    if len(operands) < 2:
+        return True
+    first, second = operands[:2]
+    if first is None or second is None:
+        return first is not None
+    pairs = zip(first.axes[-3::-1], second.axes[-3::-1], strict=False)
+    return all(one == other or not one or not other for one, other in pairs)
 
 
 def _flat(shape: lay.Shape) -> tuple[tuple[str, int], tuple[str, int]]:

@@ -14,7 +14,9 @@ class Scaled:
     """Input slots of a QLinear op. ``inputs`` are (operand, scale, zero point) each, the weight
     second where there is one; ``output`` is (scale, zero point); ``bias`` and ``plain`` operands
     have neither, -1 and () where there are none. ``floats`` is the float op of the same meaning.
-    A slot of -1 is none: ConvInteger and MatMulInteger leave scales to the ops around them.
+    A slot of -1 is none: ConvInteger and MatMulInteger leave scales to the ops around them, and
+    DynamicQuantizeMatMul takes the scale of its operand from the values. The bias of what makes
+    floats (``output`` is (-1, -1)) is of floats too.
     """
 
     floats: str
@@ -38,6 +40,8 @@ _OPS = {
     "QGemm": Scaled("Gemm", _TWO, (7, 8), bias=6),
     "ConvInteger": Scaled("Conv", ((0, -1, 2), (1, -1, 3)), (-1, -1)),
     "MatMulInteger": Scaled("MatMul", ((0, -1, 2), (1, -1, 3)), (-1, -1)),
+    "DynamicQuantizeMatMul": Scaled("MatMul", ((0, -1, -1), (1, 2, 3)), (-1, -1), bias=4),
+    "MatMulIntegerToFloat": Scaled("MatMul", ((0, 2, 4), (1, 3, 5)), (-1, -1), bias=6),
     "QLinearAdd": Scaled("Add", _TWO, (6, 7)),
     "QLinearMul": Scaled("Mul", _TWO, (6, 7)),
     "QLinearWhere": Scaled("Where", ((1, 2, 3), (4, 5, 6)), (7, 8), plain=(0,)),

@@ -31,8 +31,9 @@ from parity.layers.rounding import (
     saturated,
     simulated,
     square,
+    unused,
 )
-from parity.layers.semantics import plain_kind
+from parity.layers.semantics import operands, plain_kind
 from parity.runtimes.contract import Quantization
 from parity.runtimes.graph import Op
 from parity.tensors import dequantize
@@ -49,8 +50,9 @@ _CHANNELS = {
 }  # fmt: skip
 _WHOLE = (  # weights with the scales that they have
     "FULLY_CONNECTED", "BATCH_MATMUL", "MatMul", "Gemm", "QLinearMatMul", "QGemm", "MatMulInteger",
-    "ConvInteger",
+    "ConvInteger", "DynamicQuantizeMatMul", "MatMulIntegerToFloat",
 )  # fmt: skip
+_DYNAMIC = ("MatMulInteger", "DynamicQuantizeMatMul", "MatMulIntegerToFloat")
 _MOVES = ("QUANTIZE", "DEQUANTIZE", "QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear")
 _KEPT = 12  # pairs of sessions that stay open: one image needs as many as there are waves of ops
 
@@ -116,19 +118,25 @@ class Expectation:
         return {index: found[index] for index in feeds}
 
     def coarseness(self, index: int) -> float | None:
-        """How many times coarser a convolution's weights are than ideal ones, RMS over channels.
+        """How many times coarser an op's weights are than ideal ones, RMS over channels.
 
         1 where each channel has a scale of its own. A per-tensor scale hides in ``rel_l2`` as long
-        as the quiet channels that it drowns are quiet in the output too; here it does not. None for
-        other ops, and for floats.
+        as the quiet channels that it drowns are quiet in the output too; here it does not. Nor does
+        a scale that leaves most integers unused, where the scales are computed from the weights
+        alone (dynamic quantisation). None for other ops than convolutions and those, and for
+        floats.
         """
         op = self._subject.graph.ops[index]
         axis = self._axis(op)
         name = next((one for one in op.inputs if self._stored(one) is not None), "")
         stored = self._stored(name)
-        if axis is None or stored is None or stored[0].ndim <= axis:
+        if stored is None:
             return None
         raw, quantization = stored
+        if self._kind(op) in _DYNAMIC and (axis is None or len(quantization.scale) > 1):
+            return unused(raw, quantization)
+        if axis is None or raw.ndim <= axis:
+            return None
         given = self._weights.get(index, {}).get(name)
         exact = dequantize(raw, quantization) if given is None else given
         ideal = ideal_step(exact, raw, quantization, axis).reshape(-1)
@@ -163,13 +171,26 @@ class Expectation:
 
         Where no weight of a file has more than one scale, that is its format, and no layer's fault.
         """
-        return _CHANNELS.get(self._kind(op)) if self._per_channel else None
+        kind = self._kind(op)
+        if kind in _DYNAMIC:
+            return 1 if self._per_column else None
+        return _CHANNELS.get(kind) if self._per_channel else None
 
     @cached_property
     def _per_channel(self) -> bool:
         graph = self._subject.graph
         return any(len(one.scale) > 1 for name, one in graph.quantization.items()
                    if name in graph.constants and graph.constants[name].ndim > 1)  # fmt: skip
+
+    @cached_property
+    def _per_column(self) -> bool:
+        """Whether dynamic quantisation gave a scale to each column of some dense weight."""
+        graph = self._subject.graph
+        weights = [
+            name for op in graph.ops if self._kind(op) in _DYNAMIC for name in op.inputs[1:2]
+        ]
+        return any(len(graph.quantization[name].scale) > 1 for name in weights
+                   if name in graph.quantization and graph.constants[name].ndim == 2)  # fmt: skip
 
     def _kind(self, op: Op) -> str:
         return plain_kind(self._subject.graph.format, op.kind)
@@ -260,10 +281,11 @@ class Expectation:
     def _inputs(self, index: int, given: Mapping[str, Array]) -> dict[str, Array]:
         op = self._subject.graph.ops[index]
         hybrid = any(self._stored(name) is not None for name in op.inputs)
+        flowing = operands(self._subject.graph, op)  # no scale that another op has computed
         found = {}
         for name, array in given.items():
             grid = self._subject.grid_in(op, name)
-            if grid is None and hybrid and array.dtype.kind == "f":
+            if grid is None and hybrid and name in flowing and array.dtype.kind == "f":
                 grid = dynamic(array)
             found[name] = array if grid is None else grid.onto(array)
         return found

@@ -125,8 +125,8 @@ def _factors(draft: Draft, pair: AnchorPair) -> list[Array]:
 
     A norm behind a convolution may be folded into it: each side counts without and with it.
     """
-    ours = _scales(draft.reference, pair.reference)
-    theirs = _scales(draft.candidate, pair.candidate)
+    ours = scales(draft.reference, pair.reference)
+    theirs = scales(draft.candidate, pair.candidate)
     return [
         yours[known] / mine[known]
         for mine, yours in product(ours, theirs)
@@ -134,7 +134,7 @@ def _factors(draft: Draft, pair: AnchorPair) -> list[Array]:
     ]
 
 
-def _scales(side: Side, anchor: Anchor) -> list[Array]:
+def scales(side: Side, anchor: Anchor) -> list[Array]:
     """The weight's size per output channel, and with what the ops behind it multiply it by."""
     found = [anchor.scale]
     name, start = anchor.op.outputs[0], side.values.get(anchor.op.outputs[0])

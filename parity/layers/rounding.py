@@ -35,6 +35,25 @@ def ideal_step(
     return np.asarray(step, np.float32)
 
 
+def unused(raw: Array, quantization: Quantization) -> float:
+    """How many times coarser weights are than if their scale used all integers, RMS over scales.
+
+    It is for scales from the least to the greatest value, zero among them, of 8 bits, or of 7 where
+    no integer needs the eighth. Zeros use none, and are left out.
+    """
+    values = raw.astype(np.int32)
+    columns = values.reshape(1, -1) if len(quantization.scale) == 1 else np.moveaxis(
+        values, quantization.axis, 0
+    ).reshape(len(quantization.scale), -1)  # fmt: skip
+    columns = columns - np.asarray(quantization.zero_point, np.int32).reshape(-1, 1)
+    low, high = np.minimum(columns.min(axis=1), 0), np.maximum(columns.max(axis=1), 0)
+    symmetric = raw.dtype.kind == "i" and not any(quantization.zero_point)
+    spans = 2 * np.maximum(-low, high) if symmetric else high - low
+    levels = 128 if spans.max(initial=0) <= 128 else 254
+    used = spans[spans > 0]
+    return float(np.sqrt(np.mean((levels / used) ** 2))) if used.size else 1.0
+
+
 def onto(weights: Array, step: NDArray[np.float32]) -> Array:
     """Weights, each moved to the nearest multiple of the step."""
     safe = np.where(step > 0, step, 1)

@@ -56,7 +56,11 @@ def table_of(comparison: Comparison, quantized: bool) -> LayerTable:
 
 
 def _coverage(comparison: Comparison, facts: Sequence[Facts]) -> float:
-    """The share of the candidate's computing ops in regions of which something was measured."""
+    """The share of computing ops in regions of which something was measured.
+
+    Of the side with less in regions, see ``regions.coverage``; a region that could not be measured
+    counts by the candidate's ops in it.
+    """
     view = comparison.draft.candidate.view
     inside: set[int] = set()
     seen: set[int] = set()
@@ -74,7 +78,7 @@ def _unseen(comparison: Comparison, facts: Sequence[Facts]) -> tuple[str, ...]:
     seen = {
         region.pair.candidate
         for one, region in zip(facts, comparison.regions, strict=True)
-        if one.compared or one.at_least
+        if one.compared
     }
     outputs = [name for name in view.graph.outputs if name in view.data]
     return tuple(name for name in outputs if not seen.intersection(view.climb(name)))
@@ -207,7 +211,7 @@ def _note(
     """Why a number is missing, or what graph and weights themselves say."""
     notes = []
     if place in judgement.unmeasured:
-        notes.append("could not be run alone, but what it reads agrees and what it makes does not")
+        notes.append(_unmeasured(measured))
     if measured.at_least and not measured.accumulated:
         notes.append(f"in any layout at least {measured.at_least:.2g} (relative L2) off")
     if measured.resized:
@@ -226,6 +230,7 @@ def _note(
     if judgement.verdicts[place] == "introduced":
         notes += absent.words(comparison.draft, region)
     indices = {op.index for op in region.ops}
+    notes += _rescaled(comparison, region, judgement.verdicts[place])
     notes += [
         f"paired by {pair.evidence}"
         for pair in comparison.alignment.anchored
@@ -238,6 +243,33 @@ def _note(
         or (not one.actual and any(one.candidate in op.inputs for op in region.ops))
     ]
     return "; ".join(notes)
+
+
+def _rescaled(comparison: Comparison, region: Region, verdict: str) -> list[str]:
+    """Channels that are scaled here and scaled back by the next layer, and those that are not."""
+    draft = comparison.draft
+    notes = []
+    factors = draft.rescaled.get(region.pair.candidate)
+    if factors is not None:
+        notes.append(
+            f"its channels are {factors.min():.3g} to {factors.max():.3g} times the reference's, "
+            f"as the next layer's weights undo; compared so"
+        )
+    misread = [one for op in region.ops for one in draft.misread.get(op.index, ())]
+    if verdict == "introduced" and misread:
+        listed = ", ".join(map(str, misread[:3])) + (" and more" if len(misread) > 3 else "")
+        which = f"channel {listed} is" if len(misread) == 1 else f"channels {listed} are"
+        notes.append(f"its weights do not undo how input {which} scaled")
+    return notes
+
+
+def _unmeasured(measured: Measured) -> str:
+    if measured.accumulated or measured.at_least:
+        return "could not be run alone, but what it reads agrees and what it makes does not"
+    return (
+        "could neither be compared nor run alone, but what it reads agrees and what others make of "
+        "its result does not"
+    )
 
 
 def _range_fault(measured: Measured) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 
-from parity.layers import anchors, reading
+from parity.layers import anchors, reading, rescaling
 from parity.layers.anchors import AnchorPair
 from parity.layers.draft import AlignmentError, Draft, Pair, Side
 from parity.layers.reading import Reading, stored
@@ -29,6 +29,8 @@ def structural(reference: Side, candidate: Side, outputs: Mapping[str, str] | No
     ``outputs`` gives the candidate's graph outputs their reference outputs, where that is known.
     """
     draft = Draft(reference, candidate, anchors.pair(reference.view, candidate.view))
+    scaled = rescaling.rescaled(draft)
+    draft.rescaled, draft.misread = scaled.factors, scaled.misread
     read = reading.readings(draft)
     _pair_inputs(draft, read)
     for pair, one in zip(draft.anchored, read, strict=True):
@@ -152,7 +154,9 @@ def _nearest(
             if len(read) > 1:  # a scale that is computed says nothing of where a tensor comes from
                 read = tuple(one for one in read if view.size(one) != 1) or read
             found = frozenset().union(*(above.get(one, ()) for one in read))
-        above.update((name, found) for name in op.outputs if name not in inputs)
+        # A scale and a zero point that are computed beside integers say nothing of it either.
+        made = op.outputs[:1] if view.roles[op.index] is Role.QUANTISE else op.outputs
+        above.update((name, found) for name in made if name not in inputs)
     return above
 
 

@@ -91,8 +91,8 @@ class Row:
 class LayerTable:
     """All layers of one candidate against the reference.
 
-    ``coverage`` is the share of the candidate's computing ops that lie in compared regions, and
-    ``unseen`` are its outputs that were compared with nothing.
+    ``coverage`` is the share of the computing ops that lie in compared regions, on the side where
+    it is less, and ``unseen`` are the candidate's outputs that were compared with nothing.
     ``observer`` is by side ("reference", "candidate") the largest relative L2 between an output of
     the tapped run and the same output of the deployed one. ``input_rel_l2`` compares what both
     networks were fed. ``limits`` say when an element counts as mismatched.
@@ -109,6 +109,11 @@ class LayerTable:
     limits: tuple[float, float]
     notes: tuple[str, ...] = field(default=())
     unseen: tuple[str, ...] = ()
+
+    @property
+    def undecided(self) -> bool:
+        """Whether nothing is to blame only as far as could be seen: an output was not compared."""
+        return bool(self.unseen) and not self.input_differs and not self.suspects(1)
 
     def suspects(self, count: int = 3) -> tuple[Row, ...]:
         """The rows that introduce an error, the most suspicious first."""

@@ -171,7 +171,7 @@ def _results(draft: Draft, size: int) -> Sequence[str]:
 
 def _error(draft: Draft, reference: str, candidate: str, value: Array) -> float:
     own = norm(draft.reference.values[reference])
-    if abs(own - norm(value)) > CLOSE * own:
+    if abs(own - norm(value)) > CLOSE * own and candidate not in draft.rescaled:
         return float("inf")
     brought = draft.bring(reference, candidate)
     if brought is None or brought.shape != value.shape:

@@ -198,18 +198,3 @@ def test_fused_ops_are_tapped_and_run_alone(tmp_path: Path) -> None:
     faulty = optimised(tmp_path, stacks.reweighted(mixed(), 2, 1.2), "EXTENDED")
     top = stacks.compared(tmp_path, mixed(), faulty).suspects(1)[0]
     assert (top.op, top.candidate_op) == ("Conv + Relu", "com.microsoft.FusedConv")
-
-
-def test_channels_in_blocks_are_refused_aloud(tmp_path: Path) -> None:
-    """A file optimised for one processor says what to compare instead."""
-    file = optimised(tmp_path, stacks.relus(2), "ALL")
-    if not any(node.domain == "com.microsoft.nchwc" for node in onnx.load(file).graph.node):
-        pytest.skip("this processor's kernels take no blocks")
-    table = stacks.compared(tmp_path, stacks.relus(2), file)
-    blocked = [row for row in table.rows if "nchwc" in row.candidate_op]
-    assert len(blocked) == 3
-    assert {row.local_rel_l2 for row in blocked} == {None}
-    assert blocked[0].note == (
-        "Conv has its channels in one processor's blocks (com.microsoft.nchwc): compare the file "
-        "before that optimisation, or one saved at level extended"
-    )
