@@ -121,7 +121,8 @@ class Recipe(Table):
     @property
     def whole(self) -> bool:
         """Whether resizing gives whole pixels by itself, so that there is nothing to cast."""
-        return self.resize == "none" or self.kernel.partition(":")[0] in WHOLE
+        library, _, kernel = self.kernel.partition(":")
+        return self.resize == "none" or library in WHOLE or kernel.startswith("nearest")
 
     def spans(self) -> tuple[float, ...]:
         """How far apart 0 and 255 are in the network's input, by channel or for all of them."""
@@ -154,7 +155,7 @@ class Recipe(Table):
         for name in ("mean", "std"):
             if len(set(found[name])) == 1:
                 found[name] = found[name][:1]
-        return {key: value for key, value in found.items() if _LATER.get(key, _NONE) != value}
+        return {key: value for key, value in found.items() if LATER.get(key, _NONE) != value}
 
     def digest(self) -> str:
         """SHA-256 of the resolved recipe's JSON: equal digests, equal recipes."""
@@ -163,4 +164,5 @@ class Recipe(Table):
 
 
 _NONE = object()
-_LATER = {"decoder": "pillow", "cast": "none", "stride": None, "scale_up": True}
+LATER = {"decoder": "pillow", "cast": "none", "stride": None, "scale_up": True}
+"""Keys that came later than the first goldens, each with what held before it."""
