@@ -107,7 +107,7 @@ def _greedy(boxes: Floats, groups: Ints, limit: float, most: int) -> tuple[Ints,
 
 def _by_group(groups: Ints) -> Iterator[tuple[int, Ints]]:
     """Each group with its rows in ascending order."""
-    small = 0 <= groups.min() and groups.max() < 2**16
+    small = groups.min() >= 0 and groups.max() < 2**16
     keys = groups.astype(np.uint16) if small else groups  # these are sorted in linear time
     rows = np.argsort(keys, kind="stable")
     starts = np.flatnonzero(np.diff(groups[rows])) + 1
