@@ -150,7 +150,8 @@ class Placement:
     def to_original(self, boxes: ArrayLike) -> Floats:
         """Boxes xyxy in pixels of the network's input, in pixels of the original image."""
         scale, offset = self._vectors()
-        original: Floats = (as_boxes(boxes) - offset) / scale
+        original: Floats = as_boxes(boxes) - offset
+        original /= scale  # in place: there may be hundreds of thousands
         return original
 
     def to_network(self, boxes: ArrayLike) -> Floats:

@@ -39,16 +39,16 @@ class Detections:
         object.__setattr__(self, "boxes", _frozen(self.boxes, np.float64, (count, 4)))
         object.__setattr__(self, "scores", _frozen(self.scores, np.float64, (count,)))
         object.__setattr__(self, "classes", _frozen(self.classes, np.int64, (count,)))
-        finite = np.isfinite(self.boxes).all(axis=1) & np.isfinite(self.scores)
-        if not finite.all():
+        if not (np.isfinite(self.boxes).all() and np.isfinite(self.scores).all()):
+            finite = np.isfinite(self.boxes).all(axis=1) & np.isfinite(self.scores)
             row = int(np.argmin(finite))
             box, score = self.boxes[row].tolist(), self.scores[row]
             raise ValueError(
                 f"expected finite boxes and scores, found {int((~finite).sum())} rows that are "
                 f"not; the first is row {row}: box {box}, score {score}"
             )
-        ordered = (self.boxes[:, :2] <= self.boxes[:, 2:]).all(axis=1)
-        if not ordered.all():
+        if not (self.boxes[:, :2] <= self.boxes[:, 2:]).all():
+            ordered = (self.boxes[:, :2] <= self.boxes[:, 2:]).all(axis=1)
             row = int(np.argmin(ordered))
             raise ValueError(
                 f"expected x1 <= x2 and y1 <= y2, found {int((~ordered).sum())} boxes that are "

@@ -130,8 +130,9 @@ class Arranged:
 def arrange(canvas: ArrayLike, spec: TensorSpec, layout: str | None = None) -> Arranged:
     """The prepared image as ``spec`` wants it: batch of one, layout, dtype, quantisation.
 
-    ``canvas`` is (H, W, 3), or with its batch what a preprocessing function returned. The layout
-    follows from the spec's shape; where that does not say it, ``layout`` (the suite's) decides.
+    ``canvas`` is (H, W, 3), grey (H, W, 1), or with its batch what a preprocessing function
+    returned. The layout follows from the spec's shape; where that does not say it, ``layout`` (the
+    suite's) decides.
     Nothing is resized, broadcast or tried until it fits: whatever does not fit is a ``ValueError``.
     """
     if layout is not None and layout not in LAYOUTS:
@@ -141,8 +142,8 @@ def arrange(canvas: ArrayLike, spec: TensorSpec, layout: str | None = None) -> A
         raise ValueError(f"{spec.name}: expected an image, found an empty array {image.shape}")
     if image.ndim == 4:
         placed = _given(image, spec, layout)
-    elif image.ndim == 3 and image.shape[2] == 3:
-        wanted = _layout(spec, layout)
+    elif image.ndim == 3 and image.shape[2] in (1, 3):
+        wanted = _layout(spec, layout, image.shape[2])
         placed = Arranged(_with_batch(image, wanted), wanted)
     else:
         raise ValueError(
@@ -171,21 +172,21 @@ def _given(batch: Array, spec: TensorSpec, layout: str | None) -> Arranged:
     return Arranged(_with_batch(image, wanted), wanted)
 
 
-def layouts_of(shape: Shape) -> Iterator[str]:
-    """The layouts that a shape of four dimensions can be: by the place of its 3 channels."""
-    if len(shape) == 4 and shape[1] == 3:
+def layouts_of(shape: Shape, channels: int = 3) -> Iterator[str]:
+    """The layouts that a shape of four dimensions can be: by the place of its channels."""
+    if len(shape) == 4 and shape[1] == channels:
         yield "NCHW"
-    if len(shape) == 4 and shape[3] == 3:
+    if len(shape) == 4 and shape[3] == channels:
         yield "NHWC"
 
 
-def _layout(spec: TensorSpec, declared: str | None) -> str:
+def _layout(spec: TensorSpec, declared: str | None, channels: int = 3) -> str:
     if spec.shape is None:
         return _declared(spec, declared, "no shape")
     shape = _text(spec.shape)
     if len(spec.shape) != 4:
         raise ValueError(f"{spec.name}: expected an input of 4 dimensions, found {shape}")
-    possible = list(layouts_of(spec.shape))
+    possible = list(layouts_of(spec.shape, channels))
     if len(possible) == 1:
         if declared not in (None, possible[0]):
             raise ValueError(
@@ -194,13 +195,26 @@ def _layout(spec: TensorSpec, declared: str | None) -> str:
             )
         return possible[0]
     if possible:
-        return _declared(spec, declared, f"3 channels in both places of {shape}")
+        return _declared(spec, declared, f"{_channels(channels)} in both places of {shape}")
     if spec.shape[1] is not None and spec.shape[3] is not None:
         raise ValueError(
-            f"{spec.name}: expected an input of 3 channels, (1, 3, H, W) or (1, H, W, 3), "
-            f"found {shape}"
+            f"{spec.name}: expected an input of {_channels(channels)}, (1, {channels}, H, W) or "
+            f"(1, H, W, {channels}), found {shape}{_color(spec.shape, channels)}"
         )
     return _declared(spec, declared, shape)
+
+
+def _channels(count: int) -> str:
+    return "1 channel" if count == 1 else f"{count} channels"
+
+
+def _color(shape: Shape, channels: int) -> str:
+    """What to say where the input has the other number of channels that an image can have."""
+    if channels == 3 and 1 in (shape[1], shape[3]):
+        return '; for one channel say color = "grey" in [preprocess]'
+    if channels == 1 and 3 in (shape[1], shape[3]):
+        return '; for three channels say color = "RGB" or color = "BGR" in [preprocess]'
+    return ""
 
 
 def _declared(spec: TensorSpec, declared: str | None, found: str) -> str:

@@ -559,7 +559,8 @@ def test_a_function_that_raises_is_named() -> None:
         (None, "expected an array of numbers from code:prepare, found object ()"),
         (
             np.zeros((4, 4)),
-            "expected (H, W, 3), (1, H, W, C) or (1, C, H, W) from code:prepare, found (4, 4)",
+            "expected (H, W, 3), (H, W, 1), (1, H, W, C) or (1, C, H, W) from code:prepare, "
+            "found (4, 4)",
         ),
         (
             np.full((4, 4, 3), np.nan),

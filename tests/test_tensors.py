@@ -192,10 +192,24 @@ def test_a_batch_other_than_one_is_refused() -> None:
 
 
 def test_an_input_of_other_channels_is_refused() -> None:
-    """A greyscale detector needs a preprocessing function."""
+    """With what to say for the channels that the input has."""
     assert message(canvas(), spec(1, 1, 4, 6)) == (
-        "image: expected an input of 3 channels, (1, 3, H, W) or (1, H, W, 3), found (1, 1, 4, 6)"
+        "image: expected an input of 3 channels, (1, 3, H, W) or (1, H, W, 3), found "
+        '(1, 1, 4, 6); for one channel say color = "grey" in [preprocess]'
     )
+    assert message(canvas()[..., :1], spec(1, 4, 6, 3)) == (
+        "image: expected an input of 1 channel, (1, 1, H, W) or (1, H, W, 1), found "
+        '(1, 4, 6, 3); for three channels say color = "RGB" or color = "BGR" in [preprocess]'
+    )
+
+
+@pytest.mark.parametrize(("shape", "layout"), [((1, 1, 4, 6), "NCHW"), ((1, 4, 6, 1), "NHWC")])
+def test_the_place_of_a_single_channel_tells_the_layout(
+    shape: tuple[int, ...], layout: str
+) -> None:
+    """As that of three does."""
+    found = arrange(canvas()[..., :1], spec(*shape))
+    assert (found.array.shape, found.layout) == (shape, layout)
 
 
 def test_an_input_without_batch_is_refused() -> None:

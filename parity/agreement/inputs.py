@@ -59,7 +59,7 @@ class InputsDiffer:
 def input_difference(
     reference: Array, candidate: Array, spans: Sequence[float] | None
 ) -> InputDifference:
-    """Compare two canvases, (H, W, 3) or a whole batch of one in either layout.
+    """Compare two canvases, (H, W, 3) or grey (H, W, 1), or a whole batch of one in either layout.
 
     ``spans``: the width of the reference's value range, one a channel or one for all; None where
     it is not declared, which takes that of the tensor.
@@ -108,10 +108,10 @@ def _badness(one: InputDifference) -> tuple[bool, int, float, float]:
 
 
 def _as_image(canvas: Array) -> Array:
-    """(H, W, 3) of a batch of one whose three channels stand in one place only."""
+    """(H, W, C) of a batch of one whose one or three channels stand in one place only."""
     if canvas.ndim == 4 and canvas.shape[0] == 1:
         image: Array = canvas[0]
-        planar = canvas.shape[1] == 3 and canvas.shape[3] != 3
+        planar = canvas.shape[1] in (1, 3) and canvas.shape[3] not in (1, 3)
         return image.transpose(1, 2, 0) if planar else image
     return canvas
 

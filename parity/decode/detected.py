@@ -6,7 +6,7 @@ whether a box is finite and its corners in order is checked where its score is k
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -17,7 +17,13 @@ from parity.decode.candidates import SCORE_SLACK, Array, DecodeError, Floats, In
 _FAR = 2.0  # relative to the input, most boxes do not reach further; in pixels every box does
 
 
-def detections_role(name: str, needs: str, last: tuple[int, ...], names: tuple[str, ...]) -> Role:
+def detections_role(
+    name: str,
+    needs: str,
+    last: tuple[int, ...],
+    names: tuple[str, ...],
+    hint: Callable[[Shape], str | None] = lambda _: None,
+) -> Role:
     """A head of N detections, with or without a batch of one, each of shape ``last``."""
     rank = 1 + len(last)
 
@@ -25,7 +31,7 @@ def detections_role(name: str, needs: str, last: tuple[int, ...], names: tuple[s
         rows = shape[1:] if len(shape) == rank + 1 and shape[0] == 1 else shape
         return len(rows) == rank and rows[1:] == last
 
-    return Role(name, needs, fits, names=names)
+    return Role(name, needs, fits, hint, names)
 
 
 def count_role(names: tuple[str, ...]) -> Role:
@@ -87,6 +93,47 @@ def without_padding(
         else (head[:count] if head.ndim == 1 + len(lasts[name]) else head[:, :count])
         for name, head in heads.items()
     }
+
+
+def that_count(
+    rows: Mapping[str, Floats], score: str, label: str, beside: tuple[str, ...] = ()
+) -> dict[str, Floats]:
+    """The rows without those that say nothing: of a score of 0, or -1 in every number.
+
+    Networks of a fixed number of rows fill up with them, and what their class is means nothing.
+    NaN is no padding, nor is a score that is clearly none. ``score`` and ``label`` are keys of
+    ``rows``, ``beside`` those that say nothing of a detection.
+    """
+    table = _table([values for name, values in rows.items() if name not in beside])
+    with np.errstate(invalid="ignore"):
+        idle = (rows[score] <= 0.0) & (rows[score] >= -SCORE_SLACK)
+    kept = ~((idle & np.isfinite(table).all(axis=1)) | (table == -1.0).all(axis=1))
+    if len(kept) and not kept.any():
+        _check_whole(rows[label], score, label)
+    return {name: values[kept] for name, values in rows.items()}
+
+
+def without_constant(rows: Mapping[str, Floats]) -> dict[str, Floats]:
+    """The rows without those in which every number is 0, or every number -1."""
+    table = _table(list(rows.values()))
+    kept = ~((table == 0.0).all(axis=1) | (table == -1.0).all(axis=1))
+    return {name: values[kept] for name, values in rows.items()}
+
+
+def _table(columns: Sequence[Floats]) -> Floats:
+    return np.concatenate([one if one.ndim == 2 else one[:, None] for one in columns], axis=1)
+
+
+def _check_whole(ids: Floats, score: str, label: str) -> None:
+    """Scores read as ids, and ids of a single class read as scores: that would find nothing."""
+    with np.errstate(invalid="ignore"):
+        whole = ids == np.trunc(ids)
+    if not whole.all():
+        seen = ", ".join(f"{one:g}" for one in np.unique(ids)[:8])
+        raise DecodeError(
+            f"{label}: expected whole numbers, found {seen}, and no {score} above 0: are they the "
+            f"other way round?"
+        )
 
 
 def classes_of(ids: Floats, first: int, classes: int) -> Ints:

@@ -2,7 +2,8 @@
 
 ``boxes`` (N, 4) as x1, y1, x2, y2 in pixels of the original image, edges from 0 to its width and
 height; ``scores`` (N,); ``classes`` (N,), numbered from ``first_class`` in the suite's order. A
-batch of one may stand before N. The suite says down to which score they were written.
+batch of one may stand before N; rows that are all 0 or all -1 are padding. The suite says down to
+which score they were written.
 """
 
 from __future__ import annotations
@@ -35,10 +36,11 @@ def roles(settings: Decode, classes: int, priors: Floats | None) -> tuple[Role, 
 def decode(
     heads: Mapping[str, Array], settings: Decode, classes: int, size: Size, priors: Floats | None
 ) -> Proposals:
-    """The detections of one image, as they are."""
+    """The detections of one image, without padding."""
     own: Detected = settings.own  # type: ignore[assignment]  # the suite is validated
     rows = {name: detected.rows_of(heads[name], name, last) for name, last in _LASTS.items()}
     detected.same_length(rows)
+    rows = detected.without_constant(rows)
     scores = detected.scores_in_range(
         rows["scores"], "are the heads of scores and classes the other way round?"
     )

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from parity.decode import likely_detections, likely_maps, likely_pairs, likely_rows
+from parity.decode import (
+    likely_detections,
+    likely_end2end,
+    likely_maps,
+    likely_pairs,
+    likely_rows,
+)
 from parity.decode.candidates import Array
 from parity.decode.evidence import Likelihood, Seen
 from parity.decode.looks import Size, looks, shown
@@ -13,7 +19,7 @@ RULES = (
     likely_detections.tf_od_api,
     likely_detections.tflite_postprocess,
     likely_detections.torchvision,
-    likely_rows.yolo_end2end,
+    likely_end2end.yolo_end2end,
     likely_rows.yolov8,
     likely_rows.yolov5,
     likely_rows.yolox,

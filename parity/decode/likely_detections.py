@@ -59,6 +59,7 @@ def tflite_postprocess(seen: Seen) -> Iterator[Likelihood]:
             Clue(any("detection_" in name and name not in said for name in seen.heads), -0.2),
         ],
         outputs=outputs,
+        table={"first_class": 0} if 0.0 in ids else {},
     )
 
 
@@ -87,6 +88,7 @@ def torchvision(seen: Seen) -> Iterator[Likelihood]:
             Clue(seen.named("label") == labels[0], 0.1, "an output is called labels"),
         ],
         outputs={"boxes": boxes[0], "labels": labels[0], "scores": scores[0]},
+        table={"first_class": 0} if 0.0 in _ids(seen, labels[0], scores[0]) else {},
     )
 
 

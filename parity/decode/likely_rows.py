@@ -10,35 +10,8 @@ from parity.decode.candidates import SCORE_SLACK, Floats
 from parity.decode.evidence import Clue, Likelihood, Seen, grid_words, weigh
 
 ANCHORS = (1, 3)
-FEW = 1000  # detections that a network emits after its own NMS; anchors are more
 RELATIVE = 2.0  # boxes relative to the input stay below this, those in pixels do not
 SMALL = 16.0  # a centre's offset, in cells, and a logarithm of a size are smaller
-
-
-def yolo_end2end(seen: Seen) -> Iterator[Likelihood]:
-    """(1, N, 6): x1, y1, x2, y2, score, class of each detection, as YOLOv10 and exporters do."""
-    name = _only(seen)
-    if name is None or seen.heads[name].shape[-1] != 6:
-        return
-    rows = seen.values[name].reshape(-1, 6)
-    ids = rows[:, 5]
-    whole = bool(len(rows)) and bool((ids == np.trunc(ids)).all() and ids.min() >= 0)
-    scores, shape = rows[:, 4], seen.looks[name].shape
-    yield weigh(
-        "yolo-end2end",
-        [
-            Clue(True, 0.3, f"one head {shape}, 6 numbers for each detection"),
-            Clue(whole, 0.3, "column 5 holds whole numbers, as classes are"),
-            Clue(not whole, -0.3),
-            Clue(_unit(scores), 0.1, "column 4 is within 0..1, as scores are"),
-            Clue(_falls(scores), 0.1, "column 4 falls from row to row"),
-            Clue(_ordered(rows), 0.1, "x1 <= x2 and y1 <= y2 in every row"),
-            Clue(len(rows) <= FEW, 0.1, f"{len(rows)} rows"),
-            Clue(len(rows) > FEW, -0.3),
-        ],
-        outputs={"detections": name},
-        table={"normalized": bool(rows[:, :4].max(initial=0.0) <= RELATIVE)},
-    )
 
 
 def yolov8(seen: Seen) -> Iterator[Likelihood]:
@@ -53,8 +26,8 @@ def yolov8(seen: Seen) -> Iterator[Likelihood]:
             [
                 Clue(True, 0.35, f"one head {seen.looks[name].shape} as {written}"),
                 Clue(not upright, 0.25, "the anchors come last"),
-                Clue(_unit(rows[:, 4:]), 0.15, "all but 4 of its channels are within 0..1"),
-                Clue(not _unit(rows[:, 4:]), -0.2),
+                Clue(unit(rows[:, 4:]), 0.15, "all but 4 of its channels are within 0..1"),
+                Clue(not unit(rows[:, 4:]), -0.2),
                 Clue(decoded, 0.1, why),
                 Clue(not decoded, -0.2),
                 *_class_clues(seen, classes),
@@ -83,8 +56,8 @@ def yolov5(seen: Seen) -> Iterator[Likelihood]:
             "yolov5",
             [
                 Clue(True, 0.35, f"one head {seen.looks[name].shape} as (1, A, 5 + C)"),
-                Clue(_unit(rows[:, 4:]), 0.15, "columns 4 and on are within 0..1"),
-                Clue(not _unit(rows[:, 4:]), -0.2),
+                Clue(unit(rows[:, 4:]), 0.15, "columns 4 and on are within 0..1"),
+                Clue(not unit(rows[:, 4:]), -0.2),
                 Clue(decoded, 0.15, why),
                 Clue(not decoded, -0.3),
                 *_class_clues(seen, classes),
@@ -104,7 +77,7 @@ def yolox(seen: Seen) -> Iterator[Likelihood]:
         grid, classes = grid_words(len(rows), seen.size, ANCHORS), rows.shape[1] - 5
         boxes = rows[:, :4]
         small = bool(np.abs(boxes).max(initial=0.0) < SMALL)
-        negative = bool((boxes[:, 2:] < 0).any())
+        negative = bool((boxes[:, 2:] < 0).any() and np.ptp(boxes) > 0)  # -1 throughout is padding
         yield weigh(
             "yolox",
             [
@@ -116,7 +89,7 @@ def yolox(seen: Seen) -> Iterator[Likelihood]:
                     "offsets and logarithms, not boxes",
                 ),
                 Clue(not small or not negative, -0.2),
-                Clue(_unit(rows[:, 4:]), 0.1, "columns 4 and on are within 0..1"),
+                Clue(unit(rows[:, 4:]), 0.1, "columns 4 and on are within 0..1"),
                 *_class_clues(seen, classes),
                 Clue(grid is not None and grid[0] == 1, 0.2, grid[1] if grid else ""),
                 Clue(grid is not None and grid[0] == 3, -0.1),
@@ -126,7 +99,7 @@ def yolox(seen: Seen) -> Iterator[Likelihood]:
         )
 
 
-def _only(seen: Seen) -> str | None:
+def only(seen: Seen) -> str | None:
     """The one head that counts: others are maps of more dimensions, as YOLOv5 exports have them."""
     found = seen.of_rank(3) or seen.of_rank(2)
     others = [one for one in seen.heads if one not in found and len(seen.looks[one].shape) < 4]
@@ -138,7 +111,7 @@ def _only(seen: Seen) -> str | None:
 
 def _dense(seen: Seen) -> Iterator[tuple[str, Floats, bool]]:
     """The head as (A, columns), and whether the file has it so: anchors are more than columns."""
-    name = _only(seen)
+    name = only(seen)
     if name is None or seen.values[name].ndim != 3 or min(seen.values[name].shape) == 0:
         return
     values = seen.values[name][0]
@@ -169,15 +142,7 @@ def _decoded(rows: Floats, seen: Seen) -> tuple[bool, str]:
     return True, f"4 of its channels are 0 or more where sizes stand, up to {high:.4g}: {unit}"
 
 
-def _unit(values: Floats) -> bool:
+def unit(values: Floats) -> bool:
     return bool(values.size) and bool(
         values.min() >= -SCORE_SLACK and values.max() <= 1 + SCORE_SLACK
     )
-
-
-def _falls(scores: Floats) -> bool:
-    return len(scores) >= 3 and bool((np.diff(scores) <= 1e-6).all() and np.ptp(scores) > 0)
-
-
-def _ordered(rows: Floats) -> bool:
-    return bool(len(rows)) and bool((rows[:, 2:4] >= rows[:, :2]).all())

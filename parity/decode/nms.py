@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,7 +62,7 @@ _LARGE = 1e100  # areas of larger boxes may overflow
 
 
 def _order(boxes: Floats, scores: Floats, classes: Ints) -> Ints:
-    plain = np.argsort(-scores, kind="stable")
+    plain = np.argsort(-scores)  # where no two are equal, there is one order
     ordered = scores[plain]
     if (ordered[1:] != ordered[:-1]).all():
         return plain
@@ -85,16 +86,14 @@ def _greedy(boxes: Floats, groups: Ints, limit: float, most: int) -> tuple[Ints,
     count = len(boxes)
     if count <= _FEW:
         return _greedy_at_once(boxes, groups, limit, most)
-    members = {}
-    for group in set(groups.tolist()):
-        rows = np.flatnonzero(groups == group)
-        members[group] = _Group(rows, boxes[rows])
+    members = {group: _Group(rows, boxes[rows]) for group, rows in _by_group(groups)}
     passed = dict.fromkeys(members, 0)
     by, overlap = np.full(count, -1), np.full(count, np.nan)
     kept: list[int] = []
-    for position, group in enumerate(groups.tolist()):
+    for position in range(count):
         if len(kept) == most:
             break
+        group = int(groups[position])
         passed[group] += 1
         if by[position] >= 0:
             continue
@@ -104,6 +103,16 @@ def _greedy(boxes: Floats, groups: Ints, limit: float, most: int) -> tuple[Ints,
         kept.append(position)
     by[by < 0] = len(kept) - 1  # what is left over goes to max_detections
     return np.array(kept, dtype=np.int64), by, overlap
+
+
+def _by_group(groups: Ints) -> Iterator[tuple[int, Ints]]:
+    """Each group with its rows in ascending order."""
+    small = groups.min() >= 0 and groups.max() < 2**16
+    keys = groups.astype(np.uint16) if small else groups  # these are sorted in linear time
+    rows = np.argsort(keys, kind="stable")
+    starts = np.flatnonzero(np.diff(groups[rows])) + 1
+    for part in np.split(rows, starts):
+        yield int(groups[part[0]]), part
 
 
 class _Group:

@@ -75,15 +75,15 @@ def _down_to(found: Candidates | Proposals, floor: float) -> Proposals:
 
 def _check(proposals: Proposals, settings: Decode) -> None:
     boxes = proposals.boxes
-    infinite = ~np.isfinite(boxes).all(axis=1)
-    if infinite.any():
+    if not np.isfinite(boxes).all():
+        infinite = ~np.isfinite(boxes).all(axis=1)
         row = int(np.argmax(infinite))
         raise DecodeError(
             f"boxes: expected finite boxes, found {int(infinite.sum())} that are not once decoded; "
             f"the first has score {proposals.scores[row]:.6g}: {boxes[row].tolist()}"
         )
-    crossed = (boxes[:, :2] > boxes[:, 2:]).any(axis=1)
-    if crossed.any():
+    if (boxes[:, :2] > boxes[:, 2:]).any():
+        crossed = (boxes[:, :2] > boxes[:, 2:]).any(axis=1)
         row = int(np.argmax(crossed))
         raise DecodeError(
             f"boxes: expected x1 <= x2 and y1 <= y2, found {int(crossed.sum())} of {len(boxes)} "

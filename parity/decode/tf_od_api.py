@@ -49,15 +49,17 @@ def decode(
     rows = {name: detected.rows_of(heads[name], name, last) for name, last in _LASTS.items()}
     detected.same_length(rows)
     count = detected.count_of(heads["count"], len(rows["boxes"]))
+    counted = {name: one[:count] for name, one in rows.items()}
+    rows = detected.that_count(counted, "scores", "classes")
     other = "false" if how.normalized else "true"
     return Proposals(
         detected.pixels_of(
-            rows["boxes"][:count], "yxyx", how.normalized, size, f" say normalized = {other}"
+            rows["boxes"], "yxyx", how.normalized, size, f" say normalized = {other}"
         ),
         detected.scores_in_range(
-            rows["scores"][:count], "are the heads of scores and classes the other way round?"
+            rows["scores"], "are the heads of scores and classes the other way round?"
         ),
-        detected.classes_of(rows["classes"][:count], how.first_class, classes),
+        detected.classes_of(rows["classes"], how.first_class, classes),
     )
 
 

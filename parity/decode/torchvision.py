@@ -47,6 +47,7 @@ def decode(
     """The detections of one image."""
     rows = {name: detected.rows_of(heads[name], name, last) for name, last in _LASTS.items()}
     detected.same_length(rows)
+    rows = detected.that_count(rows, "scores", "labels")
     return Proposals(
         detected.pixels_of(rows["boxes"], "xyxy", False, size),
         detected.scores_in_range(

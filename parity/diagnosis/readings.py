@@ -50,11 +50,11 @@ def _inputs(recipe: Recipe, reference: Recipe) -> Iterator[Reading]:
         yield Reading("fed what the reference is fed, see the notes", reference)
     if recipe.function is not None:
         return
-    other = "BGR" if recipe.color == "RGB" else "RGB"
-    found = [
-        (f"fed {other} in the place of {recipe.color}", {"color": other}),
-        *((f"fed {words}", update) for words, update in _VALUES.items()),
-    ]
+    words, other = _COLORS[recipe.color]
+    found: list[tuple[str, dict[str, Any]]] = [(words, {"color": other})]
+    for words, update in _VALUES.items():
+        if not recipe.grey or len(update["mean"]) == 1:
+            found.append((f"fed {words}", update))
     if recipe.resize != "none":
         found += [
             (f"resized by {kernel} in the place of {recipe.kernel}", {"kernel": kernel})
@@ -69,6 +69,13 @@ def _inputs(recipe: Recipe, reference: Recipe) -> Iterator[Reading]:
         words = "fed height and width swapped, with x and y of its boxes swapped"
         yield Reading(words, transpose=True, change=_swapped)
 
+
+_COLORS = {
+    "RGB": ("fed BGR in the place of RGB", "BGR"),
+    "BGR": ("fed RGB in the place of BGR", "RGB"),
+    "grey": ("fed the luma with red and blue exchanged", "grey-BGR"),
+    "grey-BGR": ("fed the luma with red and blue as they are", "grey"),
+}
 
 _KERNELS = ("opencv:linear", "opencv:area", "opencv:nearest", "pillow:bilinear")
 

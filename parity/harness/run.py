@@ -268,10 +268,13 @@ class Run:
         return (f"it is fed the inputs of the golden: {preprocess.missing(runtime.recipe)}",)
 
     def _golden_notes(self, against: Reference, record: RuntimeRecord) -> tuple[str, ...]:
-        """What changed since the golden was recorded that this runtime is judged by."""
-        if not isinstance(against.heads, Recorded) or record.role != "reference":
+        """What changed, or may have changed, since the golden behind the judgement was recorded."""
+        if not isinstance(against.heads, Recorded):
             return ()
-        return golden.library_changes(against.heads.golden, record.identity)
+        unseen = against.heads.golden.unseen(self.suite)
+        if record.role != "reference":
+            return unseen
+        return unseen + golden.library_changes(against.heads.golden, record.identity)
 
     def _artifacts(self, runtime: Runtime) -> tuple[ArtifactRecord, ...]:
         found = []

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from parity.boxes import Placement
 from parity.errors import ImageError
 from parity.preprocess.kernels import resize
+from parity.preprocess.luma import luma
 from parity.preprocess.placing import place, stretch
 
 if TYPE_CHECKING:
@@ -31,8 +32,9 @@ Size = tuple[int, int]
 class Prepared:
     """One image, ready to be arranged for a runtime.
 
-    ``canvas``: float32 (H, W, 3), or what a preprocessing function returned. ``pixels``: the
-    resized image before channel order, range, mean and std, uint8 (H, W, 3) RGB, from which
+    ``canvas``: float32 (H, W, 3), grey (H, W, 1), or what a preprocessing function returned.
+    ``pixels``: the resized image before channel order, range, mean and std, uint8 (H, W, 3) RGB or
+    the luma (H, W, 1), from which
     ``canvas_from_pixels`` makes the same canvas; None after a function, and where the kernel gives
     floats or the padding is no whole pixel value. ``size`` and ``image_size`` are (height, width)
     of input and image.
@@ -90,8 +92,9 @@ def _placed(canvas: Array, pixels: Array, image_size: Size, recipe: Recipe) -> P
 
 
 def canvas_from_pixels(pixels: Pixels, recipe: Recipe) -> NDArray[np.float32]:
-    """Resized pixels, uint8 (H, W, 3) RGB, in the recipe's channel order, range, mean and std.
+    """Resized pixels in the recipe's channel order, range, mean and std.
 
+    ``pixels``: uint8 (H, W, 3) RGB, or (H, W, 1) where the recipe is grey.
     In float32, step by step, as deployments do: ``x / 255`` for a range of [0, 1],
     ``x / 127.5 - 1`` for [-1, 1], then ``(x - mean) / std``. A step that changes nothing is left
     out.
@@ -118,6 +121,8 @@ def _canvas(pixels: Array, recipe: Recipe) -> NDArray[np.float32]:
 
 def _resized(image: Pixels, recipe: Recipe) -> Array:
     """The image in the size of the input, with its padding, before any value is changed."""
+    if recipe.grey:
+        image = luma(image[..., ::-1] if recipe.color == "grey-BGR" else image, recipe.decoder)
     if recipe.resize == "none":
         return image.copy()
     where = place((image.shape[0], image.shape[1]), recipe)
@@ -126,7 +131,7 @@ def _resized(image: Pixels, recipe: Recipe) -> Array:
         return scaled
     whole = scaled.dtype == np.uint8 and float(recipe.padding_value).is_integer()
     dtype = np.uint8 if whole else np.float32
-    canvas: Array = np.full((*where.size, 3), recipe.padding_value, dtype=dtype)
+    canvas: Array = np.full((*where.size, scaled.shape[2]), recipe.padding_value, dtype=dtype)
     (top, left), (height, width) = (where.top, where.left), where.inner
     canvas[top : top + height, left : left + width] = scaled
     return canvas
@@ -178,7 +183,7 @@ def _size_of(shape: tuple[int, ...], recipe: Recipe, where: str) -> Size:
     if not possible:
         raise ImageError(
             where,
-            f"expected (H, W, 3), (1, H, W, C) or (1, C, H, W) from {recipe.function}, "
+            f"expected (H, W, 3), (H, W, 1), (1, H, W, C) or (1, C, H, W) from {recipe.function}, "
             f"found {shape}",
         )
     if recipe.size is not None:
@@ -198,7 +203,7 @@ def _size_of(shape: tuple[int, ...], recipe: Recipe, where: str) -> Size:
 
 
 def _possible_sizes(shape: tuple[int, ...]) -> list[Size]:
-    if len(shape) == 3 and shape[2] == 3:
+    if len(shape) == 3 and shape[2] in (1, 3):
         return [(shape[0], shape[1])]
     if len(shape) != 4 or shape[0] != 1:
         return []

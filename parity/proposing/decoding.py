@@ -19,6 +19,7 @@ PRIORS = "priors.npy"
 _WHY = {
     "activation": "seen: the range of the scores",
     "background": "column of no class; assumed from the number and the sums of the columns",
+    "columns": "seen: how many; their order as far as rows were found, but for x or y",
     "box_format": "seen: sizes or corners that fit; xyxy and yxyx look the same",
     "heads": "seen: the shapes",
     "layout": "seen: the shapes",

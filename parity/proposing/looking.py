@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,8 @@ class Model:
     ``form``: its content ("onnx", "torchscript", ...); ``kind``: the runtime's. ``size`` is
     (height, width) of the run, ``size_why`` how it was found. ``layout`` is that of the input, and
     ``layout_said`` whether the file declares it. ``heads``: outputs by name, as real numbers.
-    ``tolerance`` and ``weights``: see ``precision``. ``values``: the range that was fed.
+    ``tolerance`` and ``weights``: see ``precision``. ``values``: the range that was fed, ``color``
+    its channels: "RGB", or "grey" where the input has one.
     """
 
     path: Path
@@ -63,6 +65,7 @@ class Model:
     metadata: Metadata
     tolerance: str
     weights: str
+    color: str = "RGB"
 
     @property
     def resizes(self) -> bool:
@@ -97,7 +100,8 @@ def look(path: Path, picture: Array, sizes: Sequence[Size]) -> Model | Refused:
                 session = stack.enter_context(_session(kind, path, layout))
             values = _values(spec)
             tried = _sizes(spec, layout, metadata, sizes, own)
-            heads, size, why = _ran(session, picture, tried, values)
+            colors = _colors(spec, layout)
+            heads, size, why, color = _ran(session, picture, tried, values, colors)
     except UntrustedError as error:
         return Refused(path, f"{_plain(error).rsplit(_TRUST, 1)[0]}{_BY_HAND}")
     except ParityError as error:
@@ -117,6 +121,7 @@ def look(path: Path, picture: Array, sizes: Sequence[Size]) -> Model | Refused:
         metadata=metadata,
         tolerance=tolerance,
         weights=weights,
+        color=color,
     )
 
 
@@ -153,9 +158,10 @@ def _session(kind: str, path: Path, layout: str | None) -> Session:
 
 def _layout(kind: str, spec: TensorSpec) -> tuple[str, bool]:
     """The layout, and whether the shape tells it; else the framework's usual one."""
-    found = [] if spec.shape is None else list(layouts_of(spec.shape))
-    if len(found) == 1:
-        return found[0], True
+    for channels in (3, 1):
+        found = [] if spec.shape is None else list(layouts_of(spec.shape, channels))
+        if len(found) == 1:
+            return found[0], True
     return USUAL_LAYOUT.get(kind, "NHWC"), False
 
 
@@ -207,22 +213,37 @@ def _ran(
     picture: Array,
     sizes: Iterator[tuple[Size, str]],
     values: tuple[float, float],
-) -> tuple[dict[str, Array], Size, str]:
-    """The heads at the first size at which the network runs; else its first error is raised."""
+    colors: Sequence[str],
+) -> tuple[dict[str, Array], Size, str, str]:
+    """The heads at the first size, and in the first colour, in which the network runs.
+
+    Where it runs in none, its first error is raised.
+    """
     failure: ParityError | None = None
-    for size, why in sizes:
+    for (size, why), color in product(sizes, colors):
         try:
-            return session.run(_canvas(picture, size, values)).heads, size, why
+            heads = session.run(_canvas(picture, size, values, color)).heads
+            return heads, size, why, color
         except ParityError as error:
             failure = failure or error
     assert failure is not None  # there is at least one size
     raise failure
 
 
-def _canvas(picture: Array, size: Size, values: tuple[float, float]) -> Array:
+def _colors(spec: TensorSpec, layout: str) -> tuple[str, ...]:
+    """What to feed: what the input has channels for; both where it does not say that."""
+    shape = spec.shape or ()
+    channels = shape[1 if layout == "NCHW" else 3] if len(shape) == 4 else None
+    if channels is None:
+        return ("RGB", "grey")
+    return ("grey",) if channels == 1 else ("RGB",)
+
+
+def _canvas(picture: Array, size: Size, values: tuple[float, float], color: str) -> Array:
     low, high = values
     whole = (low, high) == (0.0, 255.0)
-    recipe = Recipe(size=size, range=(0.0, 255.0) if whole else (0.0, 1.0))
+    scale = (0.0, 255.0) if whole else (0.0, 1.0)
+    recipe = Recipe(size=size, range=scale, color=color)  # type: ignore[arg-type]
     canvas = preprocess.prepare(picture, recipe).canvas
     return canvas if whole else canvas * (high - low) + low
 

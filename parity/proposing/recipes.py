@@ -37,15 +37,22 @@ USUAL: dict[str, dict[str, Any]] = {
 """What the sources of each family feed their networks, as keys of ``[preprocess]``."""
 
 
+_GREY = Entry("color", "grey", "seen: the network takes one channel; its luma is the decoder's")
+
+
 def recipe_entries(model: Model, family: str | None) -> tuple[Entry, ...]:
     """The entries of ``[preprocess]`` for the network of ``model``."""
     usual = dict(USUAL.get(family or "", {**_STRETCH, "range": [0, 1]}))
+    grey = model.color == "grey"
+    if grey:  # mean and std are those of three channels
+        usual = {k: v for k, v in usual.items() if k not in ("color", "mean", "std")}
     seen = _seen_range(model)
     if seen is not None:
         usual = {k: v for k, v in usual.items() if k not in ("range", "mean", "std")}
     if seen is not None and model.resizes:
         why = "assumed: the input takes whole pixels of any size, so that the model resizes them"
-        return Entry("resize", "none", why), Entry("color", "RGB", "assumed; not seen"), seen
+        color = _GREY if grey else Entry("color", "RGB", "assumed; not seen")
+        return Entry("resize", "none", why), color, seen
     whose = f"assumed, as is usual for {family}; not seen" if family else "assumed; not seen"
     entries = [Entry("size", list(model.size), f"height, width; {model.size_why}")]
     entries += [
@@ -55,6 +62,8 @@ def recipe_entries(model: Model, family: str | None) -> tuple[Entry, ...]:
     entries += [
         Entry(key, value, whose) for key, value in usual.items() if key not in ("resize", "pad")
     ]
+    if grey:
+        entries.append(_GREY)
     if seen is not None:
         entries.append(seen)
     return tuple(entries)

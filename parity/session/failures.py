@@ -91,6 +91,14 @@ def _missing_weights(runtime: str, facts: Facts) -> RuntimeFailure:
         if names:
             more = f" and {len(names) - 5} more" if len(names) > 5 else ""
             lines.append(f"{len(names)} {words}: {', '.join(names[:5])}{more}")
+    if facts["path"] is None:
+        table: RuntimeTable = facts["table"]
+        return ArtifactError(
+            runtime,
+            f"expected the file that holds the weights of {table.model}, found none: a factory "
+            f"alone builds a network of random weights. Save its state dict and say weights = "
+            f"that file, under [runtimes.{runtime}]",
+        )
     found = "; ".join(lines) or str(facts.get("reason", "none"))
     return ArtifactError(
         runtime, f"expected weights that fit the network at {facts['path']}, found {found}"

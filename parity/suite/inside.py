@@ -31,11 +31,36 @@ class TflitePostprocess(Table):
     classes_per_detection: int = Field(default=1, ge=1)
 
 
+Column = Literal["image", "x1", "y1", "x2", "y2", "w", "h", "score", "class"]
+_BOXES = ({"x1", "y1", "x2", "y2"}, {"x1", "y1", "w", "h"})
+
+
 class YoloEnd2End(Table):
-    """Rows of x1, y1, x2, y2, score, class. ``first_class``, ``normalized``: as ``tf-od-api``."""
+    """Rows of one detection each. ``first_class``, ``normalized``: as ``tf-od-api``.
+
+    ``columns``: what the numbers of a row are, in their order; "w" and "h" may stand for "x2" and
+    "y2", and "image" is the index of the image in its batch.
+    """
 
     first_class: int = Field(default=0, ge=0)
     normalized: bool = False
+    columns: tuple[Column, ...] | None = Field(default=None, strict=False)
+
+    @model_validator(mode="after")
+    def _whole_rows(self) -> Self:
+        box = set(self.order) - {"image", "score", "class"}
+        whole = box in _BOXES and {"score", "class"} <= set(self.order)
+        if not whole or len(set(self.order)) != len(self.order):
+            raise ValueError(
+                "columns: expected x1, y1, x2, y2 (or w, h for these two), score, class and, if "
+                f"need be, image, each once, found {', '.join(self.order)}"
+            )
+        return self
+
+    @property
+    def order(self) -> tuple[Column, ...]:
+        """The columns as they stand."""
+        return self.columns or ("x1", "y1", "x2", "y2", "score", "class")
 
 
 class Torchvision(Table):

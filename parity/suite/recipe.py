@@ -23,6 +23,10 @@ class Recipe(Table):
     put in ``color`` order; 0..255 is mapped to ``range``; then ``(x - mean) / std``, one number or
     one per channel in ``color`` order. ``function`` replaces all of that but the decoder.
 
+    With ``color`` "grey" there is one channel: the luma, made by the library of ``decoder`` before
+    anything is resized. "grey-BGR" is that with red and blue exchanged, as a deployment has it that
+    takes the luma of BGR by the weights of RGB.
+
     Kernels of TensorFlow and torch give floats, which are fed as they are unless ``cast`` says
     "round" (half to even, as torchvision does for uint8) or "truncate" (towards zero, as a plain
     cast does); both keep to 0..255.
@@ -40,7 +44,7 @@ class Recipe(Table):
     resize: Literal["stretch", "letterbox", "none"] = "stretch"
     kernel: Annotated[str, AfterValidator(known_kernel)] = "opencv:linear"
     cast: Literal["none", "round", "truncate"] = "none"
-    color: Literal["RGB", "BGR"] = "RGB"
+    color: Literal["RGB", "BGR", "grey", "grey-BGR"] = "RGB"
     range: Pair = (0.0, 255.0)
     mean: Numbers = (0.0,)
     std: Numbers = (1.0,)
@@ -60,10 +64,13 @@ class Recipe(Table):
         if self.resize != "none" and self.size is None and self.function is None:
             raise ValueError("size: expected [height, width], found nothing")
         for name in ("mean", "std"):
-            if len(getattr(self, name)) not in (1, 3):
+            count = len(getattr(self, name))
+            if self.grey and count != 1:
                 raise ValueError(
-                    f"{name}: expected 1 or 3 numbers, found {len(getattr(self, name))}"
+                    f"{name}: expected 1 number, as color = '{self.color}', found {count}"
                 )
+            if count not in (1, 3):
+                raise ValueError(f"{name}: expected 1 or 3 numbers, found {count}")
         if 0 in self.std:
             raise ValueError("std: expected numbers other than 0, found 0")
         if self.range[0] >= self.range[1]:
@@ -102,7 +109,7 @@ class Recipe(Table):
             steps.append({"round": "rounded", "truncate": "truncated"}[self.cast])
         if self.resize == "letterbox":
             steps.append(f"pad {self.padding} with {self.padding_value:g}")
-        steps.append(self.color)
+        steps.append(f"{self.color} by {self.decoder}" if self.grey else self.color)
         steps.append(f"0..255 to {self.range[0]:g}..{self.range[1]:g}")
         mean = ", ".join(f"{value:g}" for value in self.mean)
         std = ", ".join(f"{value:g}" for value in self.std)
@@ -119,9 +126,15 @@ class Recipe(Table):
         return text if self.scale_up else f"{text}, never enlarged"
 
     @property
+    def grey(self) -> bool:
+        """Whether the network's input has one channel."""
+        return self.color.startswith("grey")
+
+    @property
     def whole(self) -> bool:
         """Whether resizing gives whole pixels by itself, so that there is nothing to cast."""
-        return self.resize == "none" or self.kernel.partition(":")[0] in WHOLE
+        library, _, kernel = self.kernel.partition(":")
+        return self.resize == "none" or library in WHOLE or kernel.startswith("nearest")
 
     def spans(self) -> tuple[float, ...]:
         """How far apart 0 and 255 are in the network's input, by channel or for all of them."""
@@ -154,7 +167,7 @@ class Recipe(Table):
         for name in ("mean", "std"):
             if len(set(found[name])) == 1:
                 found[name] = found[name][:1]
-        return {key: value for key, value in found.items() if _LATER.get(key, _NONE) != value}
+        return {key: value for key, value in found.items() if LATER.get(key, _NONE) != value}
 
     def digest(self) -> str:
         """SHA-256 of the resolved recipe's JSON: equal digests, equal recipes."""
@@ -163,4 +176,5 @@ class Recipe(Table):
 
 
 _NONE = object()
-_LATER = {"decoder": "pillow", "cast": "none", "stride": None, "scale_up": True}
+LATER = {"decoder": "pillow", "cast": "none", "stride": None, "scale_up": True}
+"""Keys that came later than the first goldens, each with what held before it."""

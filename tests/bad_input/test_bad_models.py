@@ -239,3 +239,16 @@ def test_a_real_model_of_another_input_is_told_both_shapes(tmp_path: Path, capfd
         in found.out
     )
     assert found.verdict("good") == "pass"
+
+
+def test_a_factory_without_weights_is_told_what_to_say(tmp_path: Path, capfd: Capture) -> None:
+    """Which key is missing, of which runtime: there is no file to name."""
+    pytest.importorskip("torch")
+    table = '[runtimes.bad]\nkind = "torch"\nmodel = "networks:same"\nlayout = "NCHW"\n'
+    found = check(write_suite(tmp_path / "suite", table), capfd)
+    assert (found.code, found.verdict("bad"), found.verdict("good")) == (3, "error", "pass")
+    assert found.results["runtimes"][-1]["failure"]["message"] == (
+        "bad: expected the file that holds the weights of networks:same, found none: a factory "
+        "alone builds a network of random weights. Save its state dict and say weights = that "
+        "file, under [runtimes.bad]"
+    )

@@ -101,6 +101,22 @@ def yolo_end2end() -> Heads:
     return {"output0": np.concatenate([rows, np.zeros((200, 6), np.float32)])[None]}
 
 
+def yolov7_with_nms() -> Heads:
+    """(N, 7): image, corners, class, score, as many rows as there are detections."""
+    boxes, found, classes = detections(9)
+    index = np.zeros((9, 1), np.float32)
+    columns = [index, boxes[:9] * 320, classes[:9, None], found[:9, None]]
+    return {"output": np.concatenate(columns, axis=1)}
+
+
+def efficientdet_with_nms() -> Heads:
+    """(1, 100, 7): image, corners with y first, score, class from 1 on."""
+    boxes, found, classes = detections(40)
+    index = np.zeros((len(boxes), 1), np.float32)
+    columns = [index, boxes[:, [1, 0, 3, 2]] * 320, found[:, None], classes[:, None] + 1]
+    return {"detections": np.concatenate(columns, axis=1)[None]}
+
+
 def tf_od_api() -> Heads:
     """The dictionary, with its raw heads beside."""
     boxes, found, classes = detections(12)
@@ -238,7 +254,7 @@ HEADS = {
     "tf-od-api": (tf_od_api,),
     "tflite-postprocess": (tflite_postprocess, tflite_postprocess_renamed),
     "torchvision": (torchvision, torchvision_empty),
-    "yolo-end2end": (yolo_end2end,),
+    "yolo-end2end": (yolo_end2end, yolov7_with_nms, efficientdet_with_nms),
     "yolov5": (yolov5,),
     "yolov8": (yolov8, yolov8_transposed, yolov8_normalized),
     "yolox": (yolox,),

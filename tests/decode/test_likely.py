@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hand_heads import CLASSES, HEADS, SIZE, scores, ssd, yolov8, yolov8_transposed
+from hand_heads import (
+    CLASSES,
+    HEADS,
+    SIZE,
+    efficientdet_with_nms,
+    scores,
+    ssd,
+    torchvision,
+    yolo_end2end,
+    yolov7_with_nms,
+    yolov8,
+    yolov8_transposed,
+)
 
 from parity.decode.likely import appearance, leading, likely
 
@@ -117,3 +129,68 @@ def test_the_declared_family_is_not_suggested() -> None:
     """What is wrong then is something else, and the heads are described all the same."""
     lines = appearance(ssd(), CLASSES, SIZE, "ssd").splitlines()
     assert len(lines) == 3
+
+
+def table(heads: dict[str, np.ndarray], size: tuple[int, int] = SIZE) -> dict[str, object]:
+    """What the likeliest family's table would say."""
+    return dict(likely(heads, None, size)[0].table)
+
+
+def test_the_columns_of_seven_are_told_by_what_they_hold() -> None:
+    """Classes before scores as of YOLOv7, behind them as of EfficientDet, which counts from 1."""
+    assert table(yolov7_with_nms()) == {
+        "columns": ["image", "x1", "y1", "x2", "y2", "class", "score"],
+        "normalized": False,
+        "first_class": 0,
+    }
+    assert table(efficientdet_with_nms()) == {
+        "columns": ["image", "y1", "x1", "y2", "x2", "score", "class"],
+        "normalized": False,
+        "first_class": 1,
+    }
+
+
+def test_a_column_that_reaches_beyond_the_height_is_an_x() -> None:
+    """Some versions of EfficientDet write x before y; in a wide input that shows."""
+    heads = efficientdet_with_nms()
+    heads["detections"] = heads["detections"][:, :, [0, 2, 1, 4, 3, 5, 6]]
+    heads["detections"][:, :, [1, 3]] *= 2
+    found = table(heads, (320, 640))["columns"]
+    assert found == ["image", "x1", "y1", "x2", "y2", "score", "class"]
+
+
+@pytest.mark.parametrize("padding", [0.0, -1.0])
+@pytest.mark.parametrize("width", [6, 7])
+def test_rows_of_padding_speak_for_nothing(width: int, padding: float) -> None:
+    """Nothing was found on the picture: no class, no unit, and no certainty."""
+    heads = {"output0": np.full((1, 300, width), padding, np.float32)}
+    ranking = likely(heads, None, SIZE)
+    assert leading(ranking) is None
+    (first,) = (one for one in ranking if one.family == "yolo-end2end")
+    assert first.reasons[1:] == ("300 rows",)
+    assert set(first.table) <= {"columns"}
+
+
+def test_padding_of_minus_one_takes_nothing_from_the_rows_before_it() -> None:
+    """Their classes are whole and from 0 on."""
+    heads = yolo_end2end()
+    rows = heads["output0"]
+    rows[0, rows[0, :, 4] == 0] = -1
+    assert leading(likely(heads, None, SIZE)).family == "yolo-end2end"  # type: ignore[union-attr]
+    assert table(heads) == {"normalized": False, "first_class": 0}
+
+
+def test_class_0_of_padding_is_not_seen() -> None:
+    """Those that were found begin at 3: where classes start stays open."""
+    heads = yolo_end2end()
+    rows = heads["output0"][0]
+    rows[rows[:, 4] > 0, 5] += 3
+    assert table(heads) == {"normalized": False}
+
+
+def test_a_label_of_0_with_a_score_is_the_first_class() -> None:
+    """torchvision counts from 1, this one does not."""
+    heads = torchvision()
+    assert "first_class" not in table(heads)
+    heads["labels"] = heads["labels"] - heads["labels"].min()
+    assert table(heads)["first_class"] == 0

@@ -91,6 +91,7 @@ def test_a_golden_stands_in_where_the_framework_is_missing(
     native, _, rest = file.read_text().partition("[runtimes.native]")
     _, _, onnx = rest.partition("[runtimes.onnx]")
     missing = '[runtimes.native]\nkind = "tflite"\ninterpreter = "tflite-runtime"\nmodel = "n"\n'
+    missing += 'outputs = { boxes = "boxes", scores = "scores" }\n'
     file.write_text(f"{native}{missing}\n[runtimes.onnx]{onnx}")
     result = pytester.runpytest()
     result.assert_outcomes(passed=3, skipped=3)

@@ -129,6 +129,8 @@ def test_a_named_recipe_is_the_one_that_it_stands_for() -> None:
         ({"mean": (3, 3, 3)}, {"mean": 3}),
         ({"resize": "letterbox"}, {"resize": "letterbox", "pad": "center", "pad_value": 114}),
         ({"cast": "round"}, {}),
+        ({"kernel": "tensorflow:nearest", "cast": "round"}, {"kernel": "tensorflow:nearest"}),
+        ({"kernel": "torch:nearest-exact", "cast": "round"}, {"kernel": "torch:nearest-exact"}),
         ({"resize": "none", "kernel": "torch:area"}, {"resize": "none"}),
     ],
 )

@@ -105,7 +105,7 @@ def test_a_candidate_of_another_family_says_so_with_its_nms() -> None:
     assert data["runtimes"]["onnx_2"]["decode"] == {  # type: ignore[index]
         "family": "yolo-end2end",
         "nms": "none",
-        "yolo-end2end": {"normalized": False},
+        "yolo-end2end": {"normalized": False, "first_class": 0},
     }
 
 

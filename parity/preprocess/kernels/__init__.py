@@ -19,7 +19,7 @@ Pixels = NDArray[np.uint8]
 
 
 def resize(image: Pixels, size: tuple[int, int], kernel: str) -> NDArray[Any]:
-    """The image, uint8 (H, W, 3), at ``size`` = (height, width) by ``kernel`` = "LIBRARY:KERNEL".
+    """The image, uint8 (H, W, C), at ``size`` = (height, width) by ``kernel`` = "LIBRARY:KERNEL".
 
     What the library gives: uint8 of Pillow, OpenCV and TensorFlow's nearest, else float32 around
     0..255, which cubic and Lanczos kernels overshoot. Raises ``LibraryMissing``.

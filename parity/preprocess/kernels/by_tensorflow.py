@@ -17,7 +17,7 @@ _OLDER = {"-align-corners": True, "-legacy": False}
 
 
 def by_tensorflow(image: NDArray[np.uint8], size: tuple[int, int], kernel: str) -> NDArray[Any]:
-    """float32, or for nearest uint8, (H, W, 3) at (height, width)."""
+    """float32, or for nearest uint8, (H, W, C) at (height, width)."""
     tf = tensorflow(f"preprocess.kernel = 'tensorflow:{kernel}'")
     for ending, corners in _OLDER.items():
         if kernel.endswith(ending):

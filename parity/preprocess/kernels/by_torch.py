@@ -1,4 +1,4 @@
-"""``torch.nn.functional.interpolate`` of the image as float32, (1, 3, H, W).
+"""``torch.nn.functional.interpolate`` of the image as float32, (1, C, H, W).
 
 On uint8 its kernels cut off fractions in their own way, which differs from a rounded float result;
 deployments turn the image into floats before they resize it, and so is it here.
@@ -15,7 +15,7 @@ from parity.preprocess.libraries import torch
 
 
 def by_torch(image: NDArray[np.uint8], size: tuple[int, int], kernel: str) -> NDArray[np.float32]:
-    """float32 (H, W, 3) at (height, width)."""
+    """float32 (H, W, C) at (height, width)."""
     library = torch(f"preprocess.kernel = 'torch:{kernel}'")
     options: dict[str, Any] = {}
     mode = kernel

@@ -98,6 +98,25 @@ TORCH = dedent(
             rows = torch.cat([boxes, score[:, None], label[:, None].float()], 1) * kept[:, None]
             rows = rows[torch.topk(rows[:, 4], 96).indices]
             return torch.cat([rows, torch.zeros(204, 6)], 0)[None]
+
+
+    class Found(Heads):
+        # As YOLOv7 with its NMS: as many rows as were found, the image in front, the score last.
+        def forward(self, image):
+            boxes, label, score, kept = suppressed(*self.heads(image))
+            index = torch.zeros_like(score)
+            rows = torch.cat([index[:, None], boxes, label[:, None].float(), score[:, None]], 1)
+            return rows[kept]
+
+
+    class Filled(Heads):
+        # As EfficientDet of google/automl: 100 rows, y before x, classes from 1 on.
+        def forward(self, image):
+            boxes, label, score, kept = suppressed(*self.heads(image))
+            boxes, score = boxes[:, [1, 0, 3, 2]], score * kept
+            rows = torch.cat([boxes, score[:, None], label[:, None] + 1.0], 1)
+            rows = torch.cat([rows[torch.topk(score, 96).indices], torch.zeros(4, 6)], 0)
+            return torch.cat([torch.zeros(100, 1), rows], 1)[None]
     """
 )
 

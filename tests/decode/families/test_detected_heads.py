@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from pydantic import ValidationError
 
 from parity.boxes import Placement
-from parity.decode import DecodeError, Proposals, bind, decode, roles, to_side
+from parity.decode import BindingError, DecodeError, Proposals, bind, decode, roles, to_side
 from parity.suite.decoding import Decode
 
 SIZE = (100, 200)
@@ -192,7 +193,11 @@ def test_score_and_class_the_other_way_round_in_a_row_are_told() -> None:
     [
         ("tf-od-api", [0.5, 0.2, 0.1, 0.6], "are they x1, y1, x2, y2? Then this is another family"),
         ("torchvision", [120, 10, 40, 50], "are they y1, x1, y2, x2? Then this is another family"),
-        ("yolo-end2end", [120, 60, 40, 20], "Rows of x, y, width, height are no such rows"),
+        (
+            "yolo-end2end",
+            [120, 60, 40, 20],
+            "Else say columns = [...], as for rows of x, y, width, height",
+        ),
     ],
 )
 def test_crossed_corners_name_the_family(family: str, box: list[float], line: str) -> None:
@@ -260,3 +265,171 @@ def test_nms_is_inside_unless_said_otherwise(family: str) -> None:
     """And nothing limits how much is found."""
     how = settings(family)
     assert (how.nms, how.max_detections, how.nms_label) == ("none", None, "inside the model")
+
+
+PADDING = {
+    "zeros": [0.0] * 6,
+    "minus": [-1.0] * 6,
+    "idle": [0.1, 0.1, 0.2, 0.2, 0.0, -1.0],
+    "beyond": [0.0, 0.0, 0.0, 0.0, 0.0, 9.0],
+}
+
+
+def pixels(family: str) -> list[float]:
+    """A box as the family writes it."""
+    return BOX if family.startswith("tf") else [40, 10, 120, 50]
+
+
+@pytest.mark.parametrize("padding", PADDING)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_padding_that_is_counted_is_no_detection(family: str, padding: str) -> None:
+    """Exporters count all of a fixed number of rows, with a score of 0 or -1 in all of a row."""
+    row = PADDING[padding]
+    found = run(family, [(pixels(family), 0.75, 1), (row[:4], row[4], row[5])] * 2)
+    assert (found.scores.tolist(), len(found.boxes)) == ([0.75, 0.75], 2)
+
+
+@pytest.mark.parametrize("padding", ["zeros", "minus"])
+def test_a_program_may_write_rows_of_padding(padding: str) -> None:
+    """Boxes of a fixed number, of which the last are all 0 or all -1."""
+    how = Decode(
+        family="detections", score_threshold=0.5, score_floor=0.3, detections={"first_class": 1}
+    )
+    row = np.array(PADDING[padding], np.float32)
+    given = {
+        "boxes": np.stack([np.array([4, 1, 12, 5], np.float32), row[:4]]),
+        "scores": np.array([0.75, row[4]], np.float32),
+        "classes": np.array([1, row[5]], np.float32),
+    }
+    found = decode(given, how, 3, SIZE)
+    assert isinstance(found, Proposals)
+    assert (found.scores.tolist(), found.classes.tolist()) == ([0.75], [0])
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_padding_does_not_hide_a_class_that_cannot_be(family: str) -> None:
+    """A row with a score above 0 is a detection, whatever stands around it."""
+    rows = [(pixels(family), 0.75, -1), ([-1.0] * 4, -1.0, -1.0), ([0.0] * 4, 0.0, 0.0)]
+    first = 1 if family in ("tf-od-api", "torchvision") else 0
+    assert message(family, rows) == (
+        f"classes: expected ids {first}..{first + 2}, as first_class = {first} and there are 3 "
+        f"classes, found -1; does the suite list every class?"
+    )
+
+
+def test_padding_does_not_say_where_classes_start() -> None:
+    """Ids 0 of rows without a score would suggest first_class = 0; the one that counts is 4."""
+    rows = [(BOX, 0.75, 4), ([0.0] * 4, 0.0, 0.0)]
+    assert message("tf-od-api", rows).endswith("found 4; does the suite list every class?")
+
+
+@pytest.mark.parametrize("column", [0, 1, 2])
+def test_nan_is_never_padding(column: int) -> None:
+    """Not in a box, a score or a class, of whatever score."""
+    given = heads("tf-od-api", [(BOX, 0.0, 1)])
+    name = ("boxes", "scores", "classes")[column]
+    given[name][0, 0] = np.nan
+    how = settings("tf-od-api")
+    with pytest.raises(DecodeError):
+        to_side(decode(given, how, 3, SIZE), how, -0.1, Placement())
+
+
+def test_a_score_below_0_is_no_padding() -> None:
+    """Logits read as scores stay an error."""
+    assert message("torchvision", [([40, 10, 120, 50], -0.5, 1)]).startswith(
+        "scores: expected values within 0..1, found -0.5..-0.5; "
+    )
+
+
+def test_ids_and_scores_the_other_way_round_are_no_padding() -> None:
+    """Of a detector with one class all ids are 0, and read as scores they find nothing."""
+    assert message("tf-od-api", [(BOX, 0.0, 0.75), (BOX, 0.0, 0.5)]) == (
+        "classes: expected whole numbers, found 0.5, 0.75, and no scores above 0: are they the "
+        "other way round?"
+    )
+
+
+YOLOV7 = ("image", "x1", "y1", "x2", "y2", "class", "score")
+AUTOML = ("image", "y1", "x1", "y2", "x2", "score", "class")
+CORNERS = {"image": 0, "x1": 40, "y1": 10, "x2": 120, "y2": 50, "w": 80, "h": 40}
+
+
+@pytest.mark.parametrize(
+    ("columns", "first", "batched"),
+    [
+        (YOLOV7, 0, False),
+        (AUTOML, 1, True),
+        (("image", "x1", "y1", "w", "h", "score", "class"), 1, True),
+        (("class", "score", "x1", "y1", "x2", "y2"), 0, True),
+    ],
+)
+def test_rows_are_read_by_the_names_of_their_columns(
+    columns: tuple[str, ...], first: int, batched: bool
+) -> None:
+    """YOLOv7 with its NMS, EfficientDet of google/automl, and others; padding left out."""
+    how = settings("yolo-end2end", columns=columns, first_class=first)
+    row = CORNERS | {"score": 0.75, "class": first + 2}
+    table = np.array([[row[one] for one in columns], [0.0] * len(columns)], np.float32)
+    found = decode({"detections": table[None] if batched else table}, how, 3, SIZE)
+    assert isinstance(found, Proposals)
+    assert found.boxes.tolist() == [[40, 10, 120, 50]]
+    assert (found.scores.tolist(), found.classes.tolist()) == ([0.75], [2])
+
+
+def test_as_many_rows_as_were_found_may_be_none() -> None:
+    """(0, 7), as YOLOv7 gives where it finds nothing."""
+    how = settings("yolo-end2end", columns=YOLOV7)
+    assert len(decode({"detections": np.zeros((0, 7), np.float32)}, how, 3, SIZE).scores) == 0
+
+
+def test_a_column_of_images_holds_one_number() -> None:
+    """Another column read as the index, or the rows of a batch."""
+    how = settings("yolo-end2end", columns=YOLOV7)
+    table = np.array([[0, 40, 10, 120, 50, 1, 0.75], [2, 40, 10, 120, 50, 1, 0.5]], np.float32)
+    with pytest.raises(DecodeError) as caught:
+        decode({"detections": table}, how, 3, SIZE)
+    assert str(caught.value) == (
+        "detections: expected one number in the column image, as there is one image, found 0, 2; "
+        "is it another column?"
+    )
+
+
+def test_score_and_class_of_other_columns_the_other_way_round_are_told() -> None:
+    """With the columns as the suite names them."""
+    how = settings("yolo-end2end", columns=AUTOML)
+    table = np.array([[0, 10, 40, 50, 120, 1, 0.75]], np.float32)
+    with pytest.raises(DecodeError) as caught:
+        decode({"detections": table[None]}, how, 3, SIZE)
+    assert str(caught.value) == (
+        "detections: expected rows of image, y1, x1, y2, x2, score, class, found whole numbers in "
+        "the column of the score and fractions in that of the class: they are the other way round"
+    )
+
+
+def test_rows_of_seven_say_which_columns_they_may_have() -> None:
+    """Bound by nobody, and told what to declare."""
+    with pytest.raises(BindingError) as caught:
+        bind([("output", (5, 7))], {}, roles(settings("yolo-end2end"), 3, None))
+    assert (
+        'rows of 7, with the image in front? say columns = ["image", "x1", "y1", "x2", "y2", '
+        '"class", "score"], or in what order' in str(caught.value).splitlines()
+    )
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        ("x1", "y1", "x2", "y2", "score"),
+        ("x1", "y1", "x2", "h", "score", "class"),
+        (*YOLOV7, "score"),
+    ],
+)
+def test_columns_that_are_no_detection_are_refused(columns: tuple[str, ...]) -> None:
+    """Each once, and a box in one of two ways."""
+    with pytest.raises(ValidationError) as caught:
+        settings("yolo-end2end", columns=columns)
+    (problem,) = caught.value.errors()
+    assert problem["msg"] == (
+        "Value error, columns: expected x1, y1, x2, y2 (or w, h for these two), score, class and, "
+        f"if need be, image, each once, found {', '.join(columns)}"
+    )

@@ -86,6 +86,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     models.torch_to_onnx(folder, "Flat", ["boxes", "scores", "labels"])
     models.torch_to_onnx(folder, "Turned", ["boxes", "scores", "labels"])
     models.torch_to_onnx(folder, "Rows", ["output0"])
+    models.torch_to_onnx(folder, "Found", ["output"])
+    models.torch_to_onnx(folder, "Filled", ["detections"])
     return folder
 
 
@@ -162,6 +164,26 @@ def test_a_torch_detector_agrees_with_its_onnx_export(
     """A list of dictionaries of any length against flat outputs; rows filled up with zeros."""
     runtimes = TORCH_RUNTIMES.format(name=name, file=file)
     models.write_suite(folder, "torch", TORCH.format(family=family), runtimes, UNIT)
+    found = counts(folder, "onnx")
+    assert sum(ours for ours, _ in found) > 10
+    assert all(ours == theirs for ours, theirs in found)
+
+
+@pytest.mark.parametrize(
+    ("file", "columns"),
+    [
+        ("Found", 'columns = ["image", "x1", "y1", "x2", "y2", "class", "score"]'),
+        (
+            "Filled",
+            'columns = ["image", "y1", "x1", "y2", "x2", "score", "class"], first_class = 1',
+        ),
+    ],
+)
+def test_rows_of_seven_agree_with_rows_of_six(folder: Path, file: str, columns: str) -> None:
+    """YOLOv7's and EfficientDet's against those of YOLOv10, one network behind all of them."""
+    runtimes = TORCH_RUNTIMES.format(name="Rows", file=file)
+    runtimes += f"decode = {{ yolo-end2end = {{ {columns} }} }}\n"
+    models.write_suite(folder, "torch", TORCH.format(family="yolo-end2end"), runtimes, UNIT)
     found = counts(folder, "onnx")
     assert sum(ours for ours, _ in found) > 10
     assert all(ours == theirs for ours, theirs in found)

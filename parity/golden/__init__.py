@@ -6,6 +6,7 @@ A suite's goldens lie in ``golden/`` beside its ``parity.toml``: one ``.npz`` an
     {"format": 1, "detector": ..., "runtime": ..., "parity_version": ..., "recorded": ISO time,
      "identity": {library versions, threads, CPU features ...},
      "recipe": {...}, "recipe_digest": ..., "decode": {...}, "classes": [...],
+     "outputs": {role: name or index, as declared}, "layout": of the reference's input,
      "artifacts": {path: sha256},
      "images": {image id: {"sha256": of the image, "file": name, "file_sha256": ...}}}
 
@@ -30,12 +31,11 @@ import numpy as np
 
 from parity.errors import GoldenError
 from parity.files import digest
+from parity.golden import stale
 from parity.pipeline import Images, Network, Stages
 from parity.preprocess import Prepared
-from parity.session import artifact_paths
 from parity.suite import Recipe, Suite
 
-FORMAT = 1
 FOLDER = "golden"
 MANIFEST = "manifest.json"
 AGAIN = "record it anew: parity record SUITE"
@@ -53,6 +53,21 @@ class Golden:
     def identity(self) -> dict[str, Any]:
         """What the reference ran on when it was recorded."""
         return dict(self.manifest["identity"])
+
+    def unseen(self, suite: Suite) -> tuple[str, ...]:
+        """What the suite declares of its reference that a golden of an older version cannot tell.
+
+        A sentence for notes; nothing where the manifest says it or the suite declares nothing.
+        """
+        table = suite.runtimes[suite.reference].table
+        declared = [key for key in ("outputs", "layout") if getattr(table, key)]
+        unknown = [key for key in declared if key not in self.manifest]
+        if not unknown:
+            return ()
+        return (
+            f"the golden does not say with which {' and '.join(unknown)} it was recorded, so that "
+            f"a change since would go unseen; {AGAIN}",
+        )
 
     def covers(self, recipe: Recipe) -> bool:
         """Whether the recorded inputs are those of a recipe; a function's code is not recorded."""
@@ -141,7 +156,7 @@ def load(suite: Suite) -> Golden:
         raise GoldenError(str(path), [f"expected recorded results, found none: {REMEDY}"]) from None
     except (OSError, ValueError) as error:
         raise GoldenError(str(path), [f"expected a readable manifest, found: {error}"]) from None
-    problems = _damage(manifest) or _changes(suite, manifest)
+    problems = stale.damage(manifest) or stale.changes(suite, manifest)
     if problems:
         raise GoldenError(str(path), problems, REMEDY)
     return Golden(folder, manifest)
@@ -192,7 +207,7 @@ def record(suite: Suite, stages: Mapping[str, Stages], identity: Mapping[str, An
                 "file_sha256": _sha256(content),
             }
         manifest = {
-            "format": FORMAT,
+            "format": stale.FORMAT,
             "detector": suite.name,
             "runtime": suite.reference,
             "parity_version": __version__,
@@ -201,7 +216,9 @@ def record(suite: Suite, stages: Mapping[str, Stages], identity: Mapping[str, An
             "recipe_digest": runtime.recipe.digest(),
             "decode": runtime.decode.model_dump(mode="json", by_alias=True, exclude_none=True),
             "classes": list(suite.classes),
-            "artifacts": _artifacts(suite),
+            "outputs": dict(runtime.table.outputs),
+            "layout": next(iter(stages.values())).network.layout if stages else "",
+            "artifacts": stale.artifacts(suite),
             "images": images,
         }
         text = json.dumps(manifest, indent=1, ensure_ascii=False)
@@ -241,59 +258,6 @@ def _archive(stages: Stages) -> bytes:
 
 def _pixels(prepared: Prepared) -> np.ndarray[Any, Any]:
     return prepared.canvas if prepared.pixels is None else prepared.pixels
-
-
-def _damage(manifest: Any) -> list[str]:
-    """What makes the manifest unusable; its file names may not leave its folder."""
-    keys = ("format", "identity", "recipe_digest", "decode", "classes", "artifacts", "images")
-    if not isinstance(manifest, dict) or any(key not in manifest for key in keys):
-        return [f"expected a manifest with {', '.join(keys)}, found something else"]
-    if manifest["format"] != FORMAT:
-        return [f"format: expected {FORMAT}, found {manifest['format']!r}"]
-    found = []
-    for image, entry in manifest["images"].items():
-        name = entry.get("file", "")
-        if not name or Path(name).name != name or name in (".", ".."):
-            found.append(f"images.{image}.file: expected a name without a folder, found {name!r}")
-    return found
-
-
-def _changes(suite: Suite, manifest: Mapping[str, Any]) -> list[str]:
-    """Everything in the suite that is no longer what was recorded, each in words."""
-    runtime = suite.runtimes[suite.reference]
-    found = []
-    if manifest["recipe_digest"] != runtime.recipe.digest():
-        before = manifest["recipe"]
-        now = runtime.recipe.resolved()
-        found += [
-            f"preprocess.{key} was {before.get(key)!r} when recorded, now it is {now.get(key)!r}"
-            for key in sorted(set(before) | set(now))
-            if before.get(key) != now.get(key)
-        ]
-    decode_now = runtime.decode.model_dump(mode="json", by_alias=True, exclude_none=True)
-    found += [
-        f"decode.{key} was {manifest['decode'].get(key)!r} when recorded, now it is "
-        f"{decode_now.get(key)!r}"
-        for key in sorted(set(manifest["decode"]) | set(decode_now))
-        if manifest["decode"].get(key) != decode_now.get(key)
-    ]
-    if list(manifest["classes"]) != list(suite.classes):
-        found.append("the classes are not those that were recorded")
-    present = _artifacts(suite)
-    for path, sha256 in manifest["artifacts"].items():
-        if path in present and present[path] != sha256:
-            found.append(f"the model file {path} changed since it was recorded")
-    for image, entry in manifest["images"].items():
-        file = suite.image_path(image)
-        if image in suite.images and digest(file)[0] != entry["sha256"]:
-            found.append(f"the image {image} changed since it was recorded")
-    return found
-
-
-def _artifacts(suite: Suite) -> dict[str, str]:
-    runtime = suite.runtimes[suite.reference]
-    paths = [path for path in artifact_paths(runtime, suite.folder) if path.exists()]
-    return {path.relative_to(suite.folder).as_posix(): digest(path)[0] for path in paths}
 
 
 def _sha256(content: bytes) -> str:

@@ -1,0 +1,106 @@
+"""What makes goldens unusable: a manifest that is damaged, or a suite that changed since.
+
+Keys that came later than the first goldens are compared only where the manifest has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from parity.files import digest
+from parity.session import artifact_paths
+from parity.suite import Runtime, Suite
+from parity.suite.recipe import LATER
+
+FORMAT = 1
+
+
+def damage(manifest: Any) -> list[str]:
+    """What makes the manifest unusable; its file names may not leave its folder."""
+    keys = ("format", "identity", "recipe_digest", "decode", "classes", "artifacts", "images")
+    if not isinstance(manifest, dict) or any(key not in manifest for key in keys):
+        return [f"expected a manifest with {', '.join(keys)}, found something else"]
+    if manifest["format"] != FORMAT:
+        return [f"format: expected {FORMAT}, found {manifest['format']!r}"]
+    found = []
+    for image, entry in manifest["images"].items():
+        name = entry.get("file", "")
+        if not name or Path(name).name != name or name in (".", ".."):
+            found.append(f"images.{image}.file: expected a name without a folder, found {name!r}")
+    return found
+
+
+def changes(suite: Suite, manifest: Mapping[str, Any]) -> list[str]:
+    """Everything in the suite that is no longer what was recorded, each in words."""
+    runtime = suite.runtimes[suite.reference]
+    found = []
+    if manifest["recipe_digest"] != runtime.recipe.digest():
+        before = LATER | manifest["recipe"]
+        now = LATER | runtime.recipe.resolved()
+        found += [
+            f"preprocess.{key} was {before.get(key)!r} when recorded, now it is {now.get(key)!r}"
+            for key in sorted(set(before) | set(now))
+            if before.get(key) != now.get(key)
+        ]
+    decode_now = runtime.decode.model_dump(mode="json", by_alias=True, exclude_none=True)
+    found += [
+        f"decode.{key} was {manifest['decode'].get(key)!r} when recorded, now it is "
+        f"{decode_now.get(key)!r}"
+        for key in sorted(set(manifest["decode"]) | set(decode_now))
+        if manifest["decode"].get(key) != decode_now.get(key)
+    ]
+    if list(manifest["classes"]) != list(suite.classes):
+        found.append("the classes are not those that were recorded")
+    found += _wiring(runtime, manifest) + _models(suite, manifest)
+    for image, entry in manifest["images"].items():
+        file = suite.image_path(image)
+        if image in suite.images and digest(file)[0] != entry["sha256"]:
+            found.append(f"the image {image} changed since it was recorded")
+    return found
+
+
+def _wiring(runtime: Runtime, manifest: Mapping[str, Any]) -> list[str]:
+    """Changes of which output is which head, and of the layout of the input.
+
+    A layout that is declared now may be what was found out before: that is no change.
+    """
+    found, where = [], f"runtimes.{runtime.name}"
+    before, now = manifest.get("outputs"), dict(runtime.table.outputs)
+    if before is not None and before != now:
+        found.append(f"{where}.outputs was {before!r} when recorded, now it is {now!r}")
+    before, declared = manifest.get("layout"), runtime.table.layout
+    if before and declared not in (None, before):
+        found.append(f"{where}.layout was {before!r} when recorded, now it is {declared!r}")
+    return found
+
+
+def _models(suite: Suite, manifest: Mapping[str, Any]) -> list[str]:
+    """Model files of another content; a file that is not there, as in a release, is no change."""
+    present, recorded = artifacts(suite), manifest["artifacts"]
+    found = [
+        f"the model file {path} changed since it was recorded"
+        for path, sha256 in recorded.items()
+        if path in present and present[path] != sha256
+    ]
+    if not recorded:
+        return found
+    found += [
+        f"the model file {path} is not one of those that were recorded: {', '.join(recorded)}"
+        for path, sha256 in present.items()
+        if path not in recorded and sha256 not in recorded.values()
+    ]
+    return found
+
+
+def artifacts(suite: Suite) -> dict[str, str]:
+    """SHA-256 of the reference's model files that are there, by path as the suite names them."""
+    runtime = suite.runtimes[suite.reference]
+    paths = [path for path in artifact_paths(runtime, suite.folder) if path.exists()]
+    return {_name(path, suite.folder): digest(path)[0] for path in paths}
+
+
+def _name(path: Path, folder: Path) -> str:
+    inside = path.is_relative_to(folder)
+    return (path.relative_to(folder) if inside else path).as_posix()

@@ -1,0 +1,201 @@
+"""What of a suite may not change after its golden was recorded, and what may."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from parity import check
+from parity.errors import GoldenError
+from parity.golden import load as load_golden
+from parity.harness import record
+from parity.suite import load
+
+onnx = pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+
+SUITE = """
+[detector]
+name = "centres"
+reference = "ref"
+images = ["*.png"]
+classes = ["bolt", "nut"]
+
+[preprocess]
+size = [32, 32]
+
+[decode]
+family = "centernet"
+score_threshold = 0.3
+
+[runtimes.ref]
+kind = "onnxruntime"
+model = "ref.onnx"
+outputs = { size = "q", offset = "p" }
+
+[runtimes.candidate]
+kind = "onnxruntime"
+model = "candidate.onnx"
+outputs = { size = "p", offset = "q" }
+"""
+
+
+def save(path: Path, seed: int = 1) -> None:
+    """CenterNet's three heads, whatever it is fed: size ``p`` and offset ``q`` look alike."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    rng = np.random.default_rng(seed)
+    heads = {
+        "heat": rng.uniform(0, 0.9, (1, 2, 8, 8)),
+        "p": rng.uniform(0.2, 3.8, (1, 2, 8, 8)),
+        "q": rng.uniform(0, 1, (1, 2, 8, 8)),
+    }
+    nodes = [
+        helper.make_node("ReduceSum", ["image"], ["sum"], keepdims=0),
+        helper.make_node("Mul", ["sum", "none"], ["nothing"]),
+    ]
+    constants = [numpy_helper.from_array(np.float32(0), "none")]
+    outputs = []
+    for name, values in heads.items():
+        constants.append(numpy_helper.from_array(values.astype(np.float32), f"{name}_values"))
+        nodes.append(helper.make_node("Add", [f"{name}_values", "nothing"], [name]))
+        outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, values.shape))
+    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, 32, 32])
+    graph = helper.make_graph(nodes, "centres", [image], outputs, constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    onnx.save(model, str(path))
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A suite whose reference has size and offset the other way round, with its golden."""
+    pixels = np.random.default_rng(0).integers(0, 256, (32, 32, 3)).astype(np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    for name in ("ref", "candidate"):
+        save(tmp_path / f"{name}.onnx")
+    (tmp_path / "parity.toml").write_text(SUITE)
+    record(tmp_path)
+    return tmp_path
+
+
+def edit(home: Path, old: str, new: str) -> None:
+    """One change of parity.toml."""
+    file = home / "parity.toml"
+    assert old in file.read_text()
+    file.write_text(file.read_text().replace(old, new))
+
+
+def problems(home: Path) -> list[str]:
+    """Why the golden no longer stands for the suite."""
+    with pytest.raises(GoldenError) as caught:
+        load_golden(load(home))
+    return list(caught.value.problems)
+
+
+def forget(home: Path, *keys: str) -> None:
+    """The manifest as an older version wrote it."""
+    path = home / "golden" / "manifest.json"
+    manifest = json.loads(path.read_text())
+    for key in keys:
+        del manifest[key]
+    path.write_text(json.dumps(manifest))
+
+
+def test_outputs_bound_otherwise_since_are_named(home: Path) -> None:
+    """The heads in the golden are those of the old binding."""
+    edit(home, 'outputs = { size = "q", offset = "p" }', 'outputs = { size = "p", offset = "q" }')
+    assert problems(home) == [
+        "runtimes.ref.outputs was {'size': 'q', 'offset': 'p'} when recorded, now it is "
+        "{'size': 'p', 'offset': 'q'}"
+    ]
+    found = check(home, ("candidate",), reference="golden")
+    assert (found.verdict, found.exit_code) == ("error", 2)
+
+
+def test_the_order_in_which_outputs_are_declared_is_no_change(home: Path) -> None:
+    """A table has no order."""
+    edit(home, '{ size = "q", offset = "p" }', '{ offset = "p", size = "q" }')
+    assert load_golden(load(home)).unseen(load(home)) == ()
+
+
+def test_a_layout_that_was_another_is_named(home: Path) -> None:
+    """What is declared now is not what the network was fed."""
+    edit(home, 'model = "ref.onnx"', 'model = "ref.onnx"\nlayout = "NHWC"')
+    assert problems(home) == ["runtimes.ref.layout was 'NCHW' when recorded, now it is 'NHWC'"]
+
+
+def test_a_layout_that_was_seen_may_be_declared(home: Path) -> None:
+    """It says what the graph said already."""
+    edit(home, 'model = "ref.onnx"', 'model = "ref.onnx"\nlayout = "NCHW"')
+    load_golden(load(home))
+
+
+def test_another_model_file_is_named(home: Path) -> None:
+    """The reference is another network now, although the recorded file never changed."""
+    save(home / "other.onnx", seed=2)
+    edit(home, 'model = "ref.onnx"', 'model = "other.onnx"')
+    assert problems(home) == [
+        "the model file other.onnx is not one of those that were recorded: ref.onnx"
+    ]
+
+
+def test_a_model_file_may_be_moved_or_left_out(home: Path) -> None:
+    """The same content under another name, and none where only candidates are released."""
+    (home / "moved.onnx").write_bytes((home / "ref.onnx").read_bytes())
+    edit(home, 'model = "ref.onnx"', 'model = "moved.onnx"')
+    load_golden(load(home))
+    (home / "moved.onnx").unlink()
+    load_golden(load(home))
+
+
+def test_a_model_anywhere_on_the_disk_can_be_recorded(home: Path, tmp_path: Path) -> None:
+    """By an absolute path, outside the suite's folder."""
+    outside = tmp_path.parent / f"{tmp_path.name}-outside.onnx"
+    save(outside)
+    edit(home, 'model = "ref.onnx"', f'model = "{outside.as_posix()}"')
+    manifest = json.loads((record(home) / "manifest.json").read_text())
+    assert list(manifest["artifacts"]) == [outside.as_posix()]
+
+
+def test_an_older_golden_is_unknown_and_not_stale(home: Path) -> None:
+    """It is compared with, and the record says what would go unseen."""
+    forget(home, "outputs", "layout")
+    edit(home, 'outputs = { size = "q", offset = "p" }', 'outputs = { size = "p", offset = "q" }')
+    (found,) = check(home, ("candidate",), reference="golden").runtimes
+    assert found.against == "golden"
+    assert found.notes == (
+        "the golden does not say with which outputs it was recorded, so that a change since would "
+        "go unseen; record it anew: parity record SUITE",
+    )
+
+
+def test_an_older_golden_of_a_suite_that_declares_nothing_needs_no_note(home: Path) -> None:
+    """Nothing declared is nothing that could have changed."""
+    forget(home, "outputs", "layout")
+    edit(home, 'outputs = { size = "q", offset = "p" }', "")
+    suite = load(home)
+    assert load_golden(suite).unseen(suite) == ()
+
+
+@pytest.mark.parametrize("kernel", ["tensorflow:bilinear", "torch:bilinear"])
+def test_a_cast_of_floats_since_is_named(home: Path, kernel: str) -> None:
+    """Other pixels: those of the golden had fractions."""
+    pytest.importorskip(kernel.partition(":")[0])
+    edit(home, "size = [32, 32]", f'size = [32, 32]\nkernel = "{kernel}"')
+    record(home)
+    edit(home, f'kernel = "{kernel}"', f'kernel = "{kernel}"\ncast = "round"')
+    assert problems(home) == ["preprocess.cast was 'none' when recorded, now it is 'round'"]
+
+
+@pytest.mark.parametrize("kernel", ["tensorflow:nearest", "tensorflow:nearest-legacy"])
+def test_a_cast_of_what_is_whole_already_is_no_change(home: Path, kernel: str) -> None:
+    """Nearest picks pixels and makes none, so that there is nothing to round."""
+    pytest.importorskip("tensorflow")
+    edit(home, "size = [32, 32]", f'size = [32, 32]\nkernel = "{kernel}"')
+    record(home)
+    edit(home, f'kernel = "{kernel}"', f'kernel = "{kernel}"\ncast = "round"')
+    load_golden(load(home))
