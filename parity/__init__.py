@@ -8,7 +8,25 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from parity.detections import Detections
-    from parity.errors import ParityError
+    from parity.errors import (
+        ArtifactError,
+        DamagedFile,
+        ExternalDataError,
+        FlexMissing,
+        InputError,
+        MissingFile,
+        ModelAsWeights,
+        NotDownloaded,
+        NotRegistered,
+        OtherFormat,
+        OutOfMemory,
+        ParityError,
+        RuntimeFailure,
+        UnsupportedVersion,
+        UntrustedError,
+        WeightsAlone,
+        WeightsMismatch,
+    )
     from parity.harness import Run, check, record
     from parity.harness.comparing import assert_agreement, compare
     from parity.suite import Suite
@@ -16,10 +34,26 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "ArtifactError",
+    "DamagedFile",
     "Detections",
+    "ExternalDataError",
+    "FlexMissing",
+    "InputError",
+    "MissingFile",
+    "ModelAsWeights",
+    "NotDownloaded",
+    "NotRegistered",
+    "OtherFormat",
+    "OutOfMemory",
     "ParityError",
     "Run",
+    "RuntimeFailure",
     "Suite",
+    "UnsupportedVersion",
+    "UntrustedError",
+    "WeightsAlone",
+    "WeightsMismatch",
     "__version__",
     "assert_agreement",
     "check",
@@ -30,7 +64,6 @@ __all__ = [
 
 _HOMES = {
     "Detections": ("parity.detections", "Detections"),
-    "ParityError": ("parity.errors", "ParityError"),
     "Run": ("parity.harness", "Run"),
     "Suite": ("parity.suite", "Suite"),
     "assert_agreement": ("parity.harness.comparing", "assert_agreement"),
@@ -43,9 +76,9 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used: pytest imports this package at every start."""
-    if name not in _HOMES:
+    if name not in __all__:
         raise AttributeError(f"module 'parity' has no attribute {name!r}")
     import importlib
 
-    module, attribute = _HOMES[name]
+    module, attribute = _HOMES.get(name, ("parity.errors", name))
     return getattr(importlib.import_module(module), attribute)

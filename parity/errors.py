@@ -4,9 +4,13 @@ from __future__ import annotations
 
 
 class ParityError(Exception):
-    """Base of every error that this package raises on purpose."""
+    """Base of every error that this package raises on purpose.
+
+    ``cause`` is a word for scripts, such as "damaged"; "" where the class says all there is.
+    """
 
     exit_code = 3
+    cause = ""
 
 
 class SuiteError(ParityError):
@@ -63,11 +67,81 @@ class RuntimeMissing(RuntimeFailure):
 
 
 class ArtifactError(RuntimeFailure):
-    """The model file is missing, damaged, of another kind, or does not fit its weights."""
+    """The model file does not load; the classes below say why, where that is known."""
+
+    cause = "not-loadable"
+
+
+class MissingFile(ArtifactError):
+    """Nothing is at the path of the model or of its weights."""
+
+    cause = "missing-file"
+
+
+class NotDownloaded(ArtifactError):
+    """In the place of the file lies a Git LFS pointer or a web page."""
+
+    cause = "not-downloaded"
+
+
+class OtherFormat(ArtifactError):
+    """The file is sound, perhaps, but of another format than this kind of runtime opens."""
+
+    cause = "other-format"
+
+
+class DamagedFile(ArtifactError):
+    """The file is empty, cut off or corrupt."""
+
+    cause = "damaged"
+
+
+class ExternalDataError(ArtifactError):
+    """Weights are expected in a file beside the model, which is missing or too short."""
+
+    cause = "external-data"
+
+
+class UnsupportedVersion(ArtifactError):
+    """The file, or an op in it, is too new or too old for the installed library."""
+
+    cause = "version"
+
+
+class NotRegistered(ArtifactError):
+    """A layer, op or class that the file names is not known to the library here."""
+
+    cause = "not-registered"
+
+
+class FlexMissing(NotRegistered):
+    """A TFLite file has TensorFlow's own ops (Flex), and the interpreter has no such delegate."""
+
+    cause = "flex"
+
+
+class WeightsAlone(ArtifactError):
+    """Weights were named where a whole model is expected."""
+
+    cause = "weights-alone"
+
+
+class ModelAsWeights(ArtifactError):
+    """A whole model was named where weights alone are expected."""
+
+    cause = "model-as-weights"
+
+
+class WeightsMismatch(ArtifactError):
+    """The weights do not fit the network: missing, unexpected, or of another shape."""
+
+    cause = "missing-weights"
 
 
 class UntrustedError(RuntimeFailure):
     """The model file would run code of its own, and the suite does not say ``trust = true``."""
+
+    cause = "untrusted"
 
 
 class OptionError(RuntimeFailure):
@@ -81,11 +155,14 @@ class NotJudged(RuntimeFailure):
 
     def __init__(self, runtime: str, reference: ParityError) -> None:
         self.exit_code = reference.exit_code
+        self.cause = reference.cause
         super().__init__(runtime, f"not judged, because its reference failed: {reference}")
 
 
 class InputError(RuntimeFailure):
-    """The prepared image does not fit the runtime's input."""
+    """The prepared image does not fit the runtime's input: its shape or its dtype."""
+
+    cause = "bad-input"
 
 
 class HeadsError(RuntimeFailure):
@@ -94,6 +171,14 @@ class HeadsError(RuntimeFailure):
 
 class RunError(RuntimeFailure):
     """The runtime raised while it ran."""
+
+    cause = "run-failed"
+
+
+class OutOfMemory(RunError):
+    """Opening the model or running it took more memory than there is, or than it may take."""
+
+    cause = "out-of-memory"
 
 
 class ExportError(ParityError):

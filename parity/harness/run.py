@@ -108,7 +108,7 @@ class Run:
         if record.failure is not None or not self.judged(name):
             return record
         images = tuple(self.image(name, image) for image in self.suite.images)
-        causes = {image.failure.cause if image.failure is not None else None for image in images}
+        causes = {image.failure.likeness if image.failure is not None else None for image in images}
         failure = images[0].failure if len(causes) == 1 else None
         if failure is not None and failure.kind == NotJudged.__name__:
             return replace(record, verdict="error", failure=failure, images=images)

@@ -11,11 +11,10 @@ from parity.isolation.launch import (
     memory_bytes,
     unavailable,
 )
-from parity.isolation.wording import ERRORS, missing_library
+from parity.isolation.wording import missing_library, out_of_memory, timed_out, worker_lost
 from parity.isolation.worker import Worker
 
 __all__ = [
-    "ERRORS",
     "IsolatedAdapter",
     "Launch",
     "Worker",
@@ -25,5 +24,8 @@ __all__ = [
     "launch",
     "memory_bytes",
     "missing_library",
+    "out_of_memory",
+    "timed_out",
     "unavailable",
+    "worker_lost",
 ]

@@ -5,45 +5,48 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from parity.errors import RunError, RuntimeFailure, RuntimeMissing
-
 Facts = Mapping[str, Any]
 
 
-def missing_library(runtime: str, facts: Facts) -> RuntimeFailure:
+def missing_library(facts: Facts) -> str:
     """A library is not there where the runtime is; the facts are those of an adapter."""
     if not facts["library"]:  # there is no such environment at all
-        return RuntimeMissing(runtime, str(facts["reason"]))
-    return RuntimeMissing(
-        runtime,
+        return str(facts["reason"])
+    return (
         f"expected {facts['library']} in the environment of this runtime, found that it is not "
-        f"installed there; add it to requires under [runtimes.{runtime}]",
+        f"installed there; add it to requires under [runtimes.{facts['runtime']}]"
     )
 
 
-def _timed_out(runtime: str, facts: Facts) -> RuntimeFailure:
+def timed_out(facts: Facts) -> str:
+    """It took longer than it may."""
     what = "an image" if facts["doing"] == "ran an image" else "an answer"
-    return RunError(
-        runtime,
+    return (
         f"expected {what} within {facts['seconds']:g} s, found none: its process was stopped while "
-        f"it {facts['doing']}.{_last_lines(facts)}",
+        f"it {facts['doing']}.{_last_lines(facts)}"
     )
 
 
-def _out_of_memory(runtime: str, facts: Facts) -> RuntimeFailure:
+def out_of_memory(facts: Facts) -> str:
+    """It took more than its limit, or, in any process, more than there is."""
+    if facts["limit"] is None:
+        reason = str(facts["reason"]).rstrip(".")
+        return (
+            f"expected enough memory, found too little of it while it {facts['doing']}: {reason}. "
+            f"Free some, or use a smaller model or a smaller input."
+        )
     found = "more" if facts["found"] is None else f"{facts['found'] / (1 << 20):.0f} MiB"
-    return RunError(
-        runtime,
+    return (
         f"expected at most memory_limit = {facts['limit'] / (1 << 20):g} MiB, found {found}: its "
-        f"process was stopped while it {facts['doing']}.{_last_lines(facts)}",
+        f"process was stopped while it {facts['doing']}.{_last_lines(facts)}"
     )
 
 
-def _worker_lost(runtime: str, facts: Facts) -> RuntimeFailure:
-    return RunError(
-        runtime,
+def worker_lost(facts: Facts) -> str:
+    """It crashed, or was killed."""
+    return (
         f"expected an answer, found that its process {facts['how']} while it {facts['doing']}."
-        f"{_last_lines(facts)}",
+        f"{_last_lines(facts)}"
     )
 
 
@@ -54,11 +57,3 @@ def _last_lines(facts: Facts) -> str:
         if lines
         else ""
     )
-
-
-ERRORS = {
-    "timed-out": _timed_out,
-    "out-of-memory": _out_of_memory,
-    "worker-lost": _worker_lost,
-}
-"""How each of ``contract.LOST`` is said."""

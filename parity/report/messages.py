@@ -178,7 +178,7 @@ def _failed_images(runtime: RuntimeRecord) -> list[str]:
     """The failed images; of those that failed for one reason, the first with the reason in full."""
     failed = runtime.failed_images()
     alike: dict[tuple[str, str], int] = Counter(
-        image.failure.cause for image in failed if image.failure is not None
+        image.failure.likeness for image in failed if image.failure is not None
     )
     found: list[str] = []
     told: set[tuple[str, str]] = set()
@@ -187,10 +187,10 @@ def _failed_images(runtime: RuntimeRecord) -> list[str]:
         if image.failure is None:
             found.append(f"{printable(image.image)}: {codes(image.findings)}")
             shown += 1
-        elif image.failure.cause not in told:
-            told.add(image.failure.cause)
+        elif image.failure.likeness not in told:
+            told.add(image.failure.likeness)
             first, *rest = lines(image.failure.message)
-            others = alike[image.failure.cause] - 1
+            others = alike[image.failure.likeness] - 1
             more = f" (and {others} more)" if others else ""
             found.append(f"{printable(image.image)}{more}: could not be judged: {first}")
             found += [f"  {line.strip()}" for line in rest]

@@ -10,6 +10,15 @@ from . import wire
 from .contract import AdapterError
 
 _GRAPH_FIELDS = {(1, wire.BYTES), (2, wire.BYTES), (3, wire.VARINT), (4, wire.BYTES)}
+_MODELS = ("onnx", "tflite", "keras", "torchscript", "pt2", "savedmodel", "frozen-graph")
+_CODES = {
+    "empty": "damaged",
+    "truncated": "damaged",
+    "lfs": "not-downloaded",
+    "html": "not-downloaded",
+    "state-dict": "weights-alone",
+    "safetensors": "weights-alone",
+}
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 
 
@@ -33,13 +42,21 @@ def expect(path: str, kinds: Sequence[str], expected: str) -> Content:
         raise AdapterError("missing-file", path=path, expected=expected)
     if found.kind not in kinds:
         raise AdapterError(
-            "not-loadable",
+            _refusal(found.kind, "state-dict" in kinds),
             path=path,
             expected=expected,
             found=found.phrase,
+            content=found.kind,
             reason=f"the file is {found.phrase}, not {expected}",
         )
     return found
+
+
+def _refusal(kind: str, weights: bool) -> str:
+    """The code for a file of this kind where another was wanted, or weights were."""
+    if weights and kind in (*_MODELS, "safetensors"):
+        return "model-as-weights" if kind in _MODELS else "other-format"
+    return _CODES.get(kind, "other-format")
 
 
 def recognise(path: str) -> Content:

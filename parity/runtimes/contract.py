@@ -94,17 +94,23 @@ class AdapterError(Exception):
     """A failure as data: a stable code and the facts a message needs.
 
     ``session.py`` words it. Codes and facts: ``unknown-kind`` (kind, known), ``missing-library``
-    (library, reason, install), ``missing-file`` (path, expected), ``not-loadable`` (path,
-    expected, found, reason), ``missing-weights`` (path, missing, unexpected, mismatched, reason),
+    (library, reason, install), ``missing-file`` (path, expected), ``not-loadable`` and ``damaged``
+    (path, expected, found, reason), ``not-downloaded``, ``other-format``, ``weights-alone`` and
+    ``model-as-weights`` (the same, content; or needed: how the file must be named), ``version``
+    (path, expected, what, found, limit, too: "new" or "old", library, reason), ``not-registered``
+    (path, expected, what, name, detail, library, reason), ``flex`` (path, expected, name, library,
+    reason), ``external-data`` (path, expected, file, problem, reason),
+    ``missing-weights`` (path, missing, unexpected, mismatched, reason, perhaps entry),
     ``untrusted`` (path, findings), ``bad-option`` (option, value, known, or expected, found),
     ``bad-reference`` (reference, reason), ``factory-failed`` (reference, reason), ``run-failed``
-    (reason), ``cannot-trace`` (kind, reason),
+    (reason), ``bad-input`` (reason), ``cannot-trace`` (kind, reason),
     ``not-usable`` and ``bad-heads`` (path, expected, found: of a file that another program wrote,
     the whole of it or that of one image), ``not-recorded`` (image, path, others, advice),
     ``program-failed`` (program, expected, found, lines). ``known`` lists names or allowed values. A
     runtime in a process of its own has those of ``LOST`` as well: ``worker-lost`` (how),
     ``timed-out`` (seconds), ``out-of-memory`` (limit, found), each with ``runtime``, ``doing`` and
-    ``output``, the last lines that it wrote.
+    ``output``, the last lines that it wrote. In any process ``out-of-memory`` is also what a
+    library raised for want of memory: then ``limit`` is None and ``reason`` has its words.
     """
 
     def __init__(self, code: str, **facts: Any) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 import numpy as np
 
-from . import content, resolve, scan, support, tf_common, tracing
+from . import content, keras_refusals, resolve, scan, support, tf_common, tracing
 from .contract import AdapterError, Artifact, Feeds, Library, TensorSpec
 
 _EXPECTED = "a Keras model (.keras or .h5)"
@@ -38,7 +38,10 @@ class Keras(tracing.TracedAdapter):
             self._tf = tf_common.start(self.options["threads"])
         self._library = support.open_library(_LIBRARY)
         scan.guard(artifact.model, artifact.trust)
-        with support.Loading(artifact.model, _EXPECTED, found.phrase), support.quiet():
+        self._settings: Dict[str, Any] = {"compile": False, "safe_mode": not artifact.trust}
+        library = "keras {}".format(support.version_of(self._library, "keras"))
+        loading = support.Loading(artifact.model, _EXPECTED, found.phrase, self._explain, library)
+        with loading, support.quiet():
             self._model = self._load(found)
             self._inputs, self._names = self._describe()
             self._call = self._compile()
@@ -49,21 +52,31 @@ class Keras(tracing.TracedAdapter):
             phrase = "an HDF5 file of weights only"
             why = "the file holds weights but no model; save the whole model"
             raise AdapterError(
-                "not-loadable", path=path, expected=_EXPECTED, found=phrase, reason=why
+                "weights-alone", path=path, expected=_EXPECTED, found=phrase, reason=why
             )
-        settings: Dict[str, Any] = {"compile": False, "safe_mode": not self.artifact.trust}
         custom = self.options["custom_objects"]
         if custom:
             if not self.artifact.trust:
                 raise AdapterError("untrusted", path=path, findings=("custom_objects is code",))
             folder = self.artifact.folder
             with resolve.siblings(folder):
-                settings["custom_objects"] = resolve.resolve(custom, folder)()
+                self._settings["custom_objects"] = resolve.resolve(custom, folder)()
         # Keras tells the format by the file's extension, not by its content.
         extension = ".keras" if found.kind == "keras" else (".h5", ".hdf5")
         if not path.endswith(extension):
-            raise ValueError(f"{found.phrase} must be named with {extension}")
-        return self._library.saving.load_model(path, **settings)
+            needed = ".keras" if found.kind == "keras" else ".h5"
+            raise AdapterError(
+                "other-format",
+                path=path,
+                expected=_EXPECTED,
+                found=found.phrase,
+                needed=needed,
+                reason=f"{found.phrase} must be named with {needed}",
+            )
+        return self._library.saving.load_model(path, **self._settings)
+
+    def _explain(self, error: BaseException) -> Tuple[str, Dict[str, Any]]:
+        return keras_refusals.explain(error, self._library, self.artifact.model, **self._settings)
 
     def _describe(self) -> Tuple[Tuple[TensorSpec, ...], List[str]]:
         """Inputs, and the outputs' names, of a model whose graph is known without a run."""

@@ -9,7 +9,7 @@ from typing import Any, Dict, Iterator, Mapping, Tuple
 
 import numpy as np
 
-from . import content, scan, support
+from . import content, refusals, scan, scan_onnx, support
 from .contract import AdapterError, Artifact, Feeds, Library, TensorSpec
 
 _EXPECTED = "an ONNX model"
@@ -44,8 +44,11 @@ class OnnxRuntime(support.OpenedAdapter):
         )
         found = content.expect(artifact.model, ("onnx",), _EXPECTED)
         scan.guard(artifact.model, artifact.trust)
+        scan_onnx.check_external(artifact.model, _EXPECTED)
         self._library = support.open_library(_LIBRARY)
-        with support.Loading(artifact.model, _EXPECTED, found.phrase):
+        library = f"onnxruntime {self._version()}"
+        explain = refusals.reader(refusals.ONNX)
+        with support.Loading(artifact.model, _EXPECTED, found.phrase, explain, library):
             self._session = self._open()
             self._inputs = tuple(_spec(node) for node in self._session.get_inputs())
             self._outputs = tuple(_spec(node) for node in self._session.get_outputs())
@@ -91,7 +94,7 @@ class OnnxRuntime(support.OpenedAdapter):
         try:
             values = self._bound_run(feeds)
         except Exception as error:
-            raise AdapterError("run-failed", reason=support.reason(error)) from error
+            raise support.failed_run(error) from error
         for spec, value in zip(self._outputs, values):
             held = self._held.get(spec.name)
             yield spec.name, value.numpy() if held is None else held
@@ -130,7 +133,7 @@ class OnnxRuntime(support.OpenedAdapter):
         """Library, version, threads, provider, optimisation level."""
         return {
             "library": "onnxruntime",
-            "version": support.version_of(self._library, "onnxruntime"),
+            "version": self._version(),
             "threads": self._session.get_session_options().intra_op_num_threads
             if self._session is not None
             else self.options["threads"],
@@ -138,6 +141,9 @@ class OnnxRuntime(support.OpenedAdapter):
             "optimization": self.options["optimization"],
             **support.machine(),
         }
+
+    def _version(self) -> str:
+        return support.version_of(self._library, "onnxruntime")
 
     def _release(self) -> None:
         self._session = self._binding = None

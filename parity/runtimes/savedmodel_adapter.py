@@ -7,7 +7,7 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 
 import numpy as np
 
-from . import content, scan, support, tf_common, tracing
+from . import content, refusals, scan, support, tf_common, tracing
 from .contract import AdapterError, Artifact, Feeds, Library, TensorSpec
 
 _EXPECTED = "a SavedModel directory"
@@ -28,7 +28,10 @@ class SavedModel(tracing.TracedAdapter):
         found = content.expect(artifact.model, ("savedmodel",), _EXPECTED)
         scan.guard(artifact.model, artifact.trust)
         self._tf = tf_common.start(self.options["threads"])
-        with support.Loading(artifact.model, _EXPECTED, found.phrase), support.quiet():
+        library = "tensorflow {}".format(support.version_of(self._tf, "tensorflow"))
+        explain = refusals.reader(refusals.SAVEDMODEL)
+        loading = support.Loading(artifact.model, _EXPECTED, found.phrase, explain, library)
+        with loading, support.quiet():
             self._loaded = self._tf.saved_model.load(artifact.model)
             self._function = self._signature()
             arguments = self._function.structured_input_signature[1]

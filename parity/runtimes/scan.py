@@ -6,24 +6,49 @@ A scan is a sieve, not a sandbox: it names what it knows to be able to act. The 
 is imported only for a file of that kind.
 """
 
+import json
 import os
 import re
 import zipfile
+import zlib
 from typing import List, Tuple
 
+from . import wire
 from .content import Content, recognise
 from .contract import AdapterError
 
+_DAMAGED = (wire.Malformed, zipfile.BadZipFile, zlib.error, EOFError, json.JSONDecodeError,
+            UnicodeDecodeError)  # fmt: skip
+_CUT = re.compile(
+    r"(?:[\w./]+: )?the pickle cannot be read: "
+    r"(?:pickle exhausted|expected \d+ bytes|not enough data|no newline found|unexpected)"
+)
 _BOMB = 2**30  # bytes that an archive must unpack to before it can be called a bomb
 
 
 def guard(path: str, trust: bool) -> None:
-    """Raise ``untrusted`` with everything found in ``path``, unless ``trust`` allows it."""
+    """Raise ``untrusted`` with everything found in ``path``, unless ``trust`` allows it.
+
+    A file that cannot be read because it is cut off or corrupt is ``damaged``: trust mends nothing.
+    """
     if trust:
         return
-    found = findings(path)
+    content = recognise(path)
+    try:
+        found = tuple(dict.fromkeys(_scan(path, content)))
+    except Exception as error:
+        found = (_unread(error),)
+        if isinstance(error, _DAMAGED) or (content.kind == "hdf5" and isinstance(error, OSError)):
+            raise _damaged(path, content, found[0]) from error
+    if found and all(_CUT.match(one) for one in found):
+        raise _damaged(path, content, found[0])
     if found:
         raise AdapterError("untrusted", path=path, findings=found)
+
+
+def _damaged(path: str, content: Content, reason: str) -> AdapterError:
+    phrase = content.phrase
+    return AdapterError("damaged", path=path, expected=phrase, found=phrase, reason=reason)
 
 
 def findings(path: str) -> Tuple[str, ...]:
@@ -32,7 +57,11 @@ def findings(path: str) -> Tuple[str, ...]:
     try:
         return tuple(dict.fromkeys(_scan(path, content)))
     except Exception as error:  # whatever cannot be read cannot be judged either
-        return (f"it cannot be scanned: {str(error)[:200] or type(error).__name__}",)
+        return (_unread(error),)
+
+
+def _unread(error: Exception) -> str:
+    return f"it cannot be scanned: {str(error)[:200] or type(error).__name__}"
 
 
 def _scan(path: str, content: Content) -> List[str]:

@@ -1,4 +1,4 @@
-"""Whether an ONNX file reads weights from outside of its own folder. Nothing is loaded.
+"""The files beside an ONNX file in which its weights are. Nothing is loaded.
 
 Field numbers from onnx/onnx.proto: ModelProto.graph 7, GraphProto.initializer 5,
 TensorProto.external_data 13, StringStringEntryProto key 1 and value 2.
@@ -6,9 +6,34 @@ TensorProto.external_data 13, StringStringEntryProto key 1 and value 2.
 
 import mmap
 import os
-from typing import Any, Iterator, List
+from typing import Any, Dict, Iterator, List
 
 from . import wire
+from .contract import AdapterError
+
+
+def check_external(path: str, expected: str) -> None:
+    """Raise ``external-data`` for the first file of weights that is missing or too short."""
+    with open(path, "rb") as handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        for entry in _entries(data):
+            target = os.path.join(os.path.dirname(path), entry.get("location", ""))
+            numbers = [entry.get(key, "0") for key in ("offset", "length")]
+            if "location" not in entry or not all(number.isdigit() for number in numbers):
+                continue
+            needed, problem = sum(map(int, numbers)), ""
+            if not os.path.isfile(target):
+                problem = "is not there"
+            elif os.path.getsize(target) < needed:
+                problem = f"has {os.path.getsize(target)} bytes of the {needed} that are needed"
+            if problem:
+                raise AdapterError(
+                    "external-data",
+                    path=path,
+                    expected=expected,
+                    file=entry["location"],
+                    problem=problem,
+                    reason=f"its weights are expected in {entry['location']}, which {problem}",
+                )
 
 
 def findings(path: str) -> List[str]:
@@ -16,20 +41,24 @@ def findings(path: str) -> List[str]:
     folder = os.path.realpath(os.path.dirname(path))
     found = []
     with open(path, "rb") as handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        for location in _locations(data):
+        for location in (entry["location"] for entry in _entries(data) if "location" in entry):
             target = os.path.realpath(os.path.join(folder, location))
             if os.path.isabs(location) or not target.startswith(folder + os.sep):
                 found.append(f"it reads weights from outside of its folder ({location})")
     return sorted(set(found))
 
 
-def _locations(data: Any) -> Iterator[str]:
+def _entries(data: Any) -> Iterator[Dict[str, str]]:
+    """What each initializer says of the file that holds it: location, offset, length."""
     for top in wire.fields(data):
         if top.number != 7 or top.wire != wire.BYTES:
             continue
         for tensor in wire.children(data, top, 5):
-            for entry in wire.children(data, tensor, 13):
-                keys = [wire.text(data, field) for field in wire.children(data, entry, 1)]
-                if keys == ["location"]:
-                    for value in wire.children(data, entry, 2):
-                        yield wire.text(data, value)
+            entry: Dict[str, str] = {}
+            for pair in wire.children(data, tensor, 13):
+                keys = [wire.text(data, field) for field in wire.children(data, pair, 1)]
+                values = [wire.text(data, field) for field in wire.children(data, pair, 2)]
+                if len(keys) == len(values) == 1:
+                    entry[keys[0]] = values[0]
+            if entry:
+                yield entry

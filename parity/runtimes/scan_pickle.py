@@ -2,10 +2,14 @@
 
 import collections
 import io
+import pickle
 import pickletools
 import re
 import zipfile
 from typing import IO, Any, Deque, List, NamedTuple, Optional, Tuple
+
+from . import refusals
+from .contract import AdapterError
 
 LIMIT = 256 * 2**20  # bytes of one zip member that are ever read
 _OPCODES = 2_000_000  # of one pickle; the largest of real networks have some hundred thousand
@@ -54,6 +58,23 @@ class Bounded:
         self._left -= count
         if self._left < 0:
             raise ValueError(f"it is larger than {LIMIT} bytes")
+
+
+def check_protocol(path: str, expected: str) -> None:
+    """Raise ``version`` for a pickle of a protocol that this Python does not know."""
+    with open(path, "rb") as handle:
+        head = handle.read(3)
+    protocol = head[1] if head[:1] == b"\x80" and len(head) == 3 else 0
+    # what follows is a frame, or the number with which torch's older files begin
+    if protocol <= pickle.HIGHEST_PROTOCOL or head[2:] not in (b"\x95", b"\x8a"):
+        return
+    raise AdapterError(
+        "version",
+        path=path,
+        expected=expected,
+        reason=f"unsupported pickle protocol: {protocol}",
+        **refusals.pickle_version(protocol),
+    )
 
 
 def stream_findings(stream: IO[bytes]) -> Stream:

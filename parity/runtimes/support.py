@@ -13,6 +13,7 @@ from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Sequence, T
 
 import numpy as np
 
+from . import refusals
 from .contract import (
     IMAGE_ID,
     Adapter,
@@ -61,7 +62,7 @@ class OpenedAdapter(Adapter):
         except AdapterError:
             raise
         except (Exception, SystemExit) as error:
-            raise AdapterError("run-failed", reason=reason(error)) from error
+            raise failed_run(error) from error
 
     def _run(self, feeds: Dict[str, np.ndarray]) -> Mapping[str, Any]:
         raise NotImplementedError
@@ -101,6 +102,14 @@ def absent(library: Library) -> Optional[str]:
     except ValueError:  # imported, but made by hand and without a spec: it is there
         found = sys.modules.get(top) is not None
     return None if found else absence(library)
+
+
+def failed_run(error: BaseException) -> AdapterError:
+    """What a library raised while it ran an image."""
+    if refusals.of_memory(error):
+        facts = refusals.memory_facts("ran an image")
+        return AdapterError("out-of-memory", reason=reason(error), **facts)
+    return AdapterError("run-failed", reason=reason(error))
 
 
 def take_options(options: Mapping[str, Any], known: Mapping[str, Any]) -> Dict[str, Any]:
@@ -148,21 +157,21 @@ def text_or_none(value: Any) -> Optional[str]:
 
 
 def check_feeds(specs: Sequence[TensorSpec], feeds: Feeds) -> None:
-    """Raise ``run-failed`` where the fed arrays are not exactly the declared inputs."""
+    """Raise ``bad-input`` where the fed arrays are not exactly the declared inputs."""
     names = [spec.name for spec in specs]
     if sorted(feeds) != sorted(names):
         why = f"the inputs are {quoted(names)}; fed were {quoted(sorted(feeds))}"
-        raise AdapterError("run-failed", reason=why)
+        raise AdapterError("bad-input", reason=why)
     for spec in specs:
         array = feeds[spec.name]
         dtype = IMAGE_ID if array.dtype.kind == "U" else str(array.dtype)
         if spec.dtype and dtype != spec.dtype:
             why = f"input {spec.name!r} is {spec.dtype}; fed was {dtype}"
-            raise AdapterError("run-failed", reason=why)
+            raise AdapterError("bad-input", reason=why)
         if spec.shape is not None and not fits(array.shape, spec.shape):
             declared, fed = shape_text(spec.shape), shape_text(array.shape)
             why = f"input {spec.name!r} has shape {declared}; fed was {fed}"
-            raise AdapterError("run-failed", reason=why)
+            raise AdapterError("bad-input", reason=why)
 
 
 def shape_text(shape: Sequence[Optional[int]]) -> str:
@@ -204,17 +213,31 @@ def quiet() -> Iterator[None]:
 
 
 class Loading:
-    """A context that turns whatever a library raises while it loads into ``not-loadable``."""
+    """A context that turns whatever a library raises while it loads into an ``AdapterError``.
 
-    def __init__(self, path: str, expected: str, found: str) -> None:
-        self._facts = {"path": path, "expected": expected, "found": found}
+    ``explain`` reads a code and facts out of what was raised (see ``refusals``); ``library`` is
+    the library's name and version for messages.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        expected: str,
+        found: str,
+        explain: Optional[Callable[[BaseException], Tuple[str, Dict[str, Any]]]] = None,
+        library: str = "the library",
+    ) -> None:
+        self._facts = {"path": path, "expected": expected, "found": found, "library": library}
+        self._explain = explain or refusals.reader(())
 
     def __enter__(self) -> "Loading":
         return self
 
     def __exit__(self, kind: Any, error: Optional[BaseException], trace: Any) -> None:
         if isinstance(error, Exception) and not isinstance(error, AdapterError):
-            raise AdapterError("not-loadable", reason=reason(error), **self._facts) from error
+            code, facts = self._explain(error)
+            told = {**self._facts, "reason": reason(error), **facts}
+            raise AdapterError(code, **told) from error
 
 
 def version_of(module: Any, *distributions: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Dict, Iterator, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
-from . import content, support, tf_common
+from . import content, refusals, support, tf_common
 from .contract import AdapterError, Artifact, Feeds, Library, Quantization, TensorSpec
 
 _EXPECTED = "a TFLite flatbuffer"
@@ -50,7 +50,9 @@ class TFLite(support.OpenedAdapter):
         found = content.expect(artifact.model, ("tflite",), _EXPECTED)
         library = _LIBRARIES[self.options["interpreter"]]
         self._library = support.open_library(library)
-        with support.Loading(artifact.model, _EXPECTED, found.phrase), support.quiet():
+        explain, version = refusals.reader(refusals.TFLITE), " ".join(self._versioned())
+        loading = support.Loading(artifact.model, _EXPECTED, found.phrase, explain, version)
+        with loading, support.quiet():
             self._interpreter = self._open()
             self._interpreter.allocate_tensors()
             self._input_names, self._output_names = self._names()
@@ -131,7 +133,7 @@ class TFLite(support.OpenedAdapter):
         try:
             self._invoke(feeds)
         except Exception as error:
-            raise AdapterError("run-failed", reason=support.reason(error)) from error
+            raise support.failed_run(error) from error
         for index in self._output_names if indices is None else indices:
             try:
                 array = self._interpreter.get_tensor(index)
@@ -156,16 +158,21 @@ class TFLite(support.OpenedAdapter):
 
     def identity(self) -> Dict[str, Any]:
         """Library, version, threads, and the delegate that was really applied."""
-        names = {"litert": "ai-edge-litert", "tensorflow": "tensorflow"}
-        name = names.get(self.options["interpreter"], "tflite-runtime")
+        name, version = self._versioned()
         return {
             "library": name,
-            "version": support.version_of(self._library, name, "ai-edge-litert-nightly"),
+            "version": version,
             "threads": self.options["threads"],
             **self._delegate(),
             "interpreter": self.options["interpreter"],
             **support.machine(),
         }
+
+    def _versioned(self) -> Tuple[str, str]:
+        """The library's name and version."""
+        names = {"litert": "ai-edge-litert", "tensorflow": "tensorflow"}
+        name = names.get(self.options["interpreter"], "tflite-runtime")
+        return name, support.version_of(self._library, name, "ai-edge-litert-nightly")
 
     def _delegate(self) -> Dict[str, Any]:
         """Asked for and applied differ: some builds (tflite-runtime 2.14) hold no XNNPACK."""

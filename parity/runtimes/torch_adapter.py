@@ -14,7 +14,18 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Set, Tuple
 
 import numpy as np
 
-from . import content, resolve, scan, support, torch_calling, tracing
+from . import (
+    content,
+    refusals,
+    resolve,
+    scan,
+    scan_pickle,
+    support,
+    torch_calling,
+    torch_program,
+    torch_weights,
+    tracing,
+)
 from .contract import AdapterError, Artifact, Feeds, Library, TensorSpec
 
 _EXPECTED = "a TorchScript file or a torch exported program (.pt2)"
@@ -55,35 +66,26 @@ class Torch(tracing.TracedAdapter):
             self._module = self._open()
 
     def _from_factory(self) -> Any:
-        build = resolve.resolve(self.artifact.model, self.artifact.folder)
         path = self.artifact.weights
         if path is None:
-            why = "the factory builds a module with random weights; name its state dict in weights"
-            raise AdapterError(
-                "missing-weights", path=None, missing=(), unexpected=(), mismatched=(), reason=why
-            )
+            module = self._built()
+            if module.state_dict():
+                raise AdapterError(
+                    "missing-weights", path=None, missing=(), unexpected=(), mismatched=()
+                )
+            return self._evaluated(module)
+        resolve.resolve(self.artifact.model, self.artifact.folder)  # said before the file is read
         kinds = ("state-dict", "pickle") if self.artifact.trust else ("state-dict",)
         found = _expect(self.artifact, path, kinds, _EXPECTED_WEIGHTS)
         scan.guard(path, self.artifact.trust)
         with self._loading(path, _EXPECTED_WEIGHTS, found):
             only = found.kind == "state-dict"
             saved = self._library.load(path, map_location="cpu", weights_only=only)
-        state = _state_dict(saved, path, found.phrase)
-        with resolve.siblings(self.artifact.folder):
-            try:
-                module = build()
-            except Exception as error:
-                raise AdapterError(
-                    "factory-failed",
-                    reference=self.artifact.model,
-                    reason=f"it raised {support.reason(error)}",
-                ) from error
-        if not isinstance(module, self._library.nn.Module):
-            why = f"it returned a {type(module).__name__}, not a torch.nn.Module"
-            raise AdapterError("factory-failed", reference=self.artifact.model, reason=why)
-        _fits(module.state_dict(), state, path)
+        state = torch_weights.state_dict(saved, path)
+        module = self._built()
+        torch_weights.check_fits(module.state_dict(), state, path)
         with self._loading(path, _EXPECTED_WEIGHTS, found):
-            module.load_state_dict(state, strict=True)
+            module.load_state_dict(state.tensors, strict=True)
         return self._evaluated(module)
 
     def _from_pickle(self) -> Any:
@@ -98,6 +100,27 @@ class Torch(tracing.TracedAdapter):
         self._lists = torch_calling.lists(module)
         return module.cpu().eval()
 
+    def _built(self) -> Any:
+        """What the factory returns."""
+        build = resolve.resolve(self.artifact.model, self.artifact.folder)
+        with resolve.siblings(self.artifact.folder):
+            try:
+                module = build()
+            except (Exception, SystemExit) as error:
+                if refusals.of_memory(error):
+                    facts = refusals.memory_facts("built the network")
+                    why = support.reason(error)
+                    raise AdapterError("out-of-memory", reason=why, **facts) from error
+                raise AdapterError(
+                    "factory-failed",
+                    reference=self.artifact.model,
+                    reason=f"it raised {support.reason(error)}",
+                ) from error
+        if not isinstance(module, self._library.nn.Module):
+            why = f"it returned a {type(module).__name__}, not a torch.nn.Module"
+            raise AdapterError("factory-failed", reference=self.artifact.model, reason=why)
+        return module
+
     def _from_script(self) -> Any:
         with self._loading(self.artifact.model, _EXPECTED, self._found):
             module = self._library.jit.load(self.artifact.model, map_location="cpu")
@@ -109,7 +132,7 @@ class Torch(tracing.TracedAdapter):
 
     def _from_program(self) -> Any:
         with self._loading(self.artifact.model, _EXPECTED, self._found):
-            program = self._library.export.load(self.artifact.model)
+            program = torch_program.load(self._library, self.artifact.model)
             nodes = {node.name: node for node in program.graph.nodes}
             names = list(program.graph_signature.user_inputs)
             if not all(isinstance(name, str) for name in names):
@@ -130,7 +153,9 @@ class Torch(tracing.TracedAdapter):
 
     @contextlib.contextmanager
     def _loading(self, path: str, expected: str, found: content.Content) -> Iterator[None]:
-        with support.Loading(path, expected, found.phrase), resolve.siblings(self.artifact.folder):
+        explain, library = refusals.reader(refusals.TORCH), f"torch {self._library.__version__}"
+        loading = support.Loading(path, expected, found.phrase, explain, library)
+        with loading, resolve.siblings(self.artifact.folder):
             yield
 
     def inputs(self) -> Tuple[TensorSpec, ...]:
@@ -210,60 +235,11 @@ def _expect(
 ) -> content.Content:
     """As ``content.expect``; a pickled object is refused as untrusted, not as another kind."""
     found = content.recognise(path)
+    if found.kind == "unknown":
+        scan_pickle.check_protocol(path, expected)
     if found.kind == "pickle" and not artifact.trust:
-        raise AdapterError("untrusted", path=path, findings=scan.findings(path))
+        scan.guard(path, trust=False)
     return content.expect(path, kinds, expected)
-
-
-def _state_dict(saved: Any, path: str, phrase: str) -> Mapping[str, Any]:
-    """The tensors by name, also from inside {"state_dict": ...} or {"model": ...}."""
-    if hasattr(saved, "state_dict"):
-        return saved.state_dict()  # type: ignore[no-any-return]
-    if _is_state(saved):
-        return saved  # type: ignore[no-any-return]
-    nested = [key for key, value in saved.items() if _is_state(value)] if _is_dict(saved) else []
-    if len(nested) == 1:
-        return saved[nested[0]]  # type: ignore[no-any-return]
-    named = [key for key in ("state_dict", "model_state_dict", "model") if key in nested]
-    if len(named) == 1:
-        return saved[named[0]]  # type: ignore[no-any-return]
-    holds = ", ".join(map(repr, nested)) if nested else "none"
-    why = f"which of its entries is the state dict is not clear: {holds}"
-    raise AdapterError(
-        "not-loadable", path=path, expected=_EXPECTED_WEIGHTS, found=phrase, reason=why
-    )
-
-
-def _is_dict(value: Any) -> bool:
-    return isinstance(value, dict) and all(isinstance(key, str) for key in value)
-
-
-def _is_state(value: Any) -> bool:
-    """Whether it is tensors by name."""
-    return (
-        _is_dict(value) and bool(value) and all(hasattr(item, "shape") for item in value.values())
-    )
-
-
-def _fits(wanted: Mapping[str, Any], state: Mapping[str, Any], path: str) -> None:
-    """Every difference between what the module needs and what the file holds, at once."""
-    missing = tuple(name for name in wanted if name not in state)
-    unexpected = tuple(name for name in state if name not in wanted)
-    mismatched = tuple(
-        (name, tuple(wanted[name].shape), tuple(state[name].shape))
-        for name in wanted
-        if name in state and tuple(wanted[name].shape) != tuple(state[name].shape)
-    )
-    if missing or unexpected or mismatched:
-        raise AdapterError(
-            "missing-weights",
-            path=path,
-            missing=missing,
-            unexpected=unexpected,
-            mismatched=mismatched,
-            reason=f"the weights do not fit the module: {len(missing)} missing, "
-            f"{len(unexpected)} unexpected, {len(mismatched)} of another shape",
-        )
 
 
 def _meta_spec(name: str, node: Any) -> TensorSpec:

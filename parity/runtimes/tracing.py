@@ -54,7 +54,7 @@ class TracedAdapter(support.OpenedAdapter):
         except AdapterError:
             raise
         except Exception as error:
-            raise AdapterError("run-failed", reason=support.reason(error)) from error
+            raise support.failed_run(error) from error
 
     def replay(self, feeds: Mapping[int, Feeds]) -> Dict[int, Answer]:
         """Single ops on given inputs; see ``contract.Adapter``."""

@@ -101,8 +101,6 @@ class Session:
         try:
             yield
         except AdapterError as error:
-            if error.code == "missing-library" and isolation.is_foreign(self.runtime):
-                raise isolation.missing_library(self.runtime.name, error.facts) from error
             raise typed(self.runtime, error, fed) from error
 
     def outputs(self) -> tuple[TensorSpec, ...]:

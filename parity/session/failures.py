@@ -2,210 +2,140 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from parity import isolation
-from parity.errors import (
-    ArtifactError,
-    HeadsError,
-    OptionError,
-    RunError,
-    RuntimeFailure,
-    RuntimeMissing,
-    UntrustedError,
-)
+from parity import errors, isolation
+from parity.errors import RuntimeFailure
 from parity.runtimes.contract import AdapterError
-from parity.suite import Runtime, RuntimeTable
+from parity.session import wording
+from parity.session.weights import not_fitting
+from parity.suite import Runtime
 from parity.suite.problems import unknown_name
+
+Facts = Mapping[str, Any]
+_OURS = ("code", "table", "fed", "runtime")
 
 
 def typed(runtime: Runtime, error: AdapterError, fed: str = "") -> RuntimeFailure:
-    """An adapter's code and facts as the typed error with its message.
+    """An adapter's code and facts as the typed error with its message, wherever it was raised.
 
     ``fed`` is a sentence about what it was fed when it raised.
     """
-    build = _ERRORS.get(error.code, _unforeseen)
-    more = {"code": error.code, "table": runtime.table, "fed": fed}
-    return build(runtime.name, error.facts | more)
+    kind, words = ERRORS.get(error.code, (RuntimeFailure, _unforeseen))
+    ours = {"code": error.code, "table": runtime.table, "fed": fed, "runtime": runtime.name}
+    facts = error.facts | ours
+    if error.code == "missing-library" and isolation.is_foreign(runtime):
+        words = isolation.missing_library
+    failure = kind(runtime.name, words(facts))
+    failure.cause = error.code
+    return failure
 
 
-Facts = Mapping[str, Any]
-_OURS = ("code", "table", "fed")
-
-
-def _unforeseen(runtime: str, facts: Facts) -> RuntimeFailure:
+def _unforeseen(facts: Facts) -> str:
     rest = ", ".join(f"{key} = {value}" for key, value in facts.items() if key not in _OURS)
-    return RuntimeFailure(runtime, f"{facts['code']}: {rest}")
+    return f"{facts['code']}: {rest}"
 
 
-def _missing_library(runtime: str, facts: Facts) -> RuntimeFailure:
-    return RuntimeMissing(runtime, f"{facts['reason']}")
+def _missing_library(facts: Facts) -> str:
+    return f"{facts['reason']}"
 
 
-def _missing_file(runtime: str, facts: Facts) -> RuntimeFailure:
-    remedy = "Correct the path in parity.toml, or put the file there."
-    if _is_exported(facts):
-        remedy = "Export it (parity export SUITE) or correct the path in parity.toml."
-    return ArtifactError(
-        runtime, f"expected a model file at {facts['path']}, found nothing. {remedy}"
-    )
-
-
-def _is_exported(facts: Facts) -> bool:
-    """Whether ``parity export`` makes the file that an error is about."""
-    table: RuntimeTable = facts["table"]
-    return table.export is not None and not _is_weights(facts)
-
-
-def _is_weights(facts: Facts) -> bool:
-    """Whether an error is about the file of weights beside a factory."""
-    weights = facts["table"].weights
-    return bool(weights) and str(facts["path"]).endswith(str(weights))
-
-
-def _not_loadable(runtime: str, facts: Facts) -> RuntimeFailure:
-    found, reason = str(facts["found"]), str(facts.get("reason", ""))
-    if found in str(facts["expected"]):
-        found = "one that does not load"
-    if reason and not reason.startswith(f"the file is {found}"):
-        found += f": {reason}"
-    exported = _is_exported(facts)
-    remedy = "export it again (parity export SUITE)" if exported else "put another file there"
-    key = "weights" if _is_weights(facts) else "kind or model"
-    return ArtifactError(
-        runtime,
-        f"expected {facts['expected']} at {facts['path']}, found {found}. "
-        f"Correct {key} in parity.toml, or {remedy}.",
-    )
-
-
-def _missing_weights(runtime: str, facts: Facts) -> RuntimeFailure:
-    lines = []
-    for key, words in (
-        ("missing", "missing from the file"),
-        ("unexpected", "not in the network"),
-        ("mismatched", "of another shape"),
-    ):
-        names = [str(name) for name in facts.get(key, ())]
-        if names:
-            more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-            lines.append(f"{len(names)} {words}: {', '.join(names[:5])}{more}")
-    if facts["path"] is None:
-        table: RuntimeTable = facts["table"]
-        return ArtifactError(
-            runtime,
-            f"expected the file that holds the weights of {table.model}, found none: a factory "
-            f"alone builds a network of random weights. Save its state dict and say weights = "
-            f"that file, under [runtimes.{runtime}]",
-        )
-    found = "; ".join(lines) or str(facts.get("reason", "none"))
-    return ArtifactError(
-        runtime, f"expected weights that fit the network at {facts['path']}, found {found}"
-    )
-
-
-def _untrusted(runtime: str, facts: Facts) -> RuntimeFailure:
-    findings = "; ".join(map(str, facts["findings"]))
-    remedy = "export it again" if _is_exported(facts) else "put a whole one there"
-    damaged = f" The file may be damaged: {remedy}." if "cannot be scanned" in findings else ""
-    return UntrustedError(
-        runtime,
-        f"expected a model without code of its own at {facts['path']}, found {findings}.{damaged} "
-        f"If you trust whoever made it, say trust = true under [runtimes.{runtime}].",
-    )
-
-
-def _bad_option(runtime: str, facts: Facts) -> RuntimeFailure:
+def _bad_option(facts: Facts) -> str:
     if "expected" in facts:
         said = f"expected {facts['expected']}, found {facts['found']}"
-        return OptionError(runtime, f"options.{facts['option']}: {said}")
+        return f"options.{facts['option']}: {said}"
     known = ", ".join(map(str, facts["known"]))
     value = f" = {facts['value']!r}" if facts.get("value") is not None else ""
-    return OptionError(
-        runtime,
-        f"options.{facts['option']}: expected one of {known}, found {facts['option']}{value}",
-    )
+    return f"options.{facts['option']}: expected one of {known}, found {facts['option']}{value}"
 
 
-def _not_usable(runtime: str, facts: Facts) -> RuntimeFailure:
-    return ArtifactError(
-        runtime,
+def _not_usable(facts: Facts) -> str:
+    return (
         f"expected {facts['expected']} at {facts['path']}, found {facts['found']}. "
-        f"Correct the path in parity.toml, or the program that wrote it.",
+        f"Correct the path in parity.toml, or the program that wrote it."
     )
 
 
-def _bad_heads(runtime: str, facts: Facts) -> RuntimeFailure:
-    return HeadsError(
-        runtime, f"expected {facts['expected']} at {facts['path']}, found {facts['found']}"
-    )
+def _bad_heads(facts: Facts) -> str:
+    return f"expected {facts['expected']} at {facts['path']}, found {facts['found']}"
 
 
-def _not_recorded(runtime: str, facts: Facts) -> RuntimeFailure:
+def _not_recorded(facts: Facts) -> str:
     others = [repr(one) for one in facts["others"]]
     more = f" and {len(others) - 3} more" if len(others) > 3 else ""
-    return RunError(
-        runtime,
+    return (
         f"expected {facts['image']!r} in {facts['path']}, found "
-        f"{', '.join(others[:3]) or 'nothing'}{more}; {facts['advice']}",
+        f"{', '.join(others[:3]) or 'nothing'}{more}; {facts['advice']}"
     )
 
 
-def _program_failed(runtime: str, facts: Facts) -> RuntimeFailure:
+def _program_failed(facts: Facts) -> str:
     lines = "".join(f"\n  {line}" for line in facts["lines"])
     said = f"; the last lines of its standard error:{lines}" if lines else ""
     expected = f"the program {facts['program']} {facts['expected']}"
-    return RunError(runtime, f"expected {expected}, found {facts['found']}{said}")
+    return f"expected {expected}, found {facts['found']}{said}"
 
 
-def _bad_reference(runtime: str, facts: Facts) -> RuntimeFailure:
-    return OptionError(
-        runtime,
+def _bad_reference(facts: Facts) -> str:
+    return (
         f"expected 'module:function' from the suite's folder or an installed package, "
-        f"found {facts['reference']!r}: {facts['reason']}",
+        f"found {facts['reference']!r}: {facts['reason']}"
     )
 
 
-def _factory_failed(runtime: str, facts: Facts) -> RuntimeFailure:
-    return ArtifactError(
-        runtime,
-        f"expected a torch module from {facts['reference']!r}, found that {facts['reason']}",
-    )
+def _factory_failed(facts: Facts) -> str:
+    return f"expected a torch module from {facts['reference']!r}, found that {facts['reason']}"
 
 
-def _unknown_kind(runtime: str, facts: Facts) -> RuntimeFailure:
+def _unknown_kind(facts: Facts) -> str:
     known = [str(kind) for kind in facts["known"] if kind != "fake"]
-    return OptionError(runtime, unknown_name("kind", str(facts["kind"]), known))
+    return unknown_name("kind", str(facts["kind"]), known)
 
 
-def _run_failed(runtime: str, facts: Facts) -> RuntimeFailure:
-    return RunError(runtime, f"raised while it ran: {facts['reason']}{facts['fed']}")
+def _run_failed(facts: Facts) -> str:
+    return f"raised while it ran: {facts['reason']}{facts['fed']}"
 
 
-def _cannot_trace(runtime: str, facts: Facts) -> RuntimeFailure:
-    return RuntimeFailure(
-        runtime,
+def _bad_input(facts: Facts) -> str:
+    return f"expected the input that the model declares, found another: {facts['reason']}"
+
+
+def _cannot_trace(facts: Facts) -> str:
+    return (
         f"expected a {facts['kind']} runtime whose layers can be seen, found one whose layers "
-        f"cannot: {facts['reason']}",
+        f"cannot: {facts['reason']}"
     )
 
 
-_ERRORS = {
-    "cannot-trace": _cannot_trace,
-    "missing-library": _missing_library,
-    "missing-file": _missing_file,
-    "not-loadable": _not_loadable,
-    "missing-weights": _missing_weights,
-    "untrusted": _untrusted,
-    "bad-option": _bad_option,
-    "bad-reference": _bad_reference,
-    "factory-failed": _factory_failed,
-    "unknown-kind": _unknown_kind,
-    "run-failed": _run_failed,
-    "not-usable": _not_usable,
-    "bad-heads": _bad_heads,
-    "not-recorded": _not_recorded,
-    "program-failed": _program_failed,
-    **isolation.ERRORS,
+ERRORS: Mapping[str, tuple[type[RuntimeFailure], Callable[[Facts], str]]] = {
+    "missing-library": (errors.RuntimeMissing, _missing_library),
+    "missing-file": (errors.MissingFile, wording.missing_file),
+    "not-downloaded": (errors.NotDownloaded, wording.not_downloaded),
+    "other-format": (errors.OtherFormat, wording.other_format),
+    "damaged": (errors.DamagedFile, wording.damaged),
+    "external-data": (errors.ExternalDataError, wording.external_data),
+    "version": (errors.UnsupportedVersion, wording.version),
+    "not-registered": (errors.NotRegistered, wording.not_registered),
+    "flex": (errors.FlexMissing, wording.flex),
+    "weights-alone": (errors.WeightsAlone, wording.weights_alone),
+    "model-as-weights": (errors.ModelAsWeights, wording.model_as_weights),
+    "missing-weights": (errors.WeightsMismatch, not_fitting),
+    "not-loadable": (errors.ArtifactError, wording.not_loadable),
+    "not-usable": (errors.ArtifactError, _not_usable),
+    "factory-failed": (errors.ArtifactError, _factory_failed),
+    "untrusted": (errors.UntrustedError, wording.untrusted),
+    "bad-option": (errors.OptionError, _bad_option),
+    "bad-reference": (errors.OptionError, _bad_reference),
+    "unknown-kind": (errors.OptionError, _unknown_kind),
+    "bad-input": (errors.InputError, _bad_input),
+    "bad-heads": (errors.HeadsError, _bad_heads),
+    "run-failed": (errors.RunError, _run_failed),
+    "not-recorded": (errors.RunError, _not_recorded),
+    "program-failed": (errors.RunError, _program_failed),
+    "cannot-trace": (RuntimeFailure, _cannot_trace),
+    "timed-out": (errors.RunError, isolation.timed_out),
+    "worker-lost": (errors.RunError, isolation.worker_lost),
+    "out-of-memory": (errors.OutOfMemory, isolation.out_of_memory),
 }
+"""Code → class and words. There is no other table: what runs apart raises the same codes."""

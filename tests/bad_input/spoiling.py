@@ -109,6 +109,10 @@ class Outcome:
         """One runtime's verdict in the report."""
         return str(self._runtime(runtime)["verdict"])
 
+    def failure(self, runtime: str) -> dict[str, Any]:
+        """Why one runtime has no verdict, as the report says it."""
+        return dict(self._runtime(runtime)["failure"])
+
     def images(self, runtime: str) -> list[str]:
         """The verdicts of one runtime's images."""
         return [image["verdict"] for image in self._runtime(runtime)["images"]]

@@ -22,6 +22,10 @@ LIBRARIES = {
 }
 
 
+DAMAGED = ("DamagedFile", "damaged", "Copy it again as a whole, or save it again.")
+OTHER = ("OtherFormat", "other-format", " under [runtimes.bad]; otherwise correct model, or put")
+
+
 def _whole(path: Path) -> bytes:
     return path.read_bytes()
 
@@ -41,20 +45,20 @@ def _nothing(path: Path) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("kind", "name", "source", "spoil", "sentence"),
+    ("kind", "name", "source", "spoil", "sentence", "cause"),
     [
-        ("onnxruntime", "model.onnx", ONNX, _nothing, "found an empty file"),
-        ("onnxruntime", "model.onnx", ONNX, _half, "found a truncated protobuf file"),
-        ("onnxruntime", "model.onnx", TFLITE, _whole, "found a TFLite flatbuffer"),
-        ("onnxruntime", "model.onnx", SCRIPT, _whole, "found a zip archive that holds a TorchScr"),
-        ("tflite", "model.tflite", TFLITE, _nothing, "found an empty file"),
-        ("tflite", "model.tflite", TFLITE, _half, "found "),
-        ("tflite", "model.tflite", ONNX, _whole, "found an ONNX model"),
-        ("torch", "model.pt", SCRIPT, _nothing, "found an empty file"),
-        ("torch", "model.pt", SCRIPT, _half, "found a truncated or damaged zip archive"),
-        ("torch", "model.pt", ONNX, _whole, "found an ONNX model"),
-        ("keras", "model.keras", KERAS, _half, "found a truncated or damaged zip archive"),
-        ("savedmodel", "model", ONNX, _whole, "found an ONNX model"),
+        ("onnxruntime", "model.onnx", ONNX, _nothing, "found an empty file", DAMAGED),
+        ("onnxruntime", "model.onnx", ONNX, _half, "found a truncated protobuf file", DAMAGED),
+        ("onnxruntime", "model.onnx", TFLITE, _whole, "found a TFLite flatbuffer", OTHER),
+        ("onnxruntime", "model.onnx", SCRIPT, _whole, "found a zip archive that holds a T", OTHER),
+        ("tflite", "model.tflite", TFLITE, _nothing, "found an empty file", DAMAGED),
+        ("tflite", "model.tflite", TFLITE, _half, "found one that is cut off or corrupt", DAMAGED),
+        ("tflite", "model.tflite", ONNX, _whole, "found an ONNX model", OTHER),
+        ("torch", "model.pt", SCRIPT, _nothing, "found an empty file", DAMAGED),
+        ("torch", "model.pt", SCRIPT, _half, "found a truncated or damaged zip archive", DAMAGED),
+        ("torch", "model.pt", ONNX, _whole, "found an ONNX model", OTHER),
+        ("keras", "model.keras", KERAS, _half, "found a truncated or damaged zip arch", DAMAGED),
+        ("savedmodel", "model", ONNX, _whole, "found an ONNX model", OTHER),
     ],
 )
 def test_a_file_that_is_not_what_it_should_be(
@@ -65,8 +69,12 @@ def test_a_file_that_is_not_what_it_should_be(
     source: Path,
     spoil: Callable[[Path], bytes],
     sentence: str,
+    cause: tuple[str, str, str],
 ) -> None:
-    """Empty, cut off, garbled, renamed, of another kind: expected, where, found, what to do."""
+    """Empty, cut off, renamed, of another kind: expected, where, found, what to do, and its cause.
+
+    The cause is in results.json too.
+    """
     pytest.importorskip(LIBRARIES[kind])
     folder = write_suite(tmp_path / "s", f'\n[runtimes.bad]\nkind = "{kind}"\nmodel = "{name}"\n')
     (folder / name).write_bytes(spoil(source))
@@ -74,14 +82,17 @@ def test_a_file_that_is_not_what_it_should_be(
     assert found.code == 3
     assert "error: bad: expected " in found.out
     assert f" at {folder}/{name}, {sentence}" in found.out
-    assert "Correct kind or model in parity.toml, or put another file there." in found.out
+    error, code, remedy = cause
+    assert remedy in found.out
+    failure = found.failure("bad")
+    assert (failure["kind"], failure["cause"]) == (error, code)
     assert (found.verdict("good"), found.verdict("bad")) == ("pass", "error")
 
 
 def test_a_garbled_file_is_never_loaded_and_said_to_be_damaged(
     tmp_path: Path, capfd: Capture
 ) -> None:
-    """What cannot be scanned could be anything."""
+    """What cannot be scanned could be anything; trust would not mend it."""
     pytest.importorskip("onnxruntime")
     more = '\n[runtimes.bad]\nkind = "onnxruntime"\nmodel = "model.onnx"\n'
     folder = write_suite(tmp_path / "s", more)
@@ -89,9 +100,10 @@ def test_a_garbled_file_is_never_loaded_and_said_to_be_damaged(
     found = check(folder, capfd)
     assert found.code == 3
     assert (
-        "it cannot be scanned: malformed. The file may be damaged: put a whole one there."
+        "found one that is cut off or corrupt (it cannot be scanned: malformed). Copy it again"
         in found.out
     )
+    assert found.failure("bad")["kind"] == "DamagedFile"
     assert found.verdict("good") == "pass"
 
 
@@ -118,7 +130,7 @@ def test_a_file_that_is_missing(tmp_path: Path, capfd: Capture, kind: str) -> No
         ),
         (
             b"",
-            "Correct kind or model in parity.toml, or export it again (parity export SUITE).",
+            "Copy it again as a whole, or export it again (parity export SUITE).",
         ),
     ],
 )

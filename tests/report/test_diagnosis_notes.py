@@ -102,7 +102,7 @@ def test_errors_of_heads_that_differ_in_numbers_only_have_one_cause(
         Failure(kind, f"b: expected pixels, found centres of median {number}\n{more}", 3)
         for number in ("0.5085", "1e-05")
     )
-    assert (first.cause == second.cause) is same
+    assert (first.likeness == second.likeness) is same
 
 
 def test_boxes_that_only_one_side_clips_are_told() -> None:

@@ -145,8 +145,9 @@ def test_expect_says_both(tmp_path: Path) -> None:
     with pytest.raises(AdapterError) as caught:
         expect(str(path), ("onnx",), "an ONNX model")
     found = "a Git LFS pointer (the file itself was never fetched)"
-    assert caught.value.code == "not-loadable"
+    assert caught.value.code == "not-downloaded"
     assert caught.value.facts == {
+        "content": "lfs",
         "path": str(path),
         "expected": "an ONNX model",
         "found": found,

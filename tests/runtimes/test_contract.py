@@ -166,7 +166,7 @@ def test_a_wrong_name_fails_with_both_names(adapter: Adapter) -> None:
     (array,) = feeds(adapter).values()
     with pytest.raises(AdapterError) as caught:
         adapter.run({"picture": array})
-    assert caught.value.code == "run-failed"
+    assert caught.value.code == "bad-input"
     assert caught.value.facts["reason"] == "the inputs are 'image'; fed were 'picture'"
 
 
@@ -176,7 +176,7 @@ def test_a_wrong_shape_fails_with_a_reason(adapter: Adapter) -> None:
     (spec,) = adapter.inputs()
     with pytest.raises(AdapterError) as caught:
         adapter.run({name: np.zeros((1, 5, 5), spec.dtype or "float32")})
-    assert caught.value.code == "run-failed"
+    assert caught.value.code == ("bad-input" if spec.shape else "run-failed")
     if spec.shape:
         shape = ", ".join("?" if size is None else str(size) for size in spec.shape)
         expected = f"input 'image' has shape ({shape}); fed was (1, 5, 5)"
@@ -190,7 +190,7 @@ def test_a_wrong_dtype_is_never_cast(adapter: Adapter) -> None:
     ((name, array),) = feeds(adapter).items()
     with pytest.raises(AdapterError) as caught:
         adapter.run({name: array.astype("float64")})
-    assert caught.value.code == "run-failed"
+    assert caught.value.code == ("bad-input" if adapter.inputs()[0].dtype else "run-failed")
     assert caught.value.facts["reason"]
 
 

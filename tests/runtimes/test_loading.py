@@ -49,9 +49,9 @@ def test_no_file(kind: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("", "an empty file"),
-        (LFS, "a Git LFS pointer (the file itself was never fetched)"),
-        ("<html><body>Not found</body></html>", "an HTML page"),
+        ("", "damaged: an empty file"),
+        (LFS, "not-downloaded: a Git LFS pointer (the file itself was never fetched)"),
+        ("<html><body>Not found</body></html>", "not-downloaded: an HTML page"),
     ],
     ids=["empty", "lfs", "html"],
 )
@@ -60,15 +60,15 @@ def test_a_file_that_is_no_model(kind: str, text: str, found: str, tmp_path: Pat
     path = tmp_path / "model"
     path.write_text(text)
     error = failure(kind, path)
-    assert error.code == "not-loadable"
-    assert (error.facts["expected"], error.facts["found"]) == (EXPECTED[kind], found)
+    assert error.facts["expected"] == EXPECTED[kind]
+    assert f"{error.code}: {error.facts['found']}" == found
 
 
 @pytest.mark.parametrize("kind", FILES)
 def test_a_directory_where_a_file_is_expected(kind: str, tmp_path: Path) -> None:
     """A directory is no model file."""
     error = failure(kind, tmp_path)
-    assert error.code == "not-loadable"
+    assert error.code == "other-format"
     assert error.facts["found"] == "a directory without saved_model.pb"
 
 
@@ -78,7 +78,7 @@ def test_another_kind_of_model(kind: str, onnx_files: Path, tmp_path: Path) -> N
     path = tmp_path / FILES.get(kind, "saved")
     shutil.copy(onnx_files / "net.onnx", path)
     error = failure(kind, path)
-    assert (error.code, error.facts["found"]) == ("not-loadable", "an ONNX model")
+    assert (error.code, error.facts["found"]) == ("other-format", "an ONNX model")
 
 
 def test_a_savedmodel_for_another_kind(tensorflow_files: Path) -> None:
@@ -117,20 +117,20 @@ def test_a_truncated_file(
     path = tmp_path / name
     path.write_bytes(data[: int(len(data) * share)])
     error = failure(kind, path)
-    assert (error.code, error.facts["found"]) == ("not-loadable", found)
+    assert (error.code, error.facts["found"]) == ("damaged", found)
     assert error.facts["reason"]
 
 
 def test_a_damaged_savedmodel(tensorflow_files: Path, tmp_path: Path) -> None:
-    """A SavedModel whose protobuf is cut off cannot be scanned, so it is not trusted either."""
+    """A SavedModel whose protobuf is cut off cannot be scanned; trust does not mend it."""
     shutil.copytree(tensorflow_files / "saved", tmp_path / "saved")
     graph = tmp_path / "saved" / "saved_model.pb"
     graph.write_bytes(graph.read_bytes()[:1000])
     error = failure("savedmodel", tmp_path / "saved")
-    assert error.code == "untrusted"
-    assert error.facts["findings"] == ("it cannot be scanned: truncated",)
+    assert error.code == "damaged"
+    assert error.facts["reason"] == "it cannot be scanned: truncated"
     error = failure("savedmodel", tmp_path / "saved", trust=True)
-    assert error.code == "not-loadable"
+    assert error.code == "damaged"
 
 
 def test_a_savedmodel_without_its_variables(tensorflow_files: Path, tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_a_savedmodel_without_its_variables(tensorflow_files: Path, tmp_path: Pa
     shutil.copytree(tensorflow_files / "saved", tmp_path / "saved")
     shutil.rmtree(tmp_path / "saved" / "variables")
     error = failure("savedmodel", tmp_path / "saved")
-    assert (error.code, error.facts["found"]) == ("not-loadable", "a SavedModel directory")
+    assert (error.code, error.facts["found"]) == ("external-data", "a SavedModel directory")
     assert "variables" in error.facts["reason"]
 
 
@@ -157,7 +157,7 @@ def test_weights_without_a_model(tensorflow_files: Path) -> None:
     """A .weights.h5 holds no model."""
     error = failure("keras", tensorflow_files / "net.weights.h5")
     assert (error.code, error.facts["found"]) == (
-        "not-loadable",
+        "weights-alone",
         "an HDF5 file of weights only",
     )
 
@@ -177,8 +177,8 @@ def test_a_renamed_keras_file_says_what_its_name_must_be(
     """Keras tells the format by the extension, so a renamed file gets a reason."""
     shutil.copy(tensorflow_files / "net.keras", tmp_path / "net.h5")
     error = failure("keras", tmp_path / "net.h5")
-    assert error.code == "not-loadable"
-    assert error.facts["reason"] == "ValueError: a Keras model archive must be named with .keras"
+    assert error.code == "other-format"
+    assert error.facts["reason"] == "a Keras model archive must be named with .keras"
 
 
 def test_tensorflow_says_which_threads_are_in_force(tensorflow_files: Path) -> None:
@@ -220,7 +220,7 @@ def test_missing_external_weights_are_named(onnx_files: Path, tmp_path: Path) ->
     """An ONNX model without its external weights says which file is missing."""
     shutil.copy(onnx_files / "external.onnx", tmp_path)
     error = failure("onnxruntime", tmp_path / "external.onnx")
-    assert (error.code, error.facts["found"]) == ("not-loadable", "an ONNX model")
+    assert (error.code, error.facts["file"]) == ("external-data", "weights.bin")
     assert "weights.bin" in error.facts["reason"]
 
 
@@ -341,9 +341,9 @@ def test_a_file_is_told_by_its_content(torch_files: Path, tmp_path: Path) -> Non
 def test_an_ambiguous_checkpoint_is_never_guessed(torch_files: Path) -> None:
     """Two state dicts in one file: the error lists both."""
     error = torch_failure(net(torch_files, "two.pth"))
-    assert error.code == "not-loadable"
+    assert error.code == "missing-weights"
     assert error.facts["reason"] == (
-        "which of its entries is the state dict is not clear: 'ema', 'raw'"
+        "more than one state dict in the file: 'ema', 'raw'; save the one that is meant alone"
     )
 
 
@@ -373,6 +373,7 @@ def test_weights_that_do_not_fit_are_all_listed(torch_files: Path, tmp_path: Pat
         "missing": ("norm.weight",),
         "unexpected": ("extra",),
         "mismatched": (("head.bias", (6,), (5,)),),
+        "entry": "",
         "reason": "the weights do not fit the module: 1 missing, 1 unexpected, 1 of another shape",
     }
 
@@ -381,7 +382,7 @@ def test_a_state_dict_is_no_model(torch_files: Path) -> None:
     """A state dict named as the model is told as one."""
     error = failure("torch", torch_files / "net.pth")
     assert (error.code, error.facts["found"]) == (
-        "not-loadable",
+        "weights-alone",
         "a zip archive that holds a torch state dict",
     )
 
@@ -390,7 +391,7 @@ def test_a_state_dict_is_no_model(torch_files: Path) -> None:
 def test_a_program_is_no_state_dict(name: str, torch_files: Path) -> None:
     """A program named as the weights is told as one."""
     error = torch_failure(net(torch_files, name))
-    assert (error.code, error.facts["expected"]) == ("not-loadable", "a torch state dict")
+    assert (error.code, error.facts["expected"]) == ("model-as-weights", "a torch state dict")
     assert error.facts["found"].startswith("a zip archive that holds a")
 
 

@@ -1,0 +1,212 @@
+"""Why a model file does not load, in sentences: expected, found, where, what to do.
+
+Each function is given an adapter's facts, and with them ``runtime``, its name, and its ``table``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Any
+
+from parity.suite import RuntimeTable
+
+Facts = Mapping[str, Any]
+_OPENED_BY = {
+    "onnx": "onnxruntime",
+    "tflite": "tflite",
+    "keras": "keras",
+    "hdf5": "keras",
+    "savedmodel": "savedmodel",
+    "torchscript": "torch",
+    "pt2": "torch",
+}
+_SAFETENSORS = "Read it once with safetensors.torch.load_file and write it with torch.save"
+_CUSTOM = "options = {{ custom_objects = 'module:function' }} under [runtimes.{runtime}]"
+_ELSEWHERE = "export the model without it, or run it by a program that knows it (kind = 'command')"
+_REGISTER = {
+    "keras": f"Name its class in {_CUSTOM} with trust = true, or install the version of keras that "
+    f"knows it.",
+    "module": "Put it beside parity.toml, or install its package.",
+    "class": "Install the version that has it, or put the module that defines it beside "
+    "parity.toml.",
+    "torch": "The package that registers it is not imported for a file: load the network by a "
+    f"factory that imports it (model = 'module:factory'), or {_ELSEWHERE}.",
+    "in opset": f"Export it for a later opset, or {_ELSEWHERE}.",
+    "": f"Ops cannot be registered from here: {_ELSEWHERE}.",
+}
+
+
+def missing_file(facts: Facts) -> str:
+    """Nothing is there."""
+    remedy = "Correct the path in parity.toml, or put the file there."
+    if is_exported(facts):
+        remedy = "Export it (parity export SUITE) or correct the path in parity.toml."
+    return f"expected a model file at {facts['path']}, found nothing. {remedy}"
+
+
+def is_exported(facts: Facts) -> bool:
+    """Whether ``parity export`` makes the file that an error is about."""
+    table: RuntimeTable = facts["table"]
+    return table.export is not None and not _is_weights(facts)
+
+
+def _is_weights(facts: Facts) -> bool:
+    """Whether an error is about the file of weights beside a factory."""
+    weights = facts["table"].weights
+    return bool(weights) and str(facts["path"]).endswith(str(weights))
+
+
+def _again(facts: Facts, otherwise: str) -> str:
+    return "export it again (parity export SUITE)" if is_exported(facts) else otherwise
+
+
+def _place(facts: Facts) -> str:
+    return f"expected {facts['expected']} at {facts['path']}, found "
+
+
+def not_loadable(facts: Facts) -> str:
+    """The library refused it, and nobody knows more than its words."""
+    found, reason = str(facts["found"]), str(facts.get("reason", ""))
+    if found in str(facts["expected"]):
+        found = "one that does not load"
+    if reason and not reason.startswith(f"the file is {found}"):
+        found += f": {reason.rstrip('.')}"
+    return f"{_place(facts)}{found}. {_correct(facts)}"
+
+
+def _correct(facts: Facts) -> str:
+    key = "weights" if _is_weights(facts) else "kind or model"
+    return f"Correct {key} in parity.toml, or {_again(facts, 'put another file there')}."
+
+
+def other_format(facts: Facts) -> str:
+    """Sound, perhaps, and nothing that this kind of runtime opens."""
+    if "needed" in facts:  # the library goes by the name
+        named = PurePath(str(facts["path"]))
+        return (
+            f"{_place(facts)}{facts['found']} that is named {named.suffix or 'without an ending'}. "
+            f"Keras goes by the name: rename it to {named.stem}{facts['needed']}."
+        )
+    if facts["content"] == "zip":
+        return f"{_place(facts)}{facts['found']}. Unpack it and name what is inside."
+    if facts["content"] == "safetensors":
+        return f"{_place(facts)}{facts['found']}. {_SAFETENSORS}."
+    kind = _OPENED_BY.get(str(facts["content"]))
+    if kind is None or kind == facts["table"].kind:
+        return f"{_place(facts)}{facts['found']}. {_correct(facts)}"
+    return (
+        f"{_place(facts)}{facts['found']}. If it is the right file, say kind = '{kind}' under "
+        f"[runtimes.{facts['runtime']}]; otherwise correct model, or "
+        f"{_again(facts, 'put another file there')}."
+    )
+
+
+def not_downloaded(facts: Facts) -> str:
+    """A pointer or a page."""
+    remedy = "Fetch it with git lfs pull."
+    if facts["content"] == "html":
+        remedy = "A page was saved in its place: download the file again."
+    return f"{_place(facts)}{facts['found']}. {remedy}"
+
+
+def damaged(facts: Facts) -> str:
+    """Empty, cut off, corrupt."""
+    found = str(facts["found"])
+    if "content" not in facts:  # of the right kind, as far as anybody has read
+        found = f"one that is cut off or corrupt ({str(facts['reason']).rstrip('.')})"
+    return f"{_place(facts)}{found}. Copy it again as a whole, or {_again(facts, 'save it again')}."
+
+
+def external_data(facts: Facts) -> str:
+    """Weights beside the model."""
+    return (
+        f"{_place(facts)}that its file of weights {facts['file']} {facts['problem']}. Copy that "
+        f"file too, or {_again(facts, 'save the model in one file')}."
+    )
+
+
+def version(facts: Facts) -> str:
+    """Too new, or too old."""
+    library, too = str(facts["library"]), facts["too"]
+    name = library.split(" ")[0]
+    detail = facts.get("detail")
+    if facts["limit"]:
+        detail = f"it reads {'from' if too == 'old' else 'up to'} {facts['limit']}"
+    more = f" ({detail})" if detail else ""
+    key = "python" if name == "Python" else "requires"
+    remedy = f"Save it for an older version, or give this runtime a newer {name}"
+    if too == "old":
+        remedy = f"Save it again with a newer version, or give this runtime an older {name}"
+    return (
+        f"expected {facts['expected']} that {library} reads at {facts['path']}, found "
+        f"{facts['what']} {facts['found']}, which is too {too}{more}. {remedy} ({key} under "
+        f"[runtimes.{facts['runtime']}])."
+    )
+
+
+def not_registered(facts: Facts) -> str:
+    """A layer, op or class without a home."""
+    detail, what = str(facts["detail"]), str(facts["what"])
+    clues = (what, facts["table"].kind, detail[: len("in opset")], "")
+    remedy = next(_REGISTER[clue] for clue in clues if clue in _REGISTER)
+    return (
+        f"expected {facts['expected']} of which {facts['library']} knows every part at "
+        f"{facts['path']}, found the {what} {facts['name']}{' ' * bool(detail)}{detail}, which is "
+        f"not registered. {remedy.format(runtime=facts['runtime'])}"
+    )
+
+
+def flex(facts: Facts) -> str:
+    """TensorFlow's ops in a TFLite file."""
+    return (
+        f"expected {facts['expected']} of TFLite's own ops at {facts['path']}, found the op "
+        f"{facts['name']} of TensorFlow (Flex), and {facts['library']} has no Flex delegate. "
+        f"Convert it again without SELECT_TF_OPS, or run the model as kind = 'savedmodel'."
+    )
+
+
+def weights_alone(facts: Facts) -> str:
+    """A state dict where a model is wanted."""
+    name, ours = PurePath(str(facts["path"])).name, facts["table"].kind == "torch"
+    content = facts.get("content")
+    kind = "" if ours else "kind = 'torch', "
+    beside = f"say {kind}model = 'module:factory' and weights = "
+    remedy = "Save the whole model, not its weights alone, and name that"
+    if content == "safetensors":
+        remedy = f"{_SAFETENSORS}, and {beside}that file"
+    elif content == "state-dict":
+        or_else = ", or export a TorchScript file or a .pt2" if ours else ""
+        remedy = (
+            f"The code that builds the network belongs to it: {beside}'{name}' under "
+            f"[runtimes.{facts['runtime']}]{or_else}"
+        )
+    return f"{_place(facts)}{facts['found']}. {remedy}."
+
+
+def model_as_weights(facts: Facts) -> str:
+    """A model where a state dict is wanted."""
+    name = facts["table"].weights
+    kind = _OPENED_BY.get(str(facts["content"]))
+    said = ""
+    if kind is not None:
+        other = "" if kind == facts["table"].kind else f"kind = '{kind}', "
+        said = (
+            f"say {other}model = '{name}' without weights under [runtimes.{facts['runtime']}], or "
+        )
+    return f"{_place(facts)}{facts['found']}. It is a whole model: {said}save its state_dict()."
+
+
+def untrusted(facts: Facts) -> str:
+    """Code of its own."""
+    findings = "; ".join(map(str, facts["findings"]))
+    remedy = "export it again" if is_exported(facts) else "put a whole one there"
+    damaged = f" The file may be damaged: {remedy}." if "cannot be scanned" in findings else ""
+    custom = ""
+    if facts["table"].kind == "keras" and "is not Keras' own" in findings:
+        custom = f", and name its classes in {_CUSTOM.format(runtime=facts['runtime'])}"
+    return (
+        f"expected a model without code of its own at {facts['path']}, found {findings}.{damaged} "
+        f"If you trust whoever made it, say trust = true under [runtimes.{facts['runtime']}]"
+        f"{custom}."
+    )
