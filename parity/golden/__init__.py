@@ -21,7 +21,8 @@ import io
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -196,10 +197,9 @@ def record(suite: Suite, stages: Mapping[str, Stages], identity: Mapping[str, An
     target = suite.folder / FOLDER
     aside = Path(tempfile.mkdtemp(dir=suite.folder, prefix=".golden."))
     try:
-        images = {}
+        images, names = {}, _names(stages)
         for image, one in stages.items():
-            content = _archive(one)
-            name = image.replace("/", "__") + ".npz"
+            content, name = _archive(one), names[image]
             (aside / name).write_bytes(content)
             images[image] = {
                 "sha256": digest(suite.image_path(image))[0],
@@ -228,6 +228,18 @@ def record(suite: Suite, stages: Mapping[str, Stages], identity: Mapping[str, An
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return target
+
+
+def _names(images: Iterable[str]) -> dict[str, str]:
+    """A file's name for each image; some file systems take ``A`` and ``a`` for the same."""
+    names = {image: image.replace("/", "__") for image in images}
+    counts = Counter(name.casefold() for name in names.values())
+    return {
+        image: f"{name}-{_sha256(image.encode())[:8]}.npz"
+        if counts[name.casefold()] > 1
+        else f"{name}.npz"
+        for image, name in names.items()
+    }
 
 
 def _swap(fresh: Path, target: Path) -> None:

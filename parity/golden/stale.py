@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from parity.files import digest
-from parity.session import artifact_paths
+from parity.session import artifact_files
 from parity.suite import Runtime, Suite
 from parity.suite.recipe import LATER
 
@@ -97,7 +97,7 @@ def _models(suite: Suite, manifest: Mapping[str, Any]) -> list[str]:
 def artifacts(suite: Suite) -> dict[str, str]:
     """SHA-256 of the reference's model files that are there, by path as the suite names them."""
     runtime = suite.runtimes[suite.reference]
-    paths = [path for path in artifact_paths(runtime, suite.folder) if path.exists()]
+    paths = artifact_files(runtime, suite.folder)
     return {_name(path, suite.folder): digest(path)[0] for path in paths}
 
 

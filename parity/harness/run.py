@@ -29,7 +29,7 @@ from parity.record import (
     Verdict,
     with_images,
 )
-from parity.session import artifact_paths, missing
+from parity.session import artifact_files, missing
 from parity.suite import Runtime, Suite
 from parity.suite.decoding import nms_limit
 from parity.suite.tolerance import Tolerance
@@ -278,13 +278,12 @@ class Run:
 
     def _artifacts(self, runtime: Runtime) -> tuple[ArtifactRecord, ...]:
         found = []
-        for path in artifact_paths(runtime, self.suite.folder):
-            if path.exists():
-                sha256, size = digest(path)
-                name = path.name
-                if path.is_relative_to(self.suite.folder):
-                    name = path.relative_to(self.suite.folder).as_posix()
-                found.append(ArtifactRecord(name, sha256, size))
+        for path in artifact_files(runtime, self.suite.folder):
+            sha256, size = digest(path)
+            name = path.name
+            if path.is_relative_to(self.suite.folder):
+                name = path.relative_to(self.suite.folder).as_posix()
+            found.append(ArtifactRecord(name, sha256, size))
         return tuple(found)
 
     def _hints(self, record: RuntimeRecord) -> tuple[str, ...]:

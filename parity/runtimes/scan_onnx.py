@@ -48,6 +48,14 @@ def findings(path: str) -> List[str]:
     return sorted(set(found))
 
 
+def beside(path: str) -> List[str]:
+    """The files beside an ONNX file in which its weights are, sorted; those that are there."""
+    with open(path, "rb") as handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        names = {entry["location"] for entry in _entries(data) if "location" in entry}
+    found = [os.path.normpath(os.path.join(os.path.dirname(path), name)) for name in names]
+    return sorted(one for one in found if os.path.isfile(one))
+
+
 def _entries(data: Any) -> Iterator[Dict[str, str]]:
     """What each initializer says of the file that holds it: location, offset, length."""
     for top in wire.fields(data):

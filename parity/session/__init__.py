@@ -15,6 +15,7 @@ import numpy as np
 
 from parity import isolation, runtimes
 from parity.errors import InputError, RuntimeMissing
+from parity.runtimes import content, scan_onnx
 from parity.runtimes.contract import (
     IMAGE_ID,
     Adapter,
@@ -52,9 +53,24 @@ def missing(runtime: Runtime) -> str | None:
 
 
 def artifact_paths(runtime: Runtime, folder: Path) -> list[Path]:
-    """The files (or folders) that hold the runtime's network."""
+    """The files (or folders) that the suite names for the runtime's network."""
     names = [runtime.table.model, runtime.table.weights]
     return [folder / name for name in names if name is not None and ":" not in Path(name).name]
+
+
+def artifact_files(runtime: Runtime, folder: Path) -> list[Path]:
+    """Those of them that are there, with the files beside an ONNX model that hold its weights."""
+    paths = [path for path in artifact_paths(runtime, folder) if path.exists()]
+    return [one for path in paths for one in (path, *_beside(path))]
+
+
+def _beside(path: Path) -> list[Path]:
+    """Weights in files of their own; none of a file that is no ONNX model, or a damaged one."""
+    try:
+        is_onnx = path.is_file() and content.recognise(str(path)).kind == "onnx"
+        return [Path(one) for one in scan_onnx.beside(str(path))] if is_onnx else []
+    except (OSError, ValueError):
+        return []
 
 
 def dataset(suite: Suite) -> Dataset:

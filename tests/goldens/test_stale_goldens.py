@@ -199,3 +199,35 @@ def test_a_cast_of_what_is_whole_already_is_no_change(home: Path, kernel: str) -
     record(home)
     edit(home, f'kernel = "{kernel}"', f'kernel = "{kernel}"\ncast = "round"')
     load_golden(load(home))
+
+
+def test_images_whose_names_come_together_have_files_of_their_own(home: Path) -> None:
+    """In the golden's one folder a/b.png and a__b.png would be the same file."""
+    pixels = np.random.default_rng(1).integers(0, 256, (2, 32, 32, 3)).astype(np.uint8)
+    (home / "x").mkdir()
+    for name, one in zip(("x/y.png", "x__y.png"), pixels, strict=True):
+        Image.fromarray(one).save(home / name)
+    edit(home, 'images = ["*.png"]', 'images = ["*.png", "x/*.png"]')
+    record(home)
+    golden = load_golden(load(home))
+    assert golden is not None
+    assert golden.manifest["images"]["a.png"]["file"] == "a.png.npz"
+    for name, one in zip(("x/y.png", "x__y.png"), pixels, strict=True):
+        assert np.array_equal(golden.pixels(name), one)
+
+
+def test_weights_beside_the_model_are_part_of_it(home: Path) -> None:
+    """ONNX may keep them in files of their own: other ones there are another model."""
+    model = onnx.load(str(home / "ref.onnx"))
+    onnx.save(
+        model,
+        str(home / "ref.onnx"),
+        save_as_external_data=True,
+        location="w.bin",
+        size_threshold=0,
+    )
+    record(home)
+    content = bytearray((home / "w.bin").read_bytes())
+    content[0] ^= 1
+    (home / "w.bin").write_bytes(bytes(content))
+    assert problems(home) == ["the model file w.bin changed since it was recorded"]

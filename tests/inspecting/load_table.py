@@ -494,8 +494,9 @@ ROWS = [
     Row("no state dict", "weights", s.state(lambda tensors: {"epoch": 3}), WeightsMismatch,
         "<weights>no state dict in the file: save the network's state_dict()"),
     Row("no weights at all", "random", s.nothing("none.pth"), WeightsMismatch,
-        "bad: expected a file of weights, found none: the factory builds a module with random "
-        "weights; name its state dict in weights"),
+        "bad: expected the file that holds the weights of spoiled_nets:net, found none: a factory "
+        "alone builds a network of random weights. Save its state dict and say weights = that "
+        "file, under [runtimes.bad]"),
     Row("archive with a weight less", "keras",
         s.archived_weights(s.dropped("layers/conv2d/vars/0", "layers/conv2d_1")),
         WeightsMismatch,
