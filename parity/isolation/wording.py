@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from parity.errors import RunError, RuntimeFailure, RuntimeMissing
+from parity.runtimes import support
 
 Facts = Mapping[str, Any]
 
@@ -14,10 +15,20 @@ def missing_library(runtime: str, facts: Facts) -> RuntimeFailure:
     """A library is not there where the runtime is; the facts are those of an adapter."""
     if not facts["library"]:  # there is no such environment at all
         return RuntimeMissing(runtime, str(facts["reason"]))
+    if support.not_installed(facts):
+        return RuntimeMissing(runtime, _absent(runtime, facts))
     return RuntimeMissing(
         runtime,
+        f"expected {facts['library']} that can be imported in the environment of this runtime, "
+        f"found {facts['reason']}. What it needs may be installed there in a newer version than "
+        f"it knows: name an older one in requires under [runtimes.{runtime}], as 'numpy<2'.",
+    )
+
+
+def _absent(runtime: str, facts: Facts) -> str:
+    return (
         f"expected {facts['library']} in the environment of this runtime, found that it is not "
-        f"installed there; add it to requires under [runtimes.{runtime}]",
+        f"installed there; add it to requires under [runtimes.{runtime}]"
     )
 
 

@@ -95,9 +95,11 @@ class AdapterError(Exception):
 
     ``session.py`` words it. Codes and facts: ``unknown-kind`` (kind, known), ``missing-library``
     (library, reason, install), ``missing-file`` (path, expected), ``not-loadable`` (path,
-    expected, found, reason), ``missing-weights`` (path, missing, unexpected, mismatched, reason),
-    ``untrusted`` (path, findings), ``bad-option`` (option, value, known, or expected, found),
-    ``bad-reference`` (reference, reason), ``factory-failed`` (reference, reason), ``run-failed``
+    expected, found, reason), ``other-version`` (the same and those of ``saving.Versions``: another
+    version of the library has saved the file), ``missing-weights`` (path, missing, unexpected,
+    mismatched, reason), ``untrusted`` (path, findings), ``bad-option`` (option, value, known, or
+    expected, found), ``bad-reference`` (reference, reason), ``factory-failed`` (reference,
+    reason), ``run-failed``
     (reason), ``cannot-trace`` (kind, reason),
     ``not-usable`` and ``bad-heads`` (path, expected, found: of a file that another program wrote,
     the whole of it or that of one image), ``not-recorded`` (image, path, others, advice),

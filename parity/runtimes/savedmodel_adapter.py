@@ -7,7 +7,7 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 
 import numpy as np
 
-from . import content, scan, support, tf_common, tracing
+from . import content, saving, scan, support, tf_common, tracing
 from .contract import AdapterError, Artifact, Feeds, Library, TensorSpec
 
 _EXPECTED = "a SavedModel directory"
@@ -28,7 +28,8 @@ class SavedModel(tracing.TracedAdapter):
         found = content.expect(artifact.model, ("savedmodel",), _EXPECTED)
         scan.guard(artifact.model, artifact.trust)
         self._tf = tf_common.start(self.options["threads"])
-        with support.Loading(artifact.model, _EXPECTED, found.phrase), support.quiet():
+        loading = support.Loading(artifact.model, _EXPECTED, found.phrase, self._versions)
+        with loading, support.quiet():
             self._loaded = self._tf.saved_model.load(artifact.model)
             self._function = self._signature()
             arguments = self._function.structured_input_signature[1]
@@ -45,6 +46,11 @@ class SavedModel(tracing.TracedAdapter):
         if wanted not in known:
             raise AdapterError("bad-option", option="signature", value=wanted, known=known)
         return self._loaded.signatures[wanted]
+
+    def _versions(self) -> saving.Versions:
+        saved = saving.tensorflow_version(self.artifact.model)
+        opened = support.version_of(self._tf, "tensorflow")
+        return saving.Versions("TensorFlow", saved, opened, saving.python())
 
     def inputs(self) -> Tuple[TensorSpec, ...]:
         """The signature's inputs."""

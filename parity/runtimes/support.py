@@ -13,6 +13,7 @@ from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Sequence, T
 
 import numpy as np
 
+from . import saving
 from .contract import (
     IMAGE_ID,
     Adapter,
@@ -91,6 +92,11 @@ def open_library(library: Library) -> Any:
 def absence(library: Library) -> str:
     """The sentence for a library that is not installed."""
     return f"{library.name} is not installed; install it with: {library.install}"
+
+
+def not_installed(facts: Mapping[str, Any]) -> bool:
+    """Whether a ``missing-library`` is of one that is not there, not of one that cannot start."""
+    return str(facts["reason"]).startswith(absence(Library("", str(facts["library"]), "")))
 
 
 def absent(library: Library) -> Optional[str]:
@@ -204,17 +210,32 @@ def quiet() -> Iterator[None]:
 
 
 class Loading:
-    """A context that turns whatever a library raises while it loads into ``not-loadable``."""
+    """A context that turns whatever a library raises while it loads into ``not-loadable``.
 
-    def __init__(self, path: str, expected: str, found: str) -> None:
+    Where ``versions`` says that another version has saved the file, it is ``other-version``.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        expected: str,
+        found: str,
+        versions: Optional[Callable[[], saving.Versions]] = None,
+    ) -> None:
         self._facts = {"path": path, "expected": expected, "found": found}
+        self._versions = versions
 
     def __enter__(self) -> "Loading":
         return self
 
     def __exit__(self, kind: Any, error: Optional[BaseException], trace: Any) -> None:
-        if isinstance(error, Exception) and not isinstance(error, AdapterError):
-            raise AdapterError("not-loadable", reason=reason(error), **self._facts) from error
+        if not isinstance(error, Exception) or isinstance(error, AdapterError):
+            return
+        facts = {**self._facts, "reason": reason(error)}
+        versions = self._versions() if self._versions is not None else None
+        if versions is not None and versions.differ():
+            raise AdapterError("other-version", **facts, **versions._asdict()) from error
+        raise AdapterError("not-loadable", **facts) from error
 
 
 def version_of(module: Any, *distributions: str) -> str:

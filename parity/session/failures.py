@@ -80,6 +80,29 @@ def _not_loadable(runtime: str, facts: Facts) -> RuntimeFailure:
     )
 
 
+def _other_version(runtime: str, facts: Facts) -> RuntimeFailure:
+    """A file that another version of its library has saved: who, who tried, what to do."""
+    library = facts["library"]
+    saved, opened = (_release(str(facts[key])) for key in ("saved", "opened"))
+    remedies = [
+        f"load it with {library} {saved} (requires and python of a runtime give it an environment "
+        f"of its own)",
+        f"save it with {library} {opened}",
+    ]
+    remedies += [str(facts["instead"])] if facts["instead"] else []
+    return ArtifactError(
+        runtime,
+        f"expected {facts['expected']} that {library} {facts['opened']} ({facts['place']}) can "
+        f"load at {facts['path']}, found one that {library} {facts['saved']} saved: "
+        f"{facts['reason']}. What helps: {'; or '.join(remedies)}.",
+    )
+
+
+def _release(version: str) -> str:
+    """Two numbers of a version: what only fixes defects changes no format."""
+    return ".".join(version.split(".")[:2])
+
+
 def _missing_weights(runtime: str, facts: Facts) -> RuntimeFailure:
     lines = []
     for key, words in (
@@ -188,6 +211,7 @@ _ERRORS = {
     "missing-library": _missing_library,
     "missing-file": _missing_file,
     "not-loadable": _not_loadable,
+    "other-version": _other_version,
     "missing-weights": _missing_weights,
     "untrusted": _untrusted,
     "bad-option": _bad_option,

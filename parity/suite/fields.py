@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 
 class Table(BaseModel):
@@ -63,9 +63,18 @@ def _binding(value: Any) -> dict[str, str | int]:
     return dict(value)
 
 
+def _no_options(value: tuple[str, ...]) -> tuple[str, ...]:
+    for one in value:
+        if not one[:1].isalnum():
+            raise ValueError(f"expected requirements such as 'onnxruntime==1.20', found {one!r}")
+    return value
+
+
 Numbers = Annotated[tuple[float, ...], BeforeValidator(_numbers)]
 Pair = Annotated[tuple[float, float], BeforeValidator(_pair)]
 Size = Annotated[tuple[int, int], BeforeValidator(_size)]
 Names = Annotated[Any, BeforeValidator(_names)]
 Globs = Annotated[tuple[str, ...], BeforeValidator(_globs)]
 Binding = Annotated[dict[str, Any], BeforeValidator(_binding)]
+Requires = Annotated[tuple[str, ...], Field(strict=False), AfterValidator(_no_options)]
+PythonVersion = Annotated[str, Field(pattern=r"^3\.\d+(\.\d+)?$")]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, field_validator
 
-from parity.suite.fields import Binding, Table
+from parity.suite.fields import Binding, PythonVersion, Requires, Table
 from parity.suite.merging import laid
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ class CellTable(Table):
     memory_limit: str | None = Field(default=None, pattern=r"^\d+(KiB|MiB|GiB)$")
     isolated: bool | None = None
     trust: bool | None = None
-    requires: tuple[str, ...] | None = Field(default=None, strict=False)
-    python: str | None = None
+    requires: Requires | None = None
+    python: PythonVersion | None = None
     preprocess: dict[str, Any] | None = None
     decode: dict[str, Any] | None = None
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator
 
 from parity.suite.decoding import Decode
-from parity.suite.fields import Binding, Globs, Names, Table
+from parity.suite.fields import Binding, Globs, Names, PythonVersion, Requires, Table
 from parity.suite.matrix import RowTable
 from parity.suite.recipe import Recipe
 
@@ -102,21 +102,11 @@ class RuntimeTable(Table):
     memory_limit: str | None = Field(default=None, pattern=r"^\d+(KiB|MiB|GiB)$")
     isolated: bool = False
     trust: bool = False
-    requires: tuple[str, ...] = Field(default=(), strict=False)
-    python: str | None = Field(default=None, pattern=r"^3\.\d+(\.\d+)?$")
+    requires: Requires = ()
+    python: PythonVersion | None = None
     preprocess: dict[str, Any] = Field(default_factory=dict)
     decode: dict[str, Any] = Field(default_factory=dict)
     export: Export | None = None
-
-    @field_validator("requires")
-    @classmethod
-    def _no_options(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for one in value:
-            if not one[:1].isalnum():
-                raise ValueError(
-                    f"expected requirements such as 'onnxruntime==1.20', found {one!r}"
-                )
-        return value
 
 
 class SuiteFile(Table):
