@@ -21,6 +21,7 @@ from parity.report.matrix import matrix_md, matrix_text
 
 pytestmark = pytest.mark.versions
 
+ROOT = Path(__file__).parents[2]
 # Versions that later came out than TensorFlow do not work with it: numpy 2, protobuf 4.
 VERSIONS = {
     "2.7": (("tensorflow-cpu==2.7.4", "protobuf<3.21", "numpy<1.24"), "3.9"),
@@ -265,3 +266,13 @@ def test_the_page_names_both_versions(mobilenet: MatrixRecord) -> None:
     """In the terminal once a row, in Markdown in a column."""
     assert "compared with 2.7; saved by Keras 2.7.0\n" in matrix_text(mobilenet, 200)
     assert "\n| 2.8 | pass | Keras 2.7.0 | keras 2.8.0 | " in matrix_md(mobilenet)
+
+
+def test_the_readme_shows_what_is_printed(mobilenet: MatrixRecord, cells: Any) -> None:
+    """All of what is told of the cell that does not load, but for where the file lies."""
+    old = cells(mobilenet)["hdf5", "2.4"]
+    told = f"2.4: {old.meaning} why: {old.cause}".split(" at ")
+    folder, _, rest = told[-1].partition("net.h5")
+    assert folder.startswith("/")
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    assert " at ".join([*told[:-1], f"mobilenet/net.h5{rest}"]) in readme
