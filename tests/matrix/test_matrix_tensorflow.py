@@ -259,7 +259,7 @@ def test_keras_2_shows_its_layers(ssd: MatrixRecord, cells: Any) -> None:
     assert cell.verdict == "fail"
     assert cell.divergent is not None
     assert (cell.divergent.layer, cell.divergent.op) == (DAMAGED, "Conv2D")
-    assert cell.divergent.local_rel_l2 == pytest.approx(0.4, abs=0.05)
+    assert cell.divergent.local_rel_l2 == pytest.approx(0.29, abs=0.03)  # behind its ReLU6
 
 
 def test_the_page_names_both_versions(mobilenet: MatrixRecord) -> None:
