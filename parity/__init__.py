@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     )
     from parity.harness import Run, check, record
     from parity.harness.comparing import assert_agreement, compare
+    from parity.harness.matrix import matrix
     from parity.suite import Suite
     from parity.suite import load as load_suite
 
@@ -59,6 +60,7 @@ __all__ = [
     "check",
     "compare",
     "load_suite",
+    "matrix",
     "record",
 ]
 
@@ -70,6 +72,7 @@ _HOMES = {
     "compare": ("parity.harness.comparing", "compare"),
     "check": ("parity.harness", "check"),
     "load_suite": ("parity.suite", "load"),
+    "matrix": ("parity.harness.matrix", "matrix"),
     "record": ("parity.harness", "record"),
 }
 

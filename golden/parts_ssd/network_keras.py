@@ -83,9 +83,9 @@ def build() -> keras.Model:
     maps.append(_separable(squeezed, "extra", 192, stride=2))
 
     boxes, logits = [], []
-    for i, (x, (_, sizes)) in enumerate(zip(maps, MAPS, strict=True)):
-        boxes.append(_head(x, f"boxes_{i}", len(sizes), 4))
-        logits.append(_head(x, f"scores_{i}", len(sizes), CLASSES + 1))
+    for i, (_, sizes) in enumerate(MAPS):  # Keras 2 builds it too, on Python 3.9
+        boxes.append(_head(maps[i], f"boxes_{i}", len(sizes), 4))
+        logits.append(_head(maps[i], f"scores_{i}", len(sizes), CLASSES + 1))
     joined = layers.Concatenate(axis=1, name="boxes")(boxes)
     scores = layers.Concatenate(axis=1, name="logits")(logits)
     scores = layers.Softmax(name="scores")(scores)

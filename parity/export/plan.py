@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from parity.errors import SuiteError
 from parity.export.exporters import METHODS
+from parity.isolation import is_foreign
 from parity.session import artifact_paths
 from parity.suite import Export, Runtime, Suite
 
@@ -83,6 +84,13 @@ def _problems(suite: Suite, runtime: Runtime, table: Export) -> list[str]:
         found.append(
             f"{where}.from: expected a runtime of kind {' or '.join(method.reads)} for "
             f"method = {table.method!r}, found {source.name!r} of kind {source.table.kind!r}"
+        )
+    if method.reads and is_foreign(source):
+        found.append(
+            f"{where}.from: expected a runtime without requires or python, found {source.name!r}: "
+            f"exporters run in the Python that runs parity, with its versions of libraries. Name a "
+            f"runtime of the same model that has no environment of its own, or export the file "
+            f"with the versions of that environment and leave export out"
         )
     for key in ("opset", "representative", "function"):
         value = getattr(table, key)

@@ -11,6 +11,7 @@ from parity.diagnosis import Change, Facts, Ran, changes, first_meaning, meaning
 from parity.errors import NotJudged, ParityError, RuntimeMissing, UsageError, unforeseen
 from parity.harness.layering import layers
 from parity.harness.run import Run
+from parity.inspecting.looking import written_by
 from parity.record import Failure, RuntimeRecord, Verdict, now
 from parity.record.matrix import (
     CellRecord,
@@ -21,6 +22,7 @@ from parity.record.matrix import (
     comparison,
     failures,
 )
+from parity.session import artifact_paths
 from parity.suite import Row, Suite, load
 from parity.suite.problems import unknown_name
 
@@ -91,6 +93,7 @@ class _Judged:
     reference: RuntimeRecord
     first: RuntimeRecord | None
     failure: Failure | None
+    saved_by: str
 
     @property
     def runs(self) -> bool:
@@ -171,7 +174,14 @@ def _judge(run: Run, beside: Run | None, key: str, steps: _Steps) -> _Judged:
         reference=reference,
         first=beside.runtime(key) if beside is not None and not _own(failure) else None,
         failure=failure,
+        saved_by=_saved_by(run.suite, key),
     )
+
+
+def _saved_by(suite: Suite, key: str) -> str:
+    """What wrote the cell's files, by what stands in them; "" where they do not say it."""
+    authors = [written_by(path) for path in artifact_paths(suite.runtimes[key], suite.folder)]
+    return ", ".join(dict.fromkeys(one for one in authors if one))
 
 
 def _ran(run: Run, key: str, record: RuntimeRecord) -> Ran:
@@ -237,6 +247,7 @@ def _cell(
         tolerance=record.tolerance,
         failure=failure,
         identity=record.identity,
+        saved_by=judged.saved_by,
         artifacts=record.artifacts,
         divergent=divergent,
         hints=record.hints,

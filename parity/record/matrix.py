@@ -52,6 +52,7 @@ class CellRecord:
 
     ``failure`` is what kept the cell from being loaded, run or compared with the reference;
     ``loaded`` whether it was opened at all. ``meaning`` says what changed the results, if anything.
+    ``saved_by``: the library and version that wrote the model file, "" where it does not say.
     ``milliseconds``: median time of the network on one image.
     """
 
@@ -66,6 +67,7 @@ class CellRecord:
     failure: Failure | None = None
     identity: dict[str, Any] = field(default_factory=dict)
     artifacts: tuple[ArtifactRecord, ...] = ()
+    saved_by: str = ""
     divergent: Divergent | None = None
     hints: tuple[str, ...] = ()
     milliseconds: float | None = None

@@ -42,7 +42,7 @@ def matrix_text(record: MatrixRecord, columns_wide: int = WIDTH, *, color: bool 
     """A table for every row, and below it what each cell means; no wider than asked."""
     pages = ["\n".join(_wrapped(headline(record), columns_wide)) + "\n"]
     for row in record.rows:
-        notes = [line for cell in row.cells for line in _told(cell, columns_wide)]
+        notes = [line for cell in row.cells for line in _told(row, cell, columns_wide)]
         title = "\n".join(_wrapped(_title(row), columns_wide))
         every = _columns(row)
         pages.append(page(title, _worst(row), every, notes, columns_wide, color=color))
@@ -81,10 +81,17 @@ def write_matrix(record: MatrixRecord, folder: Path) -> tuple[Path, ...]:
 
 
 def _title(row: RowRecord) -> str:
+    saved = f"; saved by {printable(row.cells[0].saved_by)}" if _one_author(row) else ""
     return (
         f"{printable(row.name)}: {printable(row.runtime)} ({printable(row.kind)}, tolerance "
         f"{printable(row.cells[0].tolerance.name)}), compared with {printable(row.cells[0].name)}"
+        f"{saved}"
     )
+
+
+def _one_author(row: RowRecord) -> bool:
+    """Whether one library in one version is known to have saved what all cells run."""
+    return {cell.saved_by for cell in row.cells} == {row.cells[0].saved_by} != {""}
 
 
 def _worst(row: RowRecord) -> str:
@@ -140,9 +147,11 @@ def _verdict(side: Comparison | None) -> str:
     return side.verdict
 
 
-def _told(cell: CellRecord, columns_wide: int) -> Iterator[str]:
+def _told(row: RowRecord, cell: CellRecord, columns_wide: int) -> Iterator[str]:
     """What a cell means, why it did not run, and where it breaks, wrapped."""
     yield from _wrapped(f"{_name(cell)}: {printable(cell.meaning)}", columns_wide, "")
+    if cell.saved_by and not _one_author(row):
+        yield from _wrapped(f"saved by: {printable(cell.saved_by)}", columns_wide, "  ")
     for line in _details(cell):
         yield from _wrapped(line, columns_wide, "  ")
 
@@ -170,16 +179,17 @@ def _wrapped(text: str, columns_wide: int, indent: str = "") -> list[str]:
 
 
 def _markdown(row: RowRecord) -> Iterator[str]:
-    header = ("cell", "verdict", "ran on", "changed")
+    header = ("cell", "verdict", "saved by", "ran on", "changed")
     sides = ("vs reference", "lost", "extra", "1-IoU", "|Δscore|")
     yield markdown_row((*header, *sides, "vs first", *sides[1:], "ms/image", "layer", "meaning"))
     right, left = "---:", "---"
-    yield "|" + "|".join((left,) * 4 + ((left,) + (right,) * 4) * 2 + (right, left, left)) + "|"
+    yield "|" + "|".join((left,) * 5 + ((left,) + (right,) * 4) * 2 + (right, left, left)) + "|"
     for cell in row.cells:
         yield markdown_row(
             (
                 cell.name,
                 cell.verdict,
+                printable(cell.saved_by),
                 _library(cell),
                 "; ".join(cell.changes),
                 *(_verdict(cell.reference), *_numbers(cell.reference, cell.tolerance)),

@@ -17,6 +17,7 @@ COLUMNS = (
     "library",
     "version",
     "model_sha256",
+    "saved_by",
     *(
         f"{side}_{name}"
         for side in ("reference", "first")
@@ -46,7 +47,8 @@ _COUNTS = ("_pairs", "_lost", "_extra", "_class_flips")
 def matrix_csv(record: MatrixRecord) -> str:
     """One row a cell, with "\\n" between lines; what was not measured is empty.
 
-    The columns are ``COLUMNS``: ``reference_*`` and ``first_*`` are the comparison with the
+    The columns are ``COLUMNS``: ``library`` and ``version`` are what ran the cell, ``saved_by``
+    what wrote its model file, ``reference_*`` and ``first_*`` are the comparison with the
     reference and with the row's first cell, ``findings`` codes of what disagrees,
     ``max_one_minus_iou`` and ``max_score_diff`` the largest over all pairs, ``layer`` the layer
     that introduces most of a broken cell's error (``layer_note``: why none is named),
@@ -76,6 +78,7 @@ def _record(row: RowRecord, cell: CellRecord) -> tuple[Any, ...]:
         inert(str(cell.identity.get("library", ""))),
         inert(str(cell.identity.get("version", ""))),
         " ".join(file.sha256 for file in cell.artifacts),
+        inert(cell.saved_by),
         *_compared(cell.reference),
         *_compared(cell.first),
         None if cell.first is None else cell.first.identical,

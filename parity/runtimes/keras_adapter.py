@@ -1,4 +1,4 @@
-"""Keras 3: ``.keras`` archives and ``.h5`` files.
+"""Keras 3, and Keras 2 in an environment of its own: ``.keras`` archives and ``.h5`` files.
 
 Options: ``threads`` (1), ``custom_objects`` ("module:function" in the suite's folder, which
 returns a dict of name → class; only with ``trust``).
@@ -10,11 +10,21 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 import numpy as np
 
-from . import content, keras_refusals, resolve, scan, support, tf_common, tracing
+from . import (
+    content,
+    keras_library,
+    keras_refusals,
+    resolve,
+    saving,
+    scan,
+    support,
+    tf_common,
+    tracing,
+)
 from .contract import AdapterError, Artifact, Feeds, Library, TensorSpec
 
 _EXPECTED = "a Keras model (.keras or .h5)"
-_LIBRARY = Library("keras", "keras", "pip install 'detector-parity[tensorflow]'")
+_AS_OPERATIONS = "save it as a SavedModel, which holds operations and no settings of layers"
 
 
 class Keras(tracing.TracedAdapter):
@@ -26,7 +36,8 @@ class Keras(tracing.TracedAdapter):
     def requires(cls, options: Mapping[str, Any]) -> Tuple[Library, ...]:
         """Keras, and TensorFlow unless KERAS_BACKEND names another one."""
         backend = os.environ.get("KERAS_BACKEND", "tensorflow")
-        return (_LIBRARY, tf_common.LIBRARY) if backend == "tensorflow" else (_LIBRARY,)
+        keras = keras_library.LIBRARY
+        return (keras, tf_common.LIBRARY) if backend == "tensorflow" else (keras,)
 
     def __init__(self, artifact: Artifact) -> None:
         super().__init__(
@@ -36,11 +47,13 @@ class Keras(tracing.TracedAdapter):
         self._tf: Any = None
         if len(self.requires({})) == 2:
             self._tf = tf_common.start(self.options["threads"])
-        self._library = support.open_library(_LIBRARY)
+        self._library = keras_library.open_keras(self._tf)
         scan.guard(artifact.model, artifact.trust)
-        self._settings: Dict[str, Any] = {"compile": False, "safe_mode": not artifact.trust}
-        library = "keras {}".format(support.version_of(self._library, "keras"))
-        loading = support.Loading(artifact.model, _EXPECTED, found.phrase, self._explain, library)
+        self._objects: Dict[str, Any] = {}
+        library = f"keras {self._library.version}"
+        loading = support.Loading(
+            artifact.model, _EXPECTED, found.phrase, self._explain, library, self._versions
+        )
         with loading, support.quiet():
             self._model = self._load(found)
             self._inputs, self._names = self._describe()
@@ -60,7 +73,7 @@ class Keras(tracing.TracedAdapter):
                 raise AdapterError("untrusted", path=path, findings=("custom_objects is code",))
             folder = self.artifact.folder
             with resolve.siblings(folder):
-                self._settings["custom_objects"] = resolve.resolve(custom, folder)()
+                self._objects = resolve.resolve(custom, folder)()
         # Keras tells the format by the file's extension, not by its content.
         extension = ".keras" if found.kind == "keras" else (".h5", ".hdf5")
         if not path.endswith(extension):
@@ -73,10 +86,25 @@ class Keras(tracing.TracedAdapter):
                 needed=needed,
                 reason=f"{found.phrase} must be named with {needed}",
             )
-        return self._library.saving.load_model(path, **self._settings)
+        return self._library.load(path, self._objects, self.artifact.trust)
 
     def _explain(self, error: BaseException) -> Tuple[str, Dict[str, Any]]:
-        return keras_refusals.explain(error, self._library, self.artifact.model, **self._settings)
+        settings = {
+            "compile": False,
+            "safe_mode": not self.artifact.trust,
+            "custom_objects": self._objects,
+        }
+        return keras_refusals.explain(error, self._library.module, self.artifact.model, **settings)
+
+    def _versions(self) -> saving.Versions:
+        """What saved the file and what opens it."""
+        place = [saving.python()]
+        if self._tf is not None:
+            place.insert(0, "TensorFlow " + support.version_of(self._tf, "tensorflow"))
+        saved = saving.keras_version(self.artifact.model)
+        return saving.Versions(
+            "Keras", saved, self._library.version, ", ".join(place), _AS_OPERATIONS
+        )
 
     def _describe(self) -> Tuple[Tuple[TensorSpec, ...], List[str]]:
         """Inputs, and the outputs' names, of a model whose graph is known without a run."""
@@ -132,30 +160,27 @@ class Keras(tracing.TracedAdapter):
     def _run(self, feeds: Dict[str, np.ndarray]) -> Mapping[str, Any]:
         arrays = [feeds[spec.name] for spec in self._inputs]
         with contextlib.ExitStack() as stack:
-            if self._library.backend.backend() == "torch":
+            if self._library.backend() == "torch":
                 stack.enter_context(support.open_library(Library("torch", "torch", "")).no_grad())
             values = self._call(*arrays)
         if isinstance(values, dict):
             ordered = [values[name] for name in self._names]
         else:
             ordered = list(values) if isinstance(values, (list, tuple)) else [values]
-        convert = self._library.ops.convert_to_numpy
-        return {name: convert(value) for name, value in zip(self._names, ordered)}
+        return {name: self._library.array(value) for name, value in zip(self._names, ordered)}
 
     def _tracer(self, example: Optional[Feeds]) -> tracing.Tracer:
-        from .keras_graph import KerasTracer
-
         graph, names = self._graph, [spec.name for spec in self._inputs]
         inputs = dict(zip(names, _tensors(graph.input, graph.inputs)))
         outputs = _tensors(graph.output, graph.outputs)
-        return KerasTracer(self._library, self._model, inputs, outputs)
+        return self._library.tracer(self._model, inputs, outputs)
 
     def identity(self) -> Dict[str, Any]:
         """Library, version, backend, threads."""
         found: Dict[str, Any] = {
             "library": "keras",
-            "version": support.version_of(self._library, "keras"),
-            "backend": self._library.backend.backend(),
+            "version": self._library.version,
+            "backend": self._library.backend(),
             "threads": None,  # not settable for this backend from here
             **support.machine(),
         }
@@ -185,4 +210,9 @@ def _tensors(structure: Any, flat: Any) -> List[Any]:
 
 
 def _spec(name: str, tensor: Any) -> TensorSpec:
-    return TensorSpec(name, tuple(tensor.shape), str(tensor.dtype))
+    return TensorSpec(name, tuple(tensor.shape), _dtype(tensor))
+
+
+def _dtype(tensor: Any) -> str:
+    """Keras 2 gives a type of TensorFlow's, Keras 3 its name."""
+    return str(getattr(tensor.dtype, "name", tensor.dtype))

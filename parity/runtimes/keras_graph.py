@@ -21,11 +21,37 @@ _OPAQUE = "{} holds layers of its own; what is inside of it is not looked at"
 _SETTINGS = ("name", "dtype", "trainable", "batch_input_shape", "batch_shape", "build_config")
 
 
+class Node:
+    """One call of an operation in a model's graph, with symbolic tensors in its arguments."""
+
+    def __init__(self, keras: Any, node: Any) -> None:
+        self._keras = keras
+        self._node = node
+        self.operation = node.operation
+        self.outputs: List[Any] = list(node.outputs)
+        self.inputs: List[Any] = list(node.arguments.keras_tensors)
+        self.keywords: Dict[str, Any] = node.arguments.kwargs
+
+    def arguments(self) -> List[Any]:
+        """Every argument, out of whatever holds it."""
+        given = self._node.arguments
+        return list(self._keras.tree.flatten((given.args, given.kwargs)))
+
+    def filled(self, values: Dict[int, Any]) -> Tuple[Any, Dict[str, Any]]:
+        """The arguments with values, by the symbolic tensors' ids, in their places."""
+        args, kwargs = self._node.arguments.fill_in(values)
+        return args, kwargs
+
+    def in_evaluation(self) -> Dict[str, Any]:
+        """What else it is called with."""
+        asked = getattr(self.operation, "_call_has_training_arg", False)
+        return {"training": False} if asked else {}
+
+
 class Call(NamedTuple):
     """One call of an operation; ``tensors`` names the symbolic tensors in its arguments."""
 
-    operation: Any
-    arguments: Any
+    node: Node
     tensors: Dict[int, str]
 
 
@@ -47,10 +73,10 @@ class KerasTracer(Tracer):
         known: Dict[int, str] = {}
         for name, tensor in inputs.items():
             self._declare(known, self._names.take(name), tensor)
-        functional = _functional(model)
-        if functional is None:
+        graph = self._functional(model)
+        if graph is None:
             raise cannot_trace("keras", "the model runs Python code of its own, not a graph of ops")
-        self._walk(functional, known, "")
+        self._walk(graph, known, "")
         self.graph = Graph(
             format="keras",
             ops=tuple(self._ops),
@@ -63,47 +89,46 @@ class KerasTracer(Tracer):
 
     def _declare(self, known: Dict[int, str], name: str, tensor: Any) -> None:
         known[id(tensor)] = name
-        self._dtypes[name] = str(tensor.dtype)
+        self._dtypes[name] = str(getattr(tensor.dtype, "name", tensor.dtype))
         self.shapes[name] = tuple(tensor.shape)
 
     def _walk(self, model: Any, known: Dict[int, str], prefix: str) -> None:
         """Take down a model's calls in execution order; ``known`` names its tensors."""
         for depth in sorted(model._nodes_by_depth, reverse=True):
-            for node in model._nodes_by_depth[depth]:
-                needed = node.arguments.keras_tensors
-                if needed and all(id(tensor) in known for tensor in needed):
-                    self._node(node, known, prefix)
+            for one in model._nodes_by_depth[depth]:
+                node = self._node(one)
+                if node.inputs and all(id(tensor) in known for tensor in node.inputs):
+                    self._take(node, known, prefix)
 
-    def _node(self, node: Any, known: Dict[int, str], prefix: str) -> None:
+    def _take(self, node: Node, known: Dict[int, str], prefix: str) -> None:
         operation = node.operation
-        inner = _functional(operation)
+        inner = self._functional(operation)
         if inner is None:
             self._op(operation, node, known, prefix)
             return
-        arguments = [known[id(tensor)] for tensor in node.arguments.keras_tensors]
+        arguments = [known[id(tensor)] for tensor in node.inputs]
         inside = {id(tensor): name for tensor, name in zip(inner.inputs, arguments)}
         self._walk(inner, inside, f"{prefix}{operation.name}/")
         for tensor, made in zip(node.outputs, inner.outputs):
             known[id(tensor)] = inside[id(made)]
 
-    def _op(self, operation: Any, node: Any, known: Dict[int, str], prefix: str) -> None:
+    def _op(self, operation: Any, node: Node, known: Dict[int, str], prefix: str) -> None:
         index = len(self._ops)
         name = self._names.take(prefix + operation.name)
         made = outputs_of(name, len(node.outputs))
-        arguments = self._keras.tree.flatten((node.arguments.args, node.arguments.kwargs))
         data = [
             known[id(one)] if id(one) in known else self._constant(f"{name}/constant", one)
-            for one in arguments
+            for one in node.arguments()
             if hasattr(one, "shape")
         ]
         inputs = (*data, *(self._weight(weight) for weight in _weights(operation)))
-        attributes = {**_attributes(operation), **_keywords(node.arguments.kwargs)}
+        attributes = {**_attributes(operation), **_keywords(node.keywords)}
         if isinstance(operation, self._keras.Model) or _sublayers(operation):
             self._problems[index] = _OPAQUE.format(operation.name)
         kind = type(operation).__name__
         self._ops.append(Op(index, name, kind, inputs, made, attributes))
-        symbols = {id(tensor): known[id(tensor)] for tensor in node.arguments.keras_tensors}
-        self._calls.append(Call(operation, node.arguments, symbols))
+        symbols = {id(tensor): known[id(tensor)] for tensor in node.inputs}
+        self._calls.append(Call(node, symbols))
         for output, tensor in zip(made, node.outputs):
             self._declare(known, output, tensor)
 
@@ -135,14 +160,11 @@ class KerasTracer(Tracer):
         return {name: self._array(one) for name, one in self._called(op, values).items()}
 
     def _called(self, op: Op, values: Dict[str, Any]) -> Dict[str, Any]:
-        call, tree = self._calls[op.index], self._keras.tree
-        symbols = {number: values[name] for number, name in call.tensors.items()}
-        args, kwargs = call.arguments.fill_in(symbols)
-        if getattr(call.operation, "_call_has_training_arg", False):
-            kwargs["training"] = False
+        node, tensors = self._calls[op.index]
+        args, kwargs = node.filled({number: values[name] for number, name in tensors.items()})
         with self._evaluating():
-            made = tree.flatten(call.operation(*args, **kwargs))
-        return dict(zip(op.outputs, made))
+            made = node.operation(*args, **{**kwargs, **node.in_evaluation()})
+        return dict(zip(op.outputs, self._flat(made)))
 
     def _evaluating(self) -> Any:
         if self._keras.backend.backend() == "torch":
@@ -155,19 +177,34 @@ class KerasTracer(Tracer):
         return self._keras.ops.convert_to_tensor(array, dtype=self._dtypes.get(name))
 
     def _array(self, value: Any) -> np.ndarray:
-        array = np.asarray(self._keras.ops.convert_to_numpy(value))
+        array = np.asarray(self._numpy(value))
         return array if array.dtype.kind != "V" else array.astype(np.float32)  # bfloat16
 
+    # What is another in Keras 2, see ``keras2_graph``.
 
-def _functional(model: Any) -> Optional[Any]:
+    def _node(self, node: Any) -> Node:
+        return Node(self._keras, node)
+
+    def _flat(self, made: Any) -> List[Any]:
+        return list(self._keras.tree.flatten(made))
+
+    def _numpy(self, value: Any) -> Any:
+        return self._keras.ops.convert_to_numpy(value)
+
+    def _functional(self, model: Any) -> Optional[Any]:
+        return functional(model, "keras")
+
+
+def functional(model: Any, own: str) -> Optional[Any]:
     """The functional graph of a model: its own, or a sequential model's; None for other things.
 
-    A class with a ``call`` of its own runs that, whatever graph it was made with.
+    A class with a ``call`` of its own, which is not in ``own``'s modules, runs that, whatever graph
+    it was made with.
     """
     inner = getattr(model, "_functional", None) or model
-    own = str(getattr(getattr(type(model), "call", None), "__module__", ""))
-    is_graph = hasattr(inner, "_nodes_by_depth") and hasattr(inner, "operations")
-    return inner if is_graph and own.partition(".")[0] == "keras" else None
+    home = str(getattr(getattr(type(model), "call", None), "__module__", ""))
+    is_graph = bool(getattr(inner, "_nodes_by_depth", None))
+    return inner if is_graph and (home + ".").startswith(own + ".") else None
 
 
 def _weights(operation: Any) -> Sequence[Any]:

@@ -7,7 +7,7 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 
 import numpy as np
 
-from . import content, refusals, scan, support, tf_common, tracing
+from . import content, refusals, saving, scan, support, tf_common, tracing
 from .contract import AdapterError, Artifact, Feeds, Library, TensorSpec
 
 _EXPECTED = "a SavedModel directory"
@@ -30,7 +30,9 @@ class SavedModel(tracing.TracedAdapter):
         self._tf = tf_common.start(self.options["threads"])
         library = "tensorflow {}".format(support.version_of(self._tf, "tensorflow"))
         explain = refusals.reader(refusals.SAVEDMODEL)
-        loading = support.Loading(artifact.model, _EXPECTED, found.phrase, explain, library)
+        loading = support.Loading(
+            artifact.model, _EXPECTED, found.phrase, explain, library, self._versions
+        )
         with loading, support.quiet():
             self._loaded = self._tf.saved_model.load(artifact.model)
             self._function = self._signature()
@@ -48,6 +50,11 @@ class SavedModel(tracing.TracedAdapter):
         if wanted not in known:
             raise AdapterError("bad-option", option="signature", value=wanted, known=known)
         return self._loaded.signatures[wanted]
+
+    def _versions(self) -> saving.Versions:
+        saved = saving.tensorflow_version(self.artifact.model)
+        opened = support.version_of(self._tf, "tensorflow")
+        return saving.Versions("TensorFlow", saved, opened, saving.python())
 
     def inputs(self) -> Tuple[TensorSpec, ...]:
         """The signature's inputs."""

@@ -13,7 +13,7 @@ from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Sequence, T
 
 import numpy as np
 
-from . import refusals
+from . import refusals, saving
 from .contract import (
     IMAGE_ID,
     Adapter,
@@ -92,6 +92,11 @@ def open_library(library: Library) -> Any:
 def absence(library: Library) -> str:
     """The sentence for a library that is not installed."""
     return f"{library.name} is not installed; install it with: {library.install}"
+
+
+def not_installed(facts: Mapping[str, Any]) -> bool:
+    """Whether a ``missing-library`` is of one that is not there, not of one that cannot start."""
+    return str(facts["reason"]).startswith(absence(Library("", str(facts["library"]), "")))
 
 
 def absent(library: Library) -> Optional[str]:
@@ -212,11 +217,16 @@ def quiet() -> Iterator[None]:
         yield
 
 
+# What a file that another version saved may be told as: its words are of no other cause.
+_OF_VERSIONS = ("version", "not-loadable")
+
+
 class Loading:
     """A context that turns whatever a library raises while it loads into an ``AdapterError``.
 
     ``explain`` reads a code and facts out of what was raised (see ``refusals``); ``library`` is
-    the library's name and version for messages.
+    the library's name and version for messages. ``versions`` says which version saved the file:
+    another one is the cause where nothing else is known to be it.
     """
 
     def __init__(
@@ -226,7 +236,9 @@ class Loading:
         found: str,
         explain: Optional[Callable[[BaseException], Tuple[str, Dict[str, Any]]]] = None,
         library: str = "the library",
+        versions: Optional[Callable[[], saving.Versions]] = None,
     ) -> None:
+        self._versions = versions
         self._facts = {"path": path, "expected": expected, "found": found, "library": library}
         self._explain = explain or refusals.reader(())
 
@@ -237,6 +249,9 @@ class Loading:
         if isinstance(error, Exception) and not isinstance(error, AdapterError):
             code, facts = self._explain(error)
             told = {**self._facts, "reason": reason(error), **facts}
+            versions = self._versions() if self._versions is not None else None
+            if versions is not None and versions.differ() and code in _OF_VERSIONS:
+                code, told = "version", {**told, **versions._asdict()}
             raise AdapterError(code, **told) from error
 
 

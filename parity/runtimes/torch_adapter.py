@@ -9,6 +9,7 @@ tensors.
 """
 
 import contextlib
+import inspect
 import re
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Set, Tuple
 
@@ -79,8 +80,8 @@ class Torch(tracing.TracedAdapter):
         found = _expect(self.artifact, path, kinds, _EXPECTED_WEIGHTS)
         scan.guard(path, self.artifact.trust)
         with self._loading(path, _EXPECTED_WEIGHTS, found):
-            only = found.kind == "state-dict"
-            saved = self._library.load(path, map_location="cpu", weights_only=only)
+            how = self._restricted(found.kind == "state-dict")
+            saved = self._library.load(path, map_location="cpu", **how)
         state = torch_weights.state_dict(saved, path)
         module = self._built()
         torch_weights.check_fits(module.state_dict(), state, path)
@@ -88,9 +89,21 @@ class Torch(tracing.TracedAdapter):
             module.load_state_dict(state.tensors, strict=True)
         return self._evaluated(module)
 
+    def _restricted(self, only: bool) -> Dict[str, Any]:
+        """How pickles are loaded: as weights only, unless what they call is trusted."""
+        if "weights_only" in inspect.signature(self._library.load).parameters:
+            return {"weights_only": only}
+        if only and not self.artifact.trust:
+            raise ValueError(
+                f"torch {self._library.__version__} cannot load pickles as weights only, as 1.13 "
+                f"and newer do; save the module as TorchScript, or say trust = true"
+            )
+        return {}
+
     def _from_pickle(self) -> Any:
         with self._loading(self.artifact.model, _EXPECTED, self._found):
-            module = self._library.load(self.artifact.model, map_location="cpu", weights_only=False)
+            how = self._restricted(False)
+            module = self._library.load(self.artifact.model, map_location="cpu", **how)
             if not isinstance(module, self._library.nn.Module):
                 raise ValueError(f"it holds a {type(module).__name__}, not a module")
             return self._evaluated(module)
@@ -132,6 +145,8 @@ class Torch(tracing.TracedAdapter):
 
     def _from_program(self) -> Any:
         with self._loading(self.artifact.model, _EXPECTED, self._found):
+            if not hasattr(self._library, "export"):
+                raise ValueError("exported programs are loaded by torch 2.1 and newer")
             program = torch_program.load(self._library, self.artifact.model)
             nodes = {node.name: node for node in program.graph.nodes}
             names = list(program.graph_signature.user_inputs)

@@ -128,6 +128,8 @@ def external_data(facts: Facts) -> str:
 
 def version(facts: Facts) -> str:
     """Too new, or too old."""
+    if "saved" in facts:
+        return _of_another_version(facts)
     library, too = str(facts["library"]), facts["too"]
     name = library.split(" ")[0]
     detail = facts.get("detail")
@@ -143,6 +145,28 @@ def version(facts: Facts) -> str:
         f"{facts['what']} {facts['found']}, which is too {too}{more}. {remedy} ({key} under "
         f"[runtimes.{facts['runtime']}])."
     )
+
+
+def _of_another_version(facts: Facts) -> str:
+    """Who saved the file, who tried to load it, and what to do about it."""
+    library = facts["library"]
+    saved, opened = (_release(str(facts[key])) for key in ("saved", "opened"))
+    remedies = [
+        f"load it with {library} {saved} (requires and python of a runtime give it an environment "
+        f"of its own)",
+        f"save it with {library} {opened}",
+    ]
+    remedies += [str(facts["instead"])] if facts["instead"] else []
+    return (
+        f"expected {facts['expected']} that {library} {facts['opened']} ({facts['place']}) can "
+        f"load at {facts['path']}, found one that {library} {facts['saved']} saved: "
+        f"{str(facts['reason']).rstrip('.')}. What helps: {'; or '.join(remedies)}."
+    )
+
+
+def _release(version: str) -> str:
+    """Two numbers of a version: what only fixes defects changes no format."""
+    return ".".join(version.split(".")[:2])
 
 
 def not_registered(facts: Facts) -> str:

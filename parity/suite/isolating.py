@@ -58,4 +58,4 @@ Timeout = Annotated[float, Field(gt=0, le=_WEEK)]
 
 MemoryLimit = Annotated[str, BeforeValidator(memory)]
 Python = Annotated[str, BeforeValidator(python)]
-Requirement = Annotated[str, BeforeValidator(requirement)]
+Requires = Annotated[tuple[Annotated[str, BeforeValidator(requirement)], ...], Field(strict=False)]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, field_validator
 
 from parity.suite.fields import Binding, Table
+from parity.suite.isolating import MemoryLimit, Python, Requires, Timeout
 from parity.suite.merging import laid
 
 if TYPE_CHECKING:
@@ -31,12 +32,12 @@ class CellTable(Table):
     layout: Literal["NCHW", "NHWC"] | None = None
     options: dict[str, Any] | None = None
     interpreter: Literal["litert", "tflite-runtime", "tensorflow"] | None = None
-    timeout: float | None = Field(default=None, gt=0)
-    memory_limit: str | None = Field(default=None, pattern=r"^\d+(KiB|MiB|GiB)$")
+    timeout: Timeout | None = None
+    memory_limit: MemoryLimit | None = None
     isolated: bool | None = None
     trust: bool | None = None
-    requires: tuple[str, ...] | None = Field(default=None, strict=False)
-    python: str | None = None
+    requires: Requires | None = None
+    python: Python | None = None
     preprocess: dict[str, Any] | None = None
     decode: dict[str, Any] | None = None
 

@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from parity.suite.decoding import Decode
 from parity.suite.fields import Binding, Globs, Names, Table
-from parity.suite.isolating import MemoryLimit, Python, Requirement, Timeout
+from parity.suite.isolating import MemoryLimit, Python, Requires, Timeout
 from parity.suite.matrix import RowTable
 from parity.suite.recipe import Recipe
 
@@ -103,7 +103,7 @@ class RuntimeTable(Table):
     memory_limit: MemoryLimit | None = None
     isolated: bool = False
     trust: bool = False
-    requires: tuple[Requirement, ...] = Field(default=(), strict=False)
+    requires: Requires = ()
     python: Python | None = None
     preprocess: dict[str, Any] = Field(default_factory=dict)
     decode: dict[str, Any] = Field(default_factory=dict)

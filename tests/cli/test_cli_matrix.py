@@ -206,7 +206,7 @@ def test_the_report_is_two_files(tmp_path: Path, capfd: Capture) -> None:
     assert page.startswith("# tiny: error (1 pass, 1 fail, 1 error) against native (native), 2 im")
     assert "\n## row: net (fake, tolerance float32), compared with first\n" in page
     changed = escaped("networks:same → networks:lower", leading=False)
-    assert f"\n| lower | fail | fake 0 | {changed} | fail | 0 | 0 | 0 | 0.0100 | fail " in page
+    assert f"\n| lower | fail |  | fake 0 | {changed} | fail | 0 | 0 | 0 | 0.0100 | fail " in page
     assert "\nbroken: raised while it ran: ValueError: no such kernel\n</pre>\n" in page
     assert f"report: {folder}/matrix.csv\n" in capfd.readouterr().out
 

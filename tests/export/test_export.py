@@ -201,6 +201,19 @@ def test_a_source_without_a_file_is_told_with_all_other_problems(tiny: Tiny) -> 
     )
 
 
+@pytest.mark.parametrize("key", ['requires = ["tensorflow==2.7"]', 'python = "3.9"'])
+def test_a_source_in_an_environment_of_its_own_is_refused(tiny: Tiny, key: str) -> None:
+    """Exporters run here: the file would come from other versions than the suite names."""
+    tiny.write(KERAS + key + "\n" + int8("net:images"), reference="keras")
+    assert message(tiny) == problems(
+        tiny,
+        "runtimes.int8.export.from: expected a runtime without requires or python, found 'keras': "
+        "exporters run in the Python that runs parity, with its versions of libraries. Name a "
+        "runtime of the same model that has no environment of its own, or export the file with the "
+        "versions of that environment and leave export out",
+    )
+
+
 @pytest.mark.parametrize("target", ["../a.pth", "/elsewhere/a.pth"])
 def test_nothing_is_written_outside_of_the_suite(tiny: Tiny, target: str) -> None:
     """A target must be a file below the suite's folder."""

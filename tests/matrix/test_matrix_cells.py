@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+import parity
 from parity.harness.matrix import matrix
 from parity.record.matrix import CellRecord, MatrixRecord, RowRecord
+from parity.report.matrix import matrix_text
 
 Cells = dict[tuple[str, str], CellRecord]
 
@@ -166,3 +168,25 @@ def test_only_the_named_rows_are_run(small_suite: Path) -> None:
     alone = matrix(small_suite, ("tflite kernels",))
     assert [one.name for one in alone.rows] == ["tflite kernels"]
     assert (alone.verdict, alone.exit_code) == ("pass", 0)
+
+
+def test_what_saved_the_models_is_named(cells: Cells) -> None:
+    """As the files say it themselves, whether they were run or not."""
+    assert cells["onnxruntime", "all"].saved_by.startswith("tf2onnx ")
+    assert cells["onnxruntime", "other exporter"].saved_by.startswith("pytorch ")
+    assert cells["onnxruntime", "no such level"].saved_by.startswith("tf2onnx ")
+    assert cells["onnxruntime", "not there"].saved_by == ""
+
+
+def test_one_author_of_a_row_is_named_once(found: MatrixRecord) -> None:
+    """Above its table; where cells differ, below each of them."""
+    told = matrix_text(found, 300)
+    kernels = next(line for line in told.splitlines() if line.startswith("tflite kernels: "))
+    assert "compared with xnnpack; saved by TensorFlow Lite converter" in kernels
+    assert "\n  saved by: pytorch " in told
+    assert told.count("\n  saved by: tf2onnx ") > 1
+
+
+def test_the_library_runs_a_matrix_too() -> None:
+    """Beside check and record."""
+    assert parity.matrix is matrix
