@@ -97,8 +97,8 @@ class AdapterError(Exception):
     (library, reason, install), ``missing-file`` (path, expected), ``not-loadable`` and ``damaged``
     (path, expected, found, reason), ``not-downloaded``, ``other-format``, ``weights-alone`` and
     ``model-as-weights`` (the same, content; or needed: how the file must be named), ``version``
-    (path, expected, what, found, limit, too: "new" or "old", library, reason; or those of ``saving.Versions``, where
-    another version of the library has saved the file), ``not-registered``
+    (path, expected, what, found, limit, too: "new" or "old", library, reason; or those of
+    ``saving.Versions``, where another version of the library saved the file), ``not-registered``
     (path, expected, what, name, detail, library, reason), ``flex`` (path, expected, name, library,
     reason), ``external-data`` (path, expected, file, problem, reason),
     ``missing-weights`` (path, missing, unexpected, mismatched, reason, perhaps entry),

@@ -40,8 +40,8 @@ def explain(error: BaseException, keras: Any, path: str, **settings: Any) -> Tup
     arguments = _ARGUMENTS.search(text)
     if arguments:
         layer = arguments.group(1) or arguments.group(3) or "a layer"
-        names = re.findall(r"'(\w+)':", arguments.group(2) or "")
-        names = ", ".join(names) or arguments.group(4) or arguments.group(5)
+        listed = ", ".join(re.findall(r"'(\w+)':", arguments.group(2) or ""))
+        names = listed or arguments.group(4) or arguments.group(5)
         return _of_version(wrote, here, f"{layer} takes no {names} here")
     for pattern in _UNKNOWN:
         match = re.search(pattern, text)

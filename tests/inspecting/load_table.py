@@ -274,8 +274,8 @@ ROWS = [
         "bad: expected a pickled Python object at <path>, found <corrupt> (the pickle cannot be"
         " read: pickle exhausted before seeing STOP). <again>"),
     Row("older state dict cut in its data", "weights",
-        b.edited("legacy.pth", lambda data: data[:-30]), DamagedFile,
-        "<state><corrupt> (RuntimeError: unexpected EOF, expected 14 more bytes. The file might"
+        b.edited("legacy.pth", lambda data: data[:-2]), DamagedFile,
+        "<state><corrupt> (RuntimeError: unexpected EOF, expected 2 more bytes. The file might"
         " be corrupted). <again>"),
     Row("SavedModel cut off", "savedmodel",
         b.saved(lambda folder: b.shortened(folder / "saved_model.pb")),
