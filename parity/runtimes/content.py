@@ -4,12 +4,15 @@ import mmap
 import os
 import struct
 import zipfile
+import zlib
 from typing import Any, NamedTuple, Optional, Sequence, Set, Tuple
 
 from . import wire
 from .contract import AdapterError
 
 _GRAPH_FIELDS = {(1, wire.BYTES), (2, wire.BYTES), (3, wire.VARINT), (4, wire.BYTES)}
+# A member that is encrypted or of an unknown method is a RuntimeError.
+_BAD_ZIP = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError)
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 
 
@@ -82,7 +85,7 @@ def _zip(path: str) -> Content:
             if not any(item.header_offset == 0 for item in archive.infolist()):
                 return Content("truncated", "a truncated or damaged zip archive")
             return _zip_of(archive.namelist(), archive)
-    except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError):
+    except _BAD_ZIP:
         return Content("truncated", "a truncated or damaged zip archive")
 
 
