@@ -204,17 +204,40 @@ def quiet() -> Iterator[None]:
 
 
 class Loading:
-    """A context that turns whatever a library raises while it loads into ``not-loadable``."""
+    """A context that turns whatever a library raises while it loads into ``not-loadable``.
+
+    So does a file that is another one, or is longer or shorter, when it has been loaded: what was
+    scanned and what was loaded are two things then.
+    """
 
     def __init__(self, path: str, expected: str, found: str) -> None:
         self._facts = {"path": path, "expected": expected, "found": found}
+        self._before = _state(path)
 
     def __enter__(self) -> "Loading":
         return self
 
     def __exit__(self, kind: Any, error: Optional[BaseException], trace: Any) -> None:
+        if (error is None or isinstance(error, Exception)) and (
+            _state(self._facts["path"]) != self._before
+        ):
+            why = "it changed while it was loaded: run again when nothing writes to it"
+            raise AdapterError("not-loadable", reason=why, **self._facts) from error
         if isinstance(error, Exception) and not isinstance(error, AdapterError):
             raise AdapterError("not-loadable", reason=reason(error), **self._facts) from error
+
+
+def _state(path: str) -> Tuple[Tuple[str, int, int, int], ...]:
+    """What changes when a file does, or one of a folder: its identity, its size and its time."""
+    every = [os.path.join(at, name) for at, _, names in os.walk(path) for name in names]
+    found = []
+    for one in sorted(every) or [path]:
+        try:
+            at = os.stat(one)
+        except OSError:
+            continue
+        found.append((one, at.st_ino, at.st_size, at.st_mtime_ns))
+    return tuple(found)
 
 
 def version_of(module: Any, *distributions: str) -> str:

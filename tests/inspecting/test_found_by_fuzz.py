@@ -1,8 +1,9 @@
-"""What the fuzz has found, each as one small file that is made by hand."""
+"""What the fuzz and other bad input have found, each as one small file that is made by hand."""
 
 from __future__ import annotations
 
 import io
+import os
 import zipfile
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from parity import runtimes
 from parity.inspecting.looking import inspect
+from parity.runtimes import support
 from parity.runtimes.contract import AdapterError, Artifact
 
 DAMAGED = "a truncated or damaged zip archive"
@@ -47,5 +49,55 @@ def test_a_member_that_cannot_be_unpacked(make: object, tmp_path: Path) -> None:
     assert found.faults == ("it is cut off or damaged: copy or export it again",)
     with pytest.raises(AdapterError) as caught:
         runtimes.load("torch")(Artifact(str(path)))
-    assert caught.value.code == "not-loadable"
     assert caught.value.facts["found"] == DAMAGED
+
+
+KINDS = ("keras", "savedmodel", "torch", "onnxruntime", "tflite", "recorded")
+
+
+def found(kind: str, path: Path) -> str:
+    """What a load says that it has found."""
+    with pytest.raises(AdapterError) as caught:
+        runtimes.load(kind)(Artifact(str(path)))
+    return str(caught.value.facts["found"])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_pipe_is_not_waited_for(kind: str, tmp_path: Path) -> None:
+    """Opening one would never end where nobody writes to it."""
+    os.mkfifo(tmp_path / "net")
+    assert found(kind, tmp_path / "net") == "a pipe, a socket or a device, not a file"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_file_that_may_not_be_read(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system's own word for it; root may read everything, so the system is stood in for."""
+    path = tmp_path / "net.onnx"
+    path.write_bytes(b"x")
+
+    def refuse(file: object, *more: object, **others: object) -> None:
+        raise PermissionError(13, "Permission denied", str(file))
+
+    monkeypatch.setattr("builtins.open", refuse)
+    assert found(kind, path) == "a file that cannot be read (Permission denied)"
+
+
+@pytest.mark.parametrize("how", ["longer", "another", "gone"])
+def test_a_file_that_changes_while_it_is_loaded(how: str, tmp_path: Path) -> None:
+    """What was scanned and what was loaded would be two files; whatever the library made of it."""
+    path = tmp_path / "net.onnx"
+    path.write_bytes(b"first")
+
+    def load() -> None:
+        with support.Loading(str(path), "an ONNX model", "an ONNX model"):
+            path.unlink() if how != "longer" else path.write_bytes(b"longer")
+            if how == "another":
+                path.write_bytes(b"other")
+
+    with pytest.raises(AdapterError) as caught:
+        load()
+    assert caught.value.facts["reason"] == (
+        "it changed while it was loaded: run again when nothing writes to it"
+    )
