@@ -121,7 +121,9 @@ def _code(path: Path, content: Content) -> tuple[str, ...]:
         return scan.findings(str(path))
     try:
         return tuple(reader(path))
-    except (ValueError, KeyError, RecursionError, zipfile.BadZipFile) as error:
+    except OSError:
+        raise
+    except Exception as error:  # as in ``_read``: damaged bytes fail in any way
         return (f"it cannot be scanned: {error}",)
 
 
