@@ -18,9 +18,11 @@ test-slow: $(READY)
 test-versions: $(READY)
 	$(BIN)/python -m pytest -m versions
 
-# Thousands of mutated model files: how often each class was seen is printed.
+# FUZZ mutated model files are looked at and loaded: how often each class was seen is printed.
+FUZZ ?= 3000
 fuzz: $(READY)
-	$(BIN)/python -m pytest -m "slow or not slow" -s tests/inspecting/test_inspect_fuzz.py
+	PARITY_FUZZ=$(FUZZ) $(BIN)/python -m pytest -m "slow or not slow" -s \
+		tests/inspecting/test_inspect_fuzz.py tests/inspecting/test_load_fuzz.py
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

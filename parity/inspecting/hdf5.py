@@ -18,6 +18,8 @@ _MAGIC = b"\x89HDF\r\n\x1a\n"
 _UNDEFINED = (1 << 64) - 1
 _OBJECTS = 200_000
 _DATASPACE, _LINK_INFO, _DATATYPE, _LINK, _ATTRIBUTE = 0x01, 0x02, 0x03, 0x06, 0x0C
+_EXTERNAL, _LAYOUT = 0x07, 0x08
+_VIRTUAL = b"\4\3"  # version and class of a layout message
 _CONTINUATION, _SYMBOLS, _ATTRIBUTE_INFO = 0x10, 0x11, 0x15
 
 
@@ -26,12 +28,14 @@ class Node:
     """A group or a dataset: attributes that are text, children by name, a dataset's shape.
 
     ``unread`` is true where a group's links or attributes are stored in the dense form.
+    ``elsewhere`` says of each part of it that lies in another file where that is.
     """
 
     attributes: dict[str, Attribute] = field(default_factory=dict)
     children: dict[str, int] = field(default_factory=dict)
     shape: tuple[int, ...] | None = None
     unread: bool = False
+    elsewhere: list[str] = field(default_factory=list)
 
 
 class File:
@@ -74,8 +78,14 @@ class File:
                 node.attributes[name] = value
             elif kind == _LINK:
                 name, target = link_of(self.space, start)
-                if target is not None:
+                if isinstance(target, int):
                     node.children[name] = target
+                elif target is not None:
+                    node.elsewhere.append(f"/{name} is a link into the file {target}")
+            elif kind == _EXTERNAL:
+                node.elsewhere.append(" is stored in other files")
+            elif kind == _LAYOUT and self.space.take(start, 2) == _VIRTUAL:
+                node.elsewhere.append(" is a view of other files")
             elif kind == _SYMBOLS:
                 node.children.update(self._symbols(start))
             elif kind in (_LINK_INFO, _ATTRIBUTE_INFO):

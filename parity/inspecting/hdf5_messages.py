@@ -7,6 +7,7 @@ from parity.inspecting.source import Source, Unreadable
 _LONGEST = 64 * 2**20
 _NAMES = 1 << 16
 _STRING, _VARIABLE = 3, 9
+_EXTERNAL = 64  # a kind of link
 _STEPS = 5_000_000
 
 Attribute = str | tuple[str, ...] | int | None
@@ -47,8 +48,11 @@ def shape_of(space: Space, start: int) -> tuple[int, ...]:
     return tuple(space.number(at + 8 * index, 8) for index in range(rank))
 
 
-def link(space: Space, start: int) -> tuple[str, int | None]:
-    """A link message: its name, and its target where that is in this file."""
+def link(space: Space, start: int) -> tuple[str, int | str | None]:
+    """A link message: its name and target: an address, a file's name, or None inside of this one.
+
+    Source: section IV.A.2.g; an external link's value is flags, then the file's name.
+    """
     flags = space.number(start + 1, 1)
     at = start + 2
     kind = 0
@@ -59,6 +63,8 @@ def link(space: Space, start: int) -> tuple[str, int | None]:
     length = space.number(at, width)
     at += width
     name = space.take(at, min(length, _NAMES)).decode("utf-8", "replace")
+    if kind == _EXTERNAL:
+        return name, space.text(at + length + 3)
     return name, space.number(at + length, 8) if kind == 0 else None
 
 

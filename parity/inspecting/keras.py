@@ -217,5 +217,25 @@ def code(path: Path) -> Iterator[str]:
         if root.unread:
             yield "its attributes are stored in the dense form of HDF5 and cannot be scanned"
         config = root.attributes.get("model_config")
-    if config is not None:
-        yield from dict.fromkeys(scan_keras.findings(_json(_text(config).encode(), "model_config")))
+        if config is not None:
+            config = _json(_text(config).encode(), "model_config")
+            yield from dict.fromkeys(scan_keras.findings(config))
+        yield from _elsewhere(file)
+
+
+def archived_code(path: Path) -> Iterator[str]:
+    """The same of a ``.keras`` archive."""
+    with zipfile.ZipFile(path) as archive:
+        yield from dict.fromkeys(scan_keras.findings(scan_keras.archived_config(archive)))
+        for name in archive.namelist():
+            if name.lower().endswith((".h5", ".hdf5")):
+                with member(archive, path, name) as data:
+                    for finding in _elsewhere(File(data)):
+                        yield f"{name}: {finding}"
+
+
+def _elsewhere(file: File) -> Iterator[str]:
+    """What of an HDF5 file would be read from other files of this machine."""
+    for path, node in file.walk(file.root):
+        for what in node.elsewhere:
+            yield f"its {path}{what}"

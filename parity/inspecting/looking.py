@@ -13,7 +13,7 @@ from parity.inspecting import graphdef, keras, onnx, pt2, safetensors, savedmode
 from parity.inspecting.findings import Contents, Inspection
 from parity.inspecting.loading import Attempt, views
 from parity.inspecting.naming import misnamed
-from parity.runtimes import scan
+from parity.runtimes import scan, scan_archive
 from parity.runtimes.content import Content, recognise
 
 _READERS: dict[str, Callable[[Path], Contents]] = {
@@ -127,11 +127,14 @@ def _read(path: Path, content: Content) -> Contents | None:
 
 def _code(path: Path, content: Content) -> tuple[str, ...]:
     """What loading the file would run; HDF5 is read without its library."""
-    if content.kind != "hdf5":
+    reader = {"hdf5": keras.code, "keras": keras.archived_code}.get(content.kind)
+    if reader is None:
         return scan.findings(str(path))
     try:
-        return tuple(keras.code(path))
-    except ValueError as error:
+        return tuple(reader(path))
+    except OSError:
+        raise
+    except Exception as error:  # as in ``_read``: damaged bytes fail in any way
         return (f"it cannot be scanned: {error}",)
 
 
@@ -144,7 +147,7 @@ def _archive_faults(path: Path) -> Iterator[str]:
             return
     try:
         with zipfile.ZipFile(path) as archive:
-            for finding in scan.archive_findings(archive):
+            for finding in scan_archive.findings(archive):
                 yield f"{finding}: do not unpack or load it"
     except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError):
         return  # recognised as damaged already

@@ -4,6 +4,7 @@ import mmap
 import os
 import struct
 import zipfile
+import zlib
 from typing import Any, NamedTuple, Optional, Sequence, Set, Tuple
 
 from . import wire
@@ -12,6 +13,7 @@ from .contract import AdapterError
 _GRAPH_FIELDS = {(1, wire.BYTES), (2, wire.BYTES), (3, wire.VARINT), (4, wire.BYTES)}
 _MODELS = ("onnx", "tflite", "keras", "torchscript", "pt2", "savedmodel", "frozen-graph")
 _CODES = {
+    "unreadable": "not-loadable",
     "empty": "damaged",
     "truncated": "damaged",
     "lfs": "not-downloaded",
@@ -19,14 +21,17 @@ _CODES = {
     "state-dict": "weights-alone",
     "safetensors": "weights-alone",
 }
+# A member that is encrypted or of an unknown method is a RuntimeError.
+_BAD_ZIP = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError)
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 
 
 class Content(NamedTuple):
     """What was found: a stable ``kind`` for code and a ``phrase`` for messages.
 
-    Kinds: missing, directory, savedmodel, empty, lfs, html, text, onnx, tflite, hdf5, keras,
-    torchscript, pt2, state-dict, pickle, safetensors, frozen-graph, npz, zip, truncated, unknown.
+    Kinds: missing, unreadable, directory, savedmodel, empty, lfs, html, text, onnx, tflite, hdf5,
+    keras, torchscript, pt2, state-dict, pickle, safetensors, frozen-graph, npz, zip, truncated,
+    unknown.
     ``legacy`` is true for a torch checkpoint that is no zip archive.
     """
 
@@ -65,6 +70,16 @@ def recognise(path: str) -> Content:
         return Content("missing", "nothing")
     if os.path.isdir(path):
         return _directory(path)
+    if not os.path.isfile(path):  # to open a pipe waits until somebody writes to it
+        return Content("unreadable", "a pipe, a socket or a device, not a file")
+    try:
+        return _file(path)
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        return Content("unreadable", f"a file that cannot be read ({why})")
+
+
+def _file(path: str) -> Content:
     size = os.path.getsize(path)
     if size == 0:
         return Content("empty", "an empty file")
@@ -99,7 +114,7 @@ def _zip(path: str) -> Content:
             if not any(item.header_offset == 0 for item in archive.infolist()):
                 return Content("truncated", "a truncated or damaged zip archive")
             return _zip_of(archive.namelist(), archive)
-    except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError):
+    except _BAD_ZIP:
         return Content("truncated", "a truncated or damaged zip archive")
 
 
@@ -112,9 +127,10 @@ def _zip_of(names: Sequence[str], archive: zipfile.ZipFile) -> Content:
     if "constants.pkl" in tails or any(tail.startswith("code/") for tail in tails):
         return Content("torchscript", "a zip archive that holds a TorchScript program")
     if "data.pkl" in tails:
-        from . import scan_pickle
+        from . import scan_archive, scan_pickle
 
-        if scan_pickle.archive_findings(archive):
+        # what is wrong with the archive is told by whoever scans it; a bomb is not unpacked here
+        if not scan_archive.findings(archive) and scan_pickle.archive_findings(archive):
             return Content("pickle", "a zip archive that holds a pickled Python object")
         return Content("state-dict", "a zip archive that holds a torch state dict")
     if "saved_model.pb" in {name.rsplit("/", 1)[-1] for name in names}:

@@ -13,7 +13,7 @@ import zipfile
 import zlib
 from typing import List, Tuple
 
-from . import wire
+from . import scan_archive, wire
 from .content import Content, recognise
 from .contract import AdapterError
 
@@ -23,7 +23,6 @@ _CUT = re.compile(
     r"(?:[\w./]+: )?the pickle cannot be read: "
     r"(?:pickle exhausted|expected \d+ bytes|not enough data|no newline found|unexpected)"
 )
-_BOMB = 2**30  # bytes that an archive must unpack to before it can be called a bomb
 
 
 def guard(path: str, trust: bool) -> None:
@@ -69,14 +68,19 @@ def _scan(path: str, content: Content) -> List[str]:
         from . import scan_savedmodel
 
         return scan_savedmodel.findings(path)
+    if content.kind == "tflite":
+        from . import scan_tflite
+
+        return scan_tflite.findings(path)
     if content.kind == "onnx":
         from . import scan_onnx
 
         return scan_onnx.findings(path)
     if content.kind == "hdf5":
-        from . import scan_keras
+        from . import scan_hdf5, scan_keras
 
-        return list(scan_keras.findings(scan_keras.hdf5_config(path)))
+        found = list(scan_keras.findings(scan_keras.hdf5_config(path)))
+        return found + list(scan_hdf5.findings(path))
     if content.legacy or (content.kind in ("pickle", "state-dict") and not _is_zip(path)):
         from . import scan_pickle
 
@@ -85,38 +89,16 @@ def _scan(path: str, content: Content) -> List[str]:
     if content.kind not in ("keras", "torchscript", "pt2", "pickle", "state-dict"):
         return []
     with zipfile.ZipFile(path) as archive:
-        found = archive_findings(archive)
+        found = scan_archive.findings(archive)
         return found if found else _archived(archive, content.kind)
-
-
-def archive_findings(archive: zipfile.ZipFile) -> List[str]:
-    """What is wrong with an archive before anything in it is unpacked."""
-    return _twice(archive) + _outside(archive) + _bomb(archive)
-
-
-def _outside(archive: zipfile.ZipFile) -> List[str]:
-    """Members that would be unpacked outside of the folder they are unpacked to."""
-    return [
-        f"its member {name} names a path outside of the archive"
-        for name in archive.namelist()
-        if name.startswith(("/", "\\")) or name[1:2] == ":" or ".." in re.split(r"[/\\]", name)
-    ]
-
-
-def _bomb(archive: zipfile.ZipFile) -> List[str]:
-    """Weights hardly compress: much from little is an attack on whoever unpacks it."""
-    full = sum(item.file_size for item in archive.infolist())
-    packed = sum(item.compress_size for item in archive.infolist())
-    if full < _BOMB or full < 100 * packed:
-        return []
-    return [f"it is a zip bomb: its {packed} bytes unpack to {full}"]
 
 
 def _archived(archive: zipfile.ZipFile, kind: str) -> List[str]:
     if kind == "keras":
-        from . import scan_keras
+        from . import scan_hdf5, scan_keras
 
-        return list(scan_keras.findings(scan_keras.archived_config(archive)))
+        found = list(scan_keras.findings(scan_keras.archived_config(archive)))
+        return found + list(scan_hdf5.archived_findings(archive))
     if kind == "torchscript":
         from . import scan_torchscript
 
@@ -128,13 +110,6 @@ def _archived(archive: zipfile.ZipFile, kind: str) -> List[str]:
     from . import scan_pickle
 
     return list(scan_pickle.archive_findings(archive))
-
-
-def _twice(archive: zipfile.ZipFile) -> List[str]:
-    """Readers disagree about which of two members with one name counts, so neither does."""
-    names = [name.lower() for name in archive.namelist()]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    return [f"two members are named {name}" for name in twice]
 
 
 def _is_zip(path: str) -> bool:

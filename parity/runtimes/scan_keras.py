@@ -13,11 +13,11 @@ _KERAS = re.compile(
 )
 _KERAS_CODE = re.compile(
     r"(.*>)?(Lambda|__lambda__|TFSMLayer|TorchModuleWrapper|JaxLayer|FlaxLayer|PyFunc|TFOpLambda"
-    r"|SlicingOpLambda)"
+    r"|SlicingOpLambda|ClassMethod)"
 )
 _FUNCTIONS = re.compile(  # functions that older versions of Keras would fetch by name and call
     r"exec|eval|compile|open|__import__|getattr|setattr|input|breakpoint|load_model"
-    r"|model_from_json|get_file|load_weights|save_model"
+    r"|model_from_json|get_file|load_weights|save_model|TFSMLayer|TorchModuleWrapper|Lambda"
 )
 
 
@@ -48,19 +48,23 @@ def findings(value: Any) -> Iterator[str]:
     if not isinstance(value, dict):
         return
     name, module = value.get("class_name"), value.get("module")
+    config = value.get("config")
     if isinstance(name, str):
-        config = value.get("config")
+        if isinstance(module, str):  # Keras looks up one with the other: "keras", "layers.Lambda"
+            module, _, name = f"{module}.{name}".rpartition(".")
         label = value.get("name") or (config.get("name") if isinstance(config, dict) else "")
         layer = f" (layer {label!r})" if label else ""
         if _KERAS_CODE.fullmatch(name):
             yield f"{name}{layer} holds Python code"
-        elif name == "function" and _FUNCTIONS.fullmatch(str(value.get("config"))):
-            yield "the function {} is not a layer{}".format(value["config"], layer)
+        elif name == "function" and _FUNCTIONS.fullmatch(str(config).split(".")[-1]):
+            yield f"the function {config} is not a layer{layer}"
         elif isinstance(module, str) and not (
             _KERAS.fullmatch(module) or (module == "builtins" and name == "function")
         ):
             yield f"{module}.{name}{layer} is not Keras' own"
         elif ">" in name or ">" in str(value.get("registered_name") or ""):
             yield "{}{} is not Keras' own".format(value.get("registered_name") or name, layer)
+    if isinstance(config, dict) and isinstance(config.get("vocabulary"), str):
+        yield "{} reads the file {}".format(name, config["vocabulary"])
     for item in value.values():
         yield from findings(item)

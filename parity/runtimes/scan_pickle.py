@@ -96,7 +96,8 @@ def archive_findings(archive: zipfile.ZipFile) -> Tuple[str, ...]:
     """Scan every ``data.pkl`` of a torch zip archive."""
     found: List[str] = []
     for name in archive.namelist():
-        if name == "data.pkl" or name.endswith("/data.pkl"):
+        low = name.lower()  # torch finds a member whatever its case
+        if low == "data.pkl" or low.endswith("/data.pkl"):
             with archive.open(name) as handle:
                 data = handle.read(LIMIT + 1)  # at once: genops reads byte by byte
             found += pickle_findings(Bounded(io.BytesIO(data)))

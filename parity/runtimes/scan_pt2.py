@@ -11,11 +11,12 @@ import re
 import zipfile
 from typing import Any, Iterator, List
 
-from . import scan_pickle
+from . import scan_archive, scan_pickle
 
 _TARGET = re.compile(
     r"torch\.ops\.(aten|prims|prim|quantized|quantized_decomposed|_quantized|mkldnn"
-    r"|mkldnn_prepacked|onednn|higher_order|torchvision)\.(?!from_file\b|save\b)\w+(\.\w+)?"
+    r"|mkldnn_prepacked|onednn|higher_order|torchvision)\.(?!from_file\b|save\b|call_torchbind\b"
+    r"|aoti_call_delegate\b|executorch_call_delegate\b)\w+(\.\w+)?"
     r"|_?operator\.(getitem|add|sub|mul|floordiv|truediv|mod|neg|pow|pos|abs|eq|ne|lt|le|gt|ge"
     r"|and_|or_|not_|xor|lshift|rshift)"
     r"|math\.\w+|torch\.sym_\w+"
@@ -47,14 +48,18 @@ def findings(archive: zipfile.ZipFile) -> List[str]:
 
 
 def _pickled(name: str, archive: zipfile.ZipFile) -> List[str]:
+    """Torch reads what is no zip archive as a tar archive, else as a pickle; it writes neither."""
     data = read(archive, name)
-    if data[:2] == b"PK":
-        with zipfile.ZipFile(io.BytesIO(data)) as inner:
-            return [f"{name}: {text}" for text in scan_pickle.archive_findings(inner)]
     if not data:
         return []
-    stream = scan_pickle.stream_findings(io.BytesIO(data))
-    return [f"{name}: {text}" for text in stream.findings]
+    if data[:4] != b"PK\3\4":
+        return [f"{name}: it is no archive of tensors"]
+    with zipfile.ZipFile(io.BytesIO(data)) as inner:
+        found = scan_archive.findings(inner) + list(scan_pickle.archive_findings(inner))
+        tails = [one.split("/", 1)[-1] for one in inner.namelist()]
+    if "data.pkl" not in tails or "constants.pkl" in tails:
+        found.append("it is no archive of tensors")
+    return [f"{name}: {text}" for text in found]
 
 
 def _document(name: str, archive: zipfile.ZipFile) -> List[str]:
@@ -80,7 +85,7 @@ def _walk(value: Any) -> Iterator[str]:
                     yield f"a guard is code: {str(guard)[:120]}"
         elif key in ("in_spec", "out_spec", "as_pytree") and isinstance(item, str):
             yield from _tree(item)
-        elif key == "use_pickle" and item is True:
+        elif key == "use_pickle" and item:
             yield "a weight is stored as a pickle"
         elif key == "as_custom_obj":
             yield "it holds a custom object"

@@ -15,7 +15,10 @@ _OUTSIDE = re.compile(
     r"(Stateless)?(Eager)?PyFunc(Stateless)?"
     r"|ReadFile|WriteFile|MatchingFiles|ImmutableConst|Debug\w*|DumpTensor|PrintV2"
     r"|(WholeFile|TextLine|FixedLengthRecord|TFRecord|LMDB|BigQuery)Reader(V\d)?"
-    r"|\w*(TFRecord|TextLine|FixedLengthRecord|LMDB|Sql|MatchingFiles|DataService)Dataset(V\d)?"
+    r"|\w*(TFRecord|TextLine|FixedLengthRecord|LMDB|Sql|MatchingFiles|DataService|CSV"
+    r"|SnapshotChunks)Dataset(V\d)?"
+    r"|DatasetFromGraph|\w*DatasetToTFRecord|DistributedSave|RecordInput"
+    r"|CalibrationStatisticsSaver|CollectiveInitializeCommunicator|\w*TRT(Engine|Resource)\w*"
     r"|(Save|Load|Snapshot|Cache|Generator|Register)\w*Dataset(Reader|Writer)?(V\d)?"
     r"|InitializeTableFromTextFile(V2)?|DecodeProtoV2|EncodeProto"
     r"|(Create|Write|Import|Flush|Close)\w*Summary\w*|WriteRawProtoSummary|ImportEvent"
@@ -45,6 +48,7 @@ def findings(folder: str) -> List[str]:
         for other in ("saved_model.pbtxt", "saved_model.cpb")
         if os.path.exists(os.path.join(folder, other))
     ]
+    found += _links(folder)
     if not os.path.isfile(path):
         return found
     if os.path.getsize(path) == 0:
@@ -54,6 +58,21 @@ def findings(folder: str) -> List[str]:
             if top.number == 2 and top.wire == wire.BYTES:
                 found += _meta_graph(data, top)
     return sorted(set(found))
+
+
+def reaches_outside(op: str) -> bool:
+    """Whether an operation of TensorFlow reads, writes, connects or calls Python."""
+    return bool(_OUTSIDE.fullmatch(op) or _CHECKPOINT.fullmatch(op))
+
+
+def _links(folder: str) -> Iterator[str]:
+    """Files that lie elsewhere: whoever sends a folder can have it read others of this machine."""
+    inside = os.path.realpath(folder) + os.sep
+    for at, folders, files in os.walk(folder):
+        for name in folders + files:
+            path = os.path.join(at, name)
+            if not os.path.realpath(path).startswith(inside):
+                yield f"its {os.path.relpath(path, folder)} is a link to outside of its folder"
 
 
 def _meta_graph(data: Any, meta: wire.Field) -> List[str]:
@@ -68,9 +87,10 @@ def _meta_graph(data: Any, meta: wire.Field) -> List[str]:
                 functions[name] = [_node(data, field) for field in wire.children(data, function, 3)]
                 if takes_prefix:
                     prefixed.add(name)
+    found = list(_assets(data, meta))
     called = {name for body in functions.values() for node in body for name in node.calls}
     served = _served(nodes, _outputs(data, meta))
-    found = list(_outside("the graph", nodes))
+    found += _outside("the graph", nodes)
     found += [
         f"the graph runs {node.op} when it is served ({node.name})"
         for node in nodes
@@ -120,14 +140,28 @@ def _functions_of(data: Any, value: wire.Field) -> Iterator[str]:
 
 
 def _signature(data: Any, function: wire.Field) -> Tuple[str, bool]:
-    """A function's name, and whether its first argument is the checkpoint's ``file_prefix``."""
+    """A function's name, and whether its first argument is the checkpoint's ``file_prefix``.
+
+    Of a field that is there twice the last one counts, and messages become one.
+    """
+    name = ""
+    arguments: List[str] = []
     for signature in wire.children(data, function, 1):
-        name = "".join(wire.text(data, field) for field in wire.children(data, signature, 1))
+        for field in wire.children(data, signature, 1):
+            name = wire.text(data, field)
         for argument in wire.children(data, signature, 2):
             names = [wire.text(data, field) for field in wire.children(data, argument, 1)]
-            return name, names == ["file_prefix"]
-        return name, False
-    return "", False
+            arguments += names[-1:]
+    return name, arguments[:1] == ["file_prefix"]
+
+
+def _assets(data: Any, meta: wire.Field) -> Iterator[str]:
+    """Assets outside of their folder: MetaGraphDef.asset_file_def 6, AssetFileDef.filename 2."""
+    for asset in wire.children(data, meta, 6):
+        for field in wire.children(data, asset, 2):
+            name = wire.text(data, field)
+            if os.path.isabs(name) or ".." in re.split(r"[/\\]", name):
+                yield f"its asset {name} names a path outside of its folder"
 
 
 def _outputs(data: Any, meta: wire.Field) -> Set[str]:

@@ -227,6 +227,9 @@ class Loading:
     ``explain`` reads a code and facts out of what was raised (see ``refusals``); ``library`` is
     the library's name and version for messages. ``versions`` says which version saved the file:
     another one is the cause where nothing else is known to be it.
+
+    A file that is another one, or is longer or shorter, when it has been loaded is ``not-loadable``
+    as well: what was scanned and what was loaded are two things then.
     """
 
     def __init__(
@@ -241,11 +244,17 @@ class Loading:
         self._versions = versions
         self._facts = {"path": path, "expected": expected, "found": found, "library": library}
         self._explain = explain or refusals.reader(())
+        self._before = _state(path)
 
     def __enter__(self) -> "Loading":
         return self
 
     def __exit__(self, kind: Any, error: Optional[BaseException], trace: Any) -> None:
+        if (error is None or isinstance(error, Exception)) and (
+            _state(self._facts["path"]) != self._before
+        ):
+            why = "it changed while it was loaded: run again when nothing writes to it"
+            raise AdapterError("not-loadable", reason=why, **self._facts) from error
         if isinstance(error, Exception) and not isinstance(error, AdapterError):
             code, facts = self._explain(error)
             told = {**self._facts, "reason": reason(error), **facts}
@@ -253,6 +262,19 @@ class Loading:
             if versions is not None and versions.differ() and code in _OF_VERSIONS:
                 code, told = "version", {**told, **versions._asdict()}
             raise AdapterError(code, **told) from error
+
+
+def _state(path: str) -> Tuple[Tuple[str, int, int, int], ...]:
+    """What changes when a file does, or one of a folder: its identity, its size and its time."""
+    every = [os.path.join(at, name) for at, _, names in os.walk(path) for name in names]
+    found = []
+    for one in sorted(every) or [path]:
+        try:
+            at = os.stat(one)
+        except OSError:
+            continue
+        found.append((one, at.st_ino, at.st_size, at.st_mtime_ns))
+    return tuple(found)
 
 
 def version_of(module: Any, *distributions: str) -> str:

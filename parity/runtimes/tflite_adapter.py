@@ -10,7 +10,7 @@ from typing import Any, Dict, Iterator, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
-from . import content, refusals, support, tf_common
+from . import content, refusals, scan, support, tf_common
 from .contract import AdapterError, Artifact, Feeds, Library, Quantization, TensorSpec
 
 _EXPECTED = "a TFLite flatbuffer"
@@ -48,6 +48,8 @@ class TFLite(support.OpenedAdapter):
             },
         )
         found = content.expect(artifact.model, ("tflite",), _EXPECTED)
+        if self.options["interpreter"] == "tensorflow":  # no other one has TensorFlow's operations
+            scan.guard(artifact.model, artifact.trust)
         library = _LIBRARIES[self.options["interpreter"]]
         self._library = support.open_library(library)
         explain, version = refusals.reader(refusals.TFLITE), " ".join(self._versioned())

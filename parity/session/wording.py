@@ -68,6 +68,8 @@ def _place(facts: Facts) -> str:
 def not_loadable(facts: Facts) -> str:
     """The library refused it, and nobody knows more than its words."""
     found, reason = str(facts["found"]), str(facts.get("reason", ""))
+    if facts.get("content") == "unreadable":
+        return f"{_place(facts)}{found}. Name a file, and see that whoever runs parity may read it."
     if found in str(facts["expected"]):
         found = "one that does not load"
     if reason and not reason.startswith(f"the file is {found}"):

@@ -1,30 +1,28 @@
 """Mutated files through ``inspect``: no crash, no hang, no code run, no memory, each classified.
 
-The slice of every run is small; ``make fuzz`` looks at thousands, and tries real runtimes.
+The slice of every run is small; ``make fuzz`` looks at thousands (``FUZZ=N``: at N).
 """
 
 from __future__ import annotations
 
 import json
-import random
-import shutil
+import os
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import fuzzing
 import pytest
 
-from parity.inspecting.attempt import attempt
+COUNT = int(os.environ.get("PARITY_FUZZ", "3000"))
 
 
 def fuzz(models: Path, folder: Path, count: int, seed: int) -> Any:
     """Run the mutations in a process of its own, whose memory is limited."""
-    shutil.copytree(models, folder)
+    folder.mkdir()
     done = subprocess.run(
-        [sys.executable, fuzzing.__file__, str(folder), str(count), str(seed)],
+        [sys.executable, fuzzing.__file__, str(models), str(folder), str(count), str(seed)],
         capture_output=True,
         check=False,
         text=True,
@@ -53,28 +51,9 @@ def test_a_slice_of_the_fuzz(models: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_the_whole_fuzz(models: Path, tmp_path: Path, seed: int) -> None:
-    """A thousand mutations a seed."""
-    harmless(fuzz(models, tmp_path / "work", 1000, seed), 1000)
-
-
-@pytest.mark.slow
-def test_mutations_in_real_runtimes(models: Path, tmp_path: Path) -> None:
-    """A runtime that crashes or hangs on a damaged file is a verdict, never an end of ours."""
-    pytest.importorskip("onnxruntime")
-    pytest.importorskip("ai_edge_litert")
-    rng = random.Random(4)
-    seen: Counter[str] = Counter()
-    for index in range(60):
-        name, kind = rng.choice((("net.onnx", "onnxruntime"), ("full.tflite", "tflite")))
-        path = tmp_path / f"{index}-{name}"
-        path.write_bytes(fuzzing.mutated((models / name).read_bytes(), rng))
-        found = attempt(kind, path, 60)
-        assert found.loads or found.reason
-        crashed = "crashes" if "crashes the runtime" in found.reason else "refuses"
-        seen[f"{kind}: {'loads' if found.loads else crashed}"] += 1
-    print(json.dumps(dict(sorted(seen.items())), indent=1))  # noqa: T201
+def test_the_whole_fuzz(models: Path, tmp_path: Path) -> None:
+    """Thousands."""
+    harmless(fuzz(models, tmp_path / "work", COUNT, seed=1), COUNT)
 
 
 def test_the_watch_sees_what_is_run() -> None:

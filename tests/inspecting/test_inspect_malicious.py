@@ -19,7 +19,7 @@ from parity.inspecting.attempt import attempt
 from parity.inspecting.findings import to_data
 from parity.inspecting.looking import inspect
 from parity.inspecting.text import text
-from parity.runtimes import scan, scan_pickle
+from parity.runtimes import scan, scan_archive, scan_pickle
 
 
 class Writes:
@@ -108,7 +108,7 @@ def test_members_that_name_a_path_outside(
 
 def test_a_zip_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A thousand bytes from one (of less here than a gigabyte): told from the archive's list."""
-    monkeypatch.setattr(scan, "_BOMB", 2**26)
+    monkeypatch.setattr(scan_archive, "_BOMB", 2**26)
     path = tmp_path / "bomb.keras"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("config.json", "{}")
