@@ -148,7 +148,9 @@ def _archive_faults(path: Path) -> Iterator[str]:
     try:
         with zipfile.ZipFile(path) as archive:
             for finding in scan_archive.findings(archive):
-                yield f"{finding}: do not unpack or load it"
+                cut = finding == scan_archive.NO_END
+                remedy = "copy or export it again" if cut else "do not unpack or load it"
+                yield f"{finding}: {remedy}"
     except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError):
         return  # recognised as damaged already
 

@@ -37,7 +37,9 @@ def guard(path: str, trust: bool) -> None:
         found = tuple(dict.fromkeys(_scan(path, content)))
     except Exception as error:
         found = (_unread(error),)
-        if isinstance(error, _DAMAGED) or (content.kind == "hdf5" and isinstance(error, OSError)):
+        if isinstance(error, _DAMAGED) or (
+            content.kind in ("hdf5", "keras") and isinstance(error, OSError)
+        ):
             raise _damaged(path, content, found[0]) from error
     if found and all(_CUT.match(one) for one in found):
         raise _damaged(path, content, found[0])

@@ -9,6 +9,7 @@ from typing import IO, List, Optional
 
 _BOMB = 2**30  # bytes that an archive must unpack to before it can be called a bomb
 _END, _END64, _LOCATOR64 = b"PK\5\6", b"PK\6\6", b"PK\6\7"
+NO_END = "it is cut off, or something stands behind its end"
 _UNSAID = 0xFFFFFFFF  # in a field of 32 bits whose value is in the one of 64 bits
 
 
@@ -47,6 +48,8 @@ def _ambiguous(archive: zipfile.ZipFile) -> List[str]:
     Torch and Keras write it where both find it, and no comment behind it.
     """
     handle = archive.fp
+    if handle is not None and _bytes(handle, handle.seek(0, os.SEEK_END) - 22, 4) != _END:
+        return [NO_END]
     if handle is not None and _agrees(handle):
         return []
     return ["its table of contents is not where its end says, so readers disagree about it"]

@@ -21,6 +21,7 @@ _OPENED_BY = {
     "torchscript": "torch",
     "pt2": "torch",
 }
+_READABLE = 160  # characters of a library's own words where there are shorter ones
 _SAFETENSORS = "Read it once with safetensors.torch.load_file and write it with torch.save"
 _CUSTOM = "options = {{ custom_objects = 'module:function' }} under [runtimes.{runtime}]"
 _ELSEWHERE = "export the model without it, or run it by a program that knows it (kind = 'command')"
@@ -159,10 +160,13 @@ def _of_another_version(facts: Facts) -> str:
         f"save it with {library} {opened}",
     ]
     remedies += [str(facts["instead"])] if facts["instead"] else []
+    reason = str(facts["reason"]).rstrip(".")
+    if len(reason) > _READABLE:
+        reason = str(facts.get("detail") or reason)
     return (
         f"expected {facts['expected']} that {library} {facts['opened']} ({facts['place']}) can "
-        f"load at {facts['path']}, found one that {library} {facts['saved']} saved: "
-        f"{str(facts['reason']).rstrip('.')}. What helps: {'; or '.join(remedies)}."
+        f"load at {facts['path']}, found one that {library} {facts['saved']} saved: {reason}. "
+        f"What helps: {'; or '.join(remedies)}."
     )
 
 

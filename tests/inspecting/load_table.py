@@ -48,6 +48,19 @@ class Row(NamedTuple):
     message: str
 
 
+def of_keras(saved: str, reason: str) -> str:
+    """What is said of a file that another Keras has saved."""
+    here, older, ours = version("keras"), saved.rpartition(".")[0], version("keras").split(".")
+    return (
+        f"bad: expected a Keras model (.keras or .h5) that Keras {here} (TensorFlow "
+        f"{_version('tensorflow')}, Python {platform.python_version()}) can "
+        f"load at <path>, found one that Keras {saved} saved: {reason}. What helps: load it with "
+        f"Keras {older} (requires and python of a runtime give it an environment of its own); or "
+        f"save it with Keras {'.'.join(ours[:2])}; or save it as a SavedModel, which holds "
+        f"operations and no settings of layers."
+    )
+
+
 EXPECTED = {
     "onnx": "an ONNX model",
     "tflite": "a TFLite flatbuffer",
@@ -239,8 +252,8 @@ ROWS = [
     Row("archive with damaged weights", "keras",
         b.rezipped("net.keras", b.holding("model.weights.h5", b"\x89HDF no more")),
         DamagedFile,
-        "<keras><corrupt> (OSError: Unable to synchronously open file (file signature not "
-        "found)). <again>"),
+        "bad: expected a Keras model archive at <path>, found <corrupt> (it cannot be scanned: "
+        "Unable to synchronously open file (file signature not found)). <again>"),
     Row("archive whose configuration is no JSON", "keras",
         b.rezipped("net.keras", b.holding("config.json", b"{'a': 1}")),
         DamagedFile,
@@ -351,21 +364,18 @@ ROWS = [
     Row("later Keras, argument", "keras",
         s.saved_by("99.0.0", s.with_argument("fancy", 3)),
         UnsupportedVersion,
-        "<keras for keras>a file of keras 99.0.0, which is too new (Conv2D takes no fancy "
-        "here). <newer> keras<requires>"),
+        of_keras("99.0.0", "Conv2D takes no fancy here")),
     Row("later Keras, layer", "keras",
         s.saved_by("99.0.0", s.of_class("FancyConv")),
         UnsupportedVersion,
-        "<keras for keras>a file of keras 99.0.0, which is too new (keras.layers.FancyConv is "
-        "not known here). <newer> keras<requires>"),
+        of_keras("99.0.0", "ValueError: Could not deserialize 'keras.layers.FancyConv' because it "
+                 "is not a KerasSaveable subclass")),
     Row("Keras 2", "keras",
         s.hdf5(s.configured(s.with_argument("implementation", 1)), "2.4.0"),
         UnsupportedVersion,
-        "<keras for keras>a file of keras 2.4.0, which is too old (Conv2D takes no "
-        "implementation here). <older> keras<requires>"),
+        of_keras("2.4.0", "Conv2D takes no implementation here")),
     Row("Keras 1", "keras", s.hdf5(s.configured(s.convolution_2d), "1.2.2"), UnsupportedVersion,
-        "<keras for keras>a file of keras 1.2.2, which is too old (Convolution2D is not known "
-        "here). <older> keras<requires>"),
+        of_keras("1.2.2", "Convolution2D is not known here")),
     Row("later TensorFlow", "savedmodel", s.graph(s.unknown_value), UnsupportedVersion,
         "<saved for tensorflow>the attribute padding with the value \"REFLECT\", which is too "
         "new. <newer> tensorflow<requires>"),

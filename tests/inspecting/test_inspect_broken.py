@@ -84,9 +84,14 @@ FAULTS = [
             ("net.keras", 0.99),
             ("net.pth", 0.5),
             ("script.pt", 0.5),
-            ("program.pt2", 0.9),
             ("frozen.pb", 0.5),
         )
+    ),
+    _fault(
+        "program.pt2 cut within an archive that it holds",
+        b.cut("program.pt2", 0.9),
+        "truncated",
+        "it is cut off, or something stands behind its end: copy or export it again",
     ),
     _fault(
         "legacy.pth cut in its pickle",

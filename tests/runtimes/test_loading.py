@@ -350,11 +350,16 @@ def test_an_ambiguous_checkpoint_is_never_guessed(torch_files: Path) -> None:
 def test_a_factory_without_weights(torch_files: Path) -> None:
     """A module with random weights is never compared."""
     error = torch_failure(net(torch_files, None))
-    assert error.code == "missing-weights"
-    assert error.facts["path"] is None
-    assert error.facts["reason"] == (
-        "the factory builds a module with random weights; name its state dict in weights"
-    )
+    assert (error.code, error.facts["path"]) == ("missing-weights", None)
+
+
+def test_a_module_without_weights_needs_none(tmp_path: Path) -> None:
+    """Pre- and postprocessing may be torch modules that have nothing to save."""
+    source = "import torch\ndef net():\n    return torch.nn.ReLU()\n"
+    (tmp_path / "bare.py").write_text(source)
+    adapter = runtimes.load("torch")(Artifact("bare:net", folder=str(tmp_path)))
+    (head,) = adapter.run({"input": np.full((1, 2), -1.0, np.float32)}).values()
+    assert head.tolist() == [[0.0, 0.0]]
 
 
 def test_weights_that_do_not_fit_are_all_listed(torch_files: Path, tmp_path: Path) -> None:
