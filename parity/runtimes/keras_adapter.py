@@ -1,4 +1,4 @@
-"""Keras 3: ``.keras`` archives and ``.h5`` files.
+"""Keras 3: ``.keras`` archives, ``.h5`` files, or a factory's model with weights from a file.
 
 Options: ``threads`` (1), ``custom_objects`` ("module:function" in the suite's folder, which
 returns a dict of name → class; only with ``trust``).
@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 import numpy as np
 
-from . import content, resolve, scan, support, tf_common, tracing
+from . import content, keras_factory, resolve, scan, support, tf_common, tracing
 from .contract import AdapterError, Artifact, Feeds, Library, TensorSpec
 
 _EXPECTED = "a Keras model (.keras or .h5)"
@@ -32,14 +32,20 @@ class Keras(tracing.TracedAdapter):
         super().__init__(
             artifact, {"threads": support.threads, "custom_objects": support.text_or_none}
         )
-        found = content.expect(artifact.model, ("keras", "hdf5"), _EXPECTED)
+        built = keras_factory.is_reference(artifact.model)
+        path = keras_factory.weights(artifact) if built else artifact.model
+        expected = keras_factory.EXPECTED if built else _EXPECTED
+        found = content.expect(path, ("keras", "hdf5"), expected)
         self._tf: Any = None
         if len(self.requires({})) == 2:
             self._tf = tf_common.start(self.options["threads"])
         self._library = support.open_library(_LIBRARY)
-        scan.guard(artifact.model, artifact.trust)
-        with support.Loading(artifact.model, _EXPECTED, found.phrase), support.quiet():
-            self._model = self._load(found)
+        if not built:  # of weights alone no configuration is read
+            scan.guard(path, artifact.trust)
+        with support.Loading(path, expected, found.phrase), support.quiet():
+            self._model = (
+                keras_factory.model(self._library, artifact) if built else self._load(found)
+            )
             self._inputs, self._names = self._describe()
             self._call = self._compile()
 

@@ -162,7 +162,8 @@ def _bad_reference(runtime: str, facts: Facts) -> RuntimeFailure:
 def _factory_failed(runtime: str, facts: Facts) -> RuntimeFailure:
     return ArtifactError(
         runtime,
-        f"expected a torch module from {facts['reference']!r}, found that {facts['reason']}",
+        f"expected {facts.get('expected', 'a torch module')} from {facts['reference']!r}, "
+        f"found that {facts['reason']}",
     )
 
 
