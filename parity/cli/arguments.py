@@ -23,6 +23,7 @@ with --roundtrip:
   unreadable  saved, and cannot be read back: 1
   not saved   the framework refuses it, and says why: 1 for Keras and state dicts; a program that
               TorchScript, torch.export or pickle will not take loses nothing: 0
+  not offered the framework has no such format for this model: 0
   not tried   with the reason: 0
   files       DIR/<detector>/roundtrip.csv and roundtrip.md with --report DIR
 """

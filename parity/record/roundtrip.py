@@ -11,9 +11,10 @@ from parity.record import Failure, Verdict
 
 FORMAT = 1
 
-Outcome = Literal["kept", "lost", "unreadable", "not saved", "not tried"]
+Outcome = Literal["kept", "lost", "unreadable", "not saved", "not offered", "not tried"]
 """``lost``: saved, read back, and something is not as it was. ``unreadable``: saved, and cannot be
-read back. ``not saved``: the framework refuses it and says why. ``not tried``: not offered here."""
+read back. ``not saved``: the framework refuses it and says why. ``not offered``: the framework has
+nothing of the kind for such a model. ``not tried``: ``reason`` says why."""
 
 Cause = Literal[
     "custom-config",

@@ -33,15 +33,14 @@ class Sets:
     other: str
     pairs: Mapping[str, tuple[Array, Array]]
     total: int
-
-    @property
-    def averaged(self) -> str:
-        """Which of the two is the average, by its name."""
-        return self.other if _AVERAGE.search(self.other) else self.run
+    remedy: str
 
 
 def sets(
-    file: str, model: Mapping[str, Array], entries: Mapping[str, Mapping[str, Array]]
+    file: str,
+    model: Mapping[str, Array],
+    entries: Mapping[str, Mapping[str, Array]],
+    remedy: str,
 ) -> Sets | None:
     """The set that the model runs and an average beside it, or the other way round; else None.
 
@@ -60,31 +59,38 @@ def sets(
             if model[key].shape == other[key].shape and not _equal(model[key], other[key])
         }
         if pairs:
-            return Sets(file, run, name, pairs, len(model))
+            return Sets(file, run, name, pairs, len(model), remedy)
     return None
 
 
 def held(found: Sets, runtime: str) -> Loss:
-    """That a file holds two sets of weights, of which every serialization keeps one."""
+    """That a file holds two sets of weights, of which a model holds one."""
     return Loss(
         "average",
-        f"EMA against raw weights: {found.file} holds {found.run!r}, which {runtime} runs and every "
-        f"format here keeps, and {found.other!r}, which none of them keeps; their hashes differ in "
-        f"{len(found.pairs)} of {found.total} weights. Leave only the set that is deployed in it",
+        f"EMA against raw weights: {found.file} holds {found.run}, which {runtime} runs, and "
+        f"{found.other}, which is lost with every format here; their hashes differ in "
+        f"{len(found.pairs)} of {found.total} weights; {found.remedy}",
     )
 
 
-def made_from(found: Sets, runtime: str, name: str, constants: Mapping[str, Array]) -> Loss | None:
-    """That a candidate was made from the set of weights that the runtime does not run."""
+def made_from(
+    found: Sets, runtime: str, name: str, constants: Mapping[str, Array]
+) -> Iterator[Loss | str]:
+    """That a candidate was made from the set that the runtime does not run, or cannot be told."""
     ours, theirs = counts(found, constants)
-    if not theirs or ours:
-        return None
-    return Loss(
-        "average",
-        f"EMA against raw weights: {name} was made from {found.other!r}, while {runtime} runs "
-        f"{found.run!r} of {found.file}: it holds {theirs} of {len(found.pairs)} weights of the "
-        f"first that differ, by their hashes, and none of the second",
-    )
+    if theirs and not ours:
+        yield Loss(
+            "average",
+            f"EMA against raw weights: {name} was made from {found.other}, and {runtime} runs "
+            f"{found.run} of {found.file}: by their hashes {name} holds {theirs} of the "
+            f"{len(found.pairs)} weights that differ as {found.other} has them, and none as "
+            f"{found.run} has them",
+        )
+    elif not theirs and not ours:
+        yield (
+            f"whether {name} was made from {found.run} or {found.other} of {found.file} cannot be "
+            f"told: it holds none of the weights that differ as either has them"
+        )
 
 
 def counts(found: Sets, constants: Mapping[str, Array]) -> tuple[int, int]:
@@ -135,7 +141,7 @@ def _states(
         return
     tensors = {str(key): of_tensor(one) for key, one in value.items() if is_tensor(one)}
     if tensors:
-        yield name, tensors
+        yield repr(name), tensors
     for key, one in value.items():
         if not is_tensor(one):
             yield from _states(f"{name}.{key}" if name else str(key), one, is_tensor, depth + 1)

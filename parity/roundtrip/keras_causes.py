@@ -48,7 +48,6 @@ def losses(original: Original, session: Session, seen: Seen) -> Iterator[Loss]:
 def refusals(original: Original, form: str, error: BaseException, doing: str) -> tuple[Loss, ...]:
     """What keeps a model from being saved, or read back."""
     model, said = original.native, why(error)
-    names = [layer.name for layer in _layers(model) if _is_custom(layer)]
     verb = "saved" if doing == "save" else "read back"
     if doing == "read":
         strangers = _unregistered(original)
@@ -65,8 +64,8 @@ def refusals(original: Original, form: str, error: BaseException, doing: str) ->
                 )
                 for gap in needed
             )
-    if isinstance(error, NotImplementedError) and "get_config" in said:
-        who = ", ".join(_called(one) for one in _layers(model) if one.name in names)
+    if doing == "save" and isinstance(error, NotImplementedError) and "get_config" in said:
+        who = ", ".join(_called(one) for one in _layers(model) if _has_no_config(one))
         return (
             Loss(
                 "custom-config",
@@ -74,12 +73,19 @@ def refusals(original: Original, form: str, error: BaseException, doing: str) ->
                 f"{form} cannot be saved; write a get_config() that returns every argument",
             ),
         )
-    if "untracked" in said:
+    if "'untracked'" in said:
+        hidden = [
+            f"{path!r} of layer {layer.name!r} ({type(layer).__name__})"
+            for layer in _layers(model)
+            if is_custom(layer)
+            for path in _kept(layer)
+        ]
+        which = ", ".join(hidden) or "one that a function uses"
         return (
             Loss(
                 "untracked",
-                f"a variable that Keras does not track, so {form} cannot be {verb}: {said}; make "
-                f"it with self.add_weight()",
+                f"untracked variable {which}: in a place where TensorFlow does not look, so {form} "
+                f"cannot be {verb}; make it with self.add_weight()",
             ),
         )
     cause = "refused" if doing == "save" else "unreadable"
@@ -100,8 +106,17 @@ def _paired(ours: Any, theirs: Any) -> Iterator[tuple[Any, Any]]:
     yield from ((one, by_name[one.name]) for one in mine if one.name in by_name)
 
 
-def _is_custom(layer: Any) -> bool:
+def is_custom(layer: Any) -> bool:
+    """Whether a layer or operation is not Keras' own."""
     return type(layer).__module__.partition(".")[0] != "keras"
+
+
+def _has_no_config(layer: Any) -> bool:
+    try:
+        layer.get_config()
+    except NotImplementedError:
+        return True
+    return False
 
 
 def _called(layer: Any) -> str:
@@ -110,7 +125,7 @@ def _called(layer: Any) -> str:
 
 def _gaps(model: Any) -> Iterator[Gap]:
     for layer in _layers(model):
-        if not _is_custom(layer):
+        if not is_custom(layer):
             continue
         try:
             config = layer.get_config()
@@ -176,7 +191,7 @@ def _unregistered(original: Original) -> dict[str, Any]:
     return {
         type(layer).__name__: type(layer)
         for layer in _layers(original.native)
-        if _is_custom(layer)
+        if is_custom(layer)
         and saving.get_registered_name(type(layer)) not in known
         and saving.get_registered_object(saving.get_registered_name(type(layer))) is None
     }
@@ -193,7 +208,7 @@ def _stranger(form: str, classes: dict[str, Any]) -> Loss:
 
 def _untracked(ours: Any, theirs: Any) -> Iterator[Loss]:
     for mine, other in _paired(ours, theirs):
-        if not _is_custom(mine):
+        if not is_custom(mine):
             continue
         before, after = _kept(mine), _kept(other)
         for path, found in before.items():
@@ -246,7 +261,10 @@ def _other_config(ours: Any, theirs: Any) -> Iterator[Loss]:
 def _config(layer: Any) -> dict[str, Any]:
     if hasattr(layer, "_flatten_layers") and hasattr(layer, "layers"):
         return {}  # a model inside: its layers are compared one by one
-    found: dict[str, Any] = _plain(layer.get_config())
+    try:
+        found: dict[str, Any] = _plain(layer.get_config())
+    except NotImplementedError:  # it was not built from its configuration either
+        return {}
     return found
 
 

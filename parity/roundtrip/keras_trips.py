@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -9,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from parity.errors import ParityError
 from parity.record.roundtrip import Loss, Trip
 from parity.roundtrip import keras_causes
-from parity.roundtrip.reading import Format, Original, trip
+from parity.roundtrip.reading import Format, NotOffered, Original, trip, why
 from parity.roundtrip.weights import Print, fingerprint, named
 from parity.session import Session
 
@@ -52,7 +54,7 @@ def _formats(original: Original) -> Iterator[Format]:
     threads = {key: value for key, value in original.runtime.table.options.items() if key == "threads"}
     graph = partial(original.read, "savedmodel", options=threads)
     yield Format(".keras", "model.keras", model.save, whole, _of_session)
-    yield Format(".h5", "model.h5", model.save, whole, _of_session)
+    yield Format(".h5", "model.h5", model.save, partial(_read_hdf5, original), _of_session)
     yield Format(
         ".weights.h5",
         "model.weights.h5",
@@ -75,6 +77,22 @@ def _formats(original: Original) -> Iterator[Format]:
         lambda path: _restored(original, partial(_read_checkpoint, path)),
         _of_session,
     )
+
+
+def _read_hdf5(original: Original, path: Path) -> Session:
+    """Whole HDF5 is Keras 2's format: it has layers, and none of Keras 3's operations."""
+    try:
+        return original.read("keras", path)
+    except ParityError as error:
+        said = re.search(r"Unknown layer: '(\w+)'", why(error))
+        unknown = said[1] if said is not None else ""
+        ours = [one for one in original.native.operations if type(one).__name__ == unknown]
+        if not ours or keras_causes.is_custom(ours[0]):
+            raise
+        raise NotOffered(
+            f"Keras writes the operation {unknown} ({ours[0].name!r}) into HDF5 and cannot read it "
+            f"back: HDF5 holds layers alone; save as .keras"
+        ) from error
 
 
 def _restored(original: Original, load: Any) -> Session:

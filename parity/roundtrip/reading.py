@@ -105,6 +105,10 @@ class Seen:
     notes: tuple[str, ...] = ()
 
 
+class NotOffered(Exception):
+    """The framework has no such format for a model of this kind; the message says what it lacks."""
+
+
 Save = Callable[[Path], None]
 Read = Callable[[Path], Session]
 Prints = Callable[[Session, Path], Mapping[str, Print]]
@@ -140,6 +144,8 @@ def trip(
         try:
             with support.quiet():
                 form.save(path)
+        except NotOffered as limit:
+            return Trip(form.name, "not offered", reason=str(limit))
         except Exception as error:
             found = failed(error, "save")
             return Trip(
@@ -159,6 +165,8 @@ def trip(
                     losses = tuple(explain(session, seen))
                 finally:
                     session.close()
+        except NotOffered as limit:
+            return Trip(form.name, "not offered", reason=str(limit))
         except Exception as error:
             found = failed(error, "read")
             return Trip(

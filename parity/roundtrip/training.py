@@ -20,23 +20,23 @@ def losses(suite: Suite, runtime: Runtime, native: Any) -> Iterator[Loss]:
     if captured:
         yield Loss(
             "training-mode",
-            f"BatchNorm in training mode: {file.name} of {runtime.name} was captured in it, "
-            f"{_counted(len(captured))} normalised by the batch's own statistics and eval() does "
-            f"not change that; call eval() before it is traced or exported",
+            f"BatchNorm in training mode: {file.name} of {runtime.name} was captured in it "
+            f"({_counted(len(captured))}), so it normalises by the batch's own statistics and "
+            f"eval() does not change that; call eval() before it is traced or exported",
         )
         return
     saved = _saved(suite, runtime, native)
     if saved:
         yield Loss(
             "training-mode",
-            f"BatchNorm in training mode: {file.name} of {runtime.name} was saved in it, with "
-            f"{_counted(saved)} normalised by the batch's own statistics wherever eval() is not "
-            f"called; call eval() before it is saved",
+            f"BatchNorm in training mode: {file.name} of {runtime.name} was saved in it "
+            f"({_counted(saved)}), so it normalises by the batch's own statistics wherever eval() "
+            f"is not called; call eval() before it is saved",
         )
 
 
 def _counted(layers: int) -> str:
-    return "1 layer is" if layers == 1 else f"{layers} layers are"
+    return "1 layer" if layers == 1 else f"{layers} layers"
 
 
 def _captured(native: Any) -> Iterator[str]:

@@ -48,10 +48,11 @@ def detector(*extra):
     x = layers.BatchNormalization(name="norm")(x)
     for layer in extra:
         x = layer(x)
-    x = layers.Reshape((16, 6), name="flat")(x)
-    boxes = layers.Activation("sigmoid", name="boxes")(x[..., :4])
-    scores = layers.Activation("sigmoid", name="scores")(x[..., 4:])
-    return keras.Model(image, [boxes, scores])
+    heads = []
+    for name, size in (("boxes", 4), ("scores", 2)):
+        y = layers.Conv2D(size, 1, activation="sigmoid", name=f"{name}_conv")(x)
+        heads.append(layers.Reshape((16, size), name=name)(y))
+    return keras.Model(image, heads)
 """
 
 TORCH = """
@@ -64,13 +65,14 @@ class Net(nn.Module):
         super().__init__()
         self.conv = nn.Conv2d(3, 6, 3, stride=2, padding=1)
         self.norm = nn.BatchNorm2d(6)
+        self.head = nn.Conv2d(6, 6, 1)
 
     def middle(self, x):
         return x
 
     def forward(self, image):
         x = self.middle(self.norm(self.conv(image)))
-        x = torch.sigmoid(x.permute(0, 2, 3, 1).reshape(1, 16, 6))
+        x = torch.sigmoid(self.head(x).permute(0, 2, 3, 1).reshape(1, 16, 6))
         return x[..., :4], x[..., 4:]
 """
 
