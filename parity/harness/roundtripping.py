@@ -80,7 +80,9 @@ def _chosen(suite: Suite, asked: tuple[str, ...] | None) -> tuple[tuple[str, ...
     wrong = [*(f"{name} {reason}" for name, reason in apart.items()), *others]
     if not able or (asked and wrong):
         expected = "runtimes whose native model can be saved" if asked else "a native model to save"
-        raise UsageError(f"{suite.path}: --roundtrip: expected {expected}, found: {'; '.join(wrong)}")
+        raise UsageError(
+            f"{suite.path}: --roundtrip: expected {expected}, found: {'; '.join(wrong)}"
+        )
     return tuple(able), apart
 
 
@@ -154,7 +156,10 @@ def _tripped(original: Original) -> ModelRecord:
         losses.append(moved(changed, which))
     notes, of_files = _files(original)
     if gap is not None:
-        notes = (*notes, f"no round trips of {name}: its outputs change by {gap:.2g} from run to run")
+        notes = (
+            *notes,
+            f"no round trips of {name}: its outputs change by {gap:.2g} from run to run",
+        )
     return ModelRecord(
         name,
         kind,

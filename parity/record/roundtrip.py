@@ -58,7 +58,7 @@ class Heads:
 class Weights:
     """The weights by name and SHA-256: how many are the same, and the names of those that are not.
 
-    ``retyped`` came back in another dtype; ``added`` counts tensors that the original does not have.
+    ``retyped`` came back in another dtype; ``added`` counts those that the original does not have.
     """
 
     same: int
@@ -115,7 +115,7 @@ class ModelRecord:
 
     @property
     def verdict(self) -> Verdict:
-        """pass: nothing was lost; error: it could not be opened or run, or nothing was read back."""
+        """pass: nothing was lost; error: it could not be opened, run or judged."""
         if self.missing:
             return "skipped"
         if self.failure is not None:
@@ -150,7 +150,9 @@ class RoundtripRecord:
     @property
     def exit_code(self) -> int:
         """0 nothing lost, 1 something lost, 2 suite wrong, 3 a model could not be opened or run."""
-        codes = {model.failure.exit_code for model in self.models if model.failure and not model.missing}
+        codes = {
+            model.failure.exit_code for model in self.models if model.failure and not model.missing
+        }
         if 2 in codes:
             return 2
         return {"pass": 0, "fail": 1}.get(self.verdict, 3)

@@ -49,10 +49,13 @@ def headline(record: RoundtripRecord) -> str:
     files = sum(bool(model.losses) for model in record.models)
     found = f"{broken} of {tried} lost something" if broken else "nothing lost"
     if files:
-        found = f"{found}{'; ' if broken else ' in them; '}the suite's own files have lost something"
+        found = (
+            f"{found}{'; ' if broken else ' in them; '}the suite's own files have lost something"
+        )
     return (
-        f"{printable(record.detector)}: {record.verdict}, {counted(tried, 'round trip')} of {models}, "
-        f"{found}; outputs compared on {len(record.images)} of {counted(record.of_images, 'image')}"
+        f"{printable(record.detector)}: {record.verdict}, {counted(tried, 'round trip')} of "
+        f"{models}, {found}; outputs compared on {len(record.images)} of "
+        f"{counted(record.of_images, 'image')}"
     )
 
 
@@ -60,9 +63,7 @@ def roundtrip_text(
     record: RoundtripRecord, columns_wide: int = WIDTH, *, color: bool = False
 ) -> str:
     """A table of every format, and below it what was lost and why; no wider than asked."""
-    notes = [
-        line for told in _told(record) for line in wrapped(told, max(columns_wide, 20), "  ")
-    ]
+    notes = [line for told in _told(record) for line in wrapped(told, max(columns_wide, 20), "  ")]
     title = "\n".join(wrapped(headline(record), max(columns_wide, 20), "  "))
     return page(title, record.verdict, _columns(record), notes, columns_wide, color=color)
 
@@ -119,9 +120,7 @@ def write_roundtrip(record: RoundtripRecord, folder: Path) -> tuple[Path, ...]:
 
 
 def _columns(record: RoundtripRecord) -> tuple[Column, ...]:
-    rows = [
-        (printable(model.name), *cells) for model in record.models for cells in _cells(model)
-    ]
+    rows = [(printable(model.name), *cells) for model in record.models for cells in _cells(model)]
     headers = ("runtime", "format", "result", "outputs", "weights", "size")
     return tuple(
         Column(header, tuple(row[place] for row in rows), right=header == "size")

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from parity.record.roundtrip import Heads, Loss, Weights
 from parity.roundtrip import outputs
-from parity.roundtrip.reading import Original, Seen
+from parity.roundtrip.reading import Original
+from parity.roundtrip.tripping import Seen
 
 _NAMED = 3
 

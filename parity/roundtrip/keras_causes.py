@@ -11,7 +11,8 @@ import numpy as np
 from parity.record.roundtrip import Loss
 from parity.roundtrip import outputs
 from parity.roundtrip.causes import differing, unexplained, weight_losses
-from parity.roundtrip.reading import Original, Seen, why
+from parity.roundtrip.reading import Original, why
+from parity.roundtrip.tripping import Seen
 from parity.roundtrip.untracked import kept
 from parity.roundtrip.weights import Print, fingerprint
 from parity.session import Session

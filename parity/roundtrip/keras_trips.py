@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from parity.errors import ParityError
-from parity.record.roundtrip import Loss, Trip
+from parity.record.roundtrip import Trip
 from parity.roundtrip import keras_causes
-from parity.roundtrip.reading import Format, NotOffered, Original, trip, why
+from parity.roundtrip.reading import Original, why
+from parity.roundtrip.tripping import Format, NotOffered, Words, trip
 from parity.roundtrip.weights import Print, fingerprint, named
 from parity.session import Session
 
@@ -35,23 +36,20 @@ def trips(original: Original) -> Iterator[Trip]:
             reason = f"the backend is {backend.backend()}, and the format is TensorFlow's"
             yield Trip(form.name, "not tried", reason=reason)
             continue
-        yield trip(
-            original,
-            form,
+        words = Words(
             partial(prints, original.native),
             partial(keras_causes.losses, original),
-            partial(_failed, original, form.name),
+            partial(keras_causes.refusals, original, form.name),
         )
-
-
-def _failed(original: Original, form: str, error: BaseException, doing: str) -> tuple[Loss, ...]:
-    return keras_causes.refusals(original, form, error, doing)
+        yield trip(original, form, words)
 
 
 def _formats(original: Original) -> Iterator[Format]:
     model = original.native
     whole = partial(original.read, "keras")
-    threads = {key: value for key, value in original.runtime.table.options.items() if key == "threads"}
+    threads = {
+        key: value for key, value in original.runtime.table.options.items() if key == "threads"
+    }
     graph = partial(original.read, "savedmodel", options=threads)
     yield Format(".keras", "model.keras", model.save, whole, _of_session)
     yield Format(".h5", "model.h5", model.save, partial(_read_hdf5, original), _of_session)

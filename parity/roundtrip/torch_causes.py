@@ -11,7 +11,8 @@ import numpy as np
 from parity.record.roundtrip import Loss
 from parity.roundtrip import outputs
 from parity.roundtrip.causes import differing, unexplained, weight_losses
-from parity.roundtrip.reading import Original, Seen
+from parity.roundtrip.reading import Original
+from parity.roundtrip.tripping import Seen
 from parity.roundtrip.untracked import kept
 from parity.roundtrip.weights import Print, fingerprint
 from parity.runtimes import torch_calling
@@ -127,7 +128,8 @@ def _other_path(original: Original, form: str, seen: Seen) -> Loss | None:
         return None
     return Loss(
         "traced-path",
-        f"head {seen.heads.head!r} is the same on {original.images[0]}, with which it was captured, "
-        f"and differs by up to {seen.heads.max_abs:.2g} on {seen.heads.image}: forward takes another "
-        f"path there, and a capture keeps one; use torch.where, torch.cond or TorchScript (script)",
+        f"head {seen.heads.head!r} is the same on {original.images[0]}, with which it was "
+        f"captured, and differs by up to {seen.heads.max_abs:.2g} on {seen.heads.image}: forward "
+        f"takes another path there, and a capture keeps one; use torch.where, torch.cond or "
+        f"TorchScript (script)",
     )

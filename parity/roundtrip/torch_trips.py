@@ -10,7 +10,8 @@ from typing import Any
 
 from parity.record.roundtrip import Loss, Trip
 from parity.roundtrip import torch_causes
-from parity.roundtrip.reading import Format, Original, trip, why
+from parity.roundtrip.reading import Original, why
+from parity.roundtrip.tripping import Format, Words, trip
 from parity.roundtrip.weights import Print, fingerprint, named
 from parity.runtimes import torch_calling
 from parity.session import Session
@@ -45,13 +46,12 @@ def trips(original: Original) -> Iterator[Trip]:
         if form.name in absent:
             yield Trip(form.name, "not tried", reason=absent[form.name])
             continue
-        yield trip(
-            original,
-            form,
+        words = Words(
             partial(prints, original.native),
             partial(torch_causes.losses, original, form.name),
             partial(_failed, form.name),
         )
+        yield trip(original, form, words)
 
 
 def _not_tried(original: Original) -> dict[str, str]:
@@ -78,8 +78,13 @@ def _formats(original: Original) -> Iterator[Format]:
         lambda path: restored(partial(torch.load, path, map_location="cpu", weights_only=True)),
         _of_session,
     )
-    yield Format("safetensors", "model.safetensors", partial(_save_safely, module),
-                 lambda path: restored(partial(_load_safely, path)), _of_session)
+    yield Format(
+        "safetensors",
+        "model.safetensors",
+        partial(_save_safely, module),
+        lambda path: restored(partial(_load_safely, path)),
+        _of_session,
+    )
     # What a capture cannot hold it refuses by itself, and a state dict needs no pickle.
     yield Format("pickle", "model.pkl", partial(torch.save, module), whole, _of_session, True)
     yield Format(
@@ -125,7 +130,9 @@ def _capture(original: Original, path: Path) -> None:
 def _save_safely(module: Any, path: Path) -> None:
     from safetensors.torch import save_file
 
-    save_file({name: one.contiguous() for name, one in module.state_dict().items()}, str(path))
+    # Shared weights are refused by safetensors, and are the same numbers apart.
+    apart = {name: one.clone().contiguous() for name, one in module.state_dict().items()}
+    save_file(apart, str(path))
 
 
 def _load_safely(path: Path) -> Any:
@@ -143,7 +150,8 @@ def _restored(original: Original, load: Any) -> Session:
         module = session.adapter.native()  # type: ignore[attr-defined]
         with torch.no_grad():
             for one in module.state_dict().values():
-                one.fill_(1)
+                if isinstance(one, torch.Tensor):
+                    one.fill_(1)
         module.load_state_dict(load(), strict=True)
     except BaseException:
         session.close()
