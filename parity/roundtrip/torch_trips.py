@@ -166,7 +166,7 @@ def _of_session(session: Session, path: Path) -> Mapping[str, Print]:
 
 
 def _failed(form: str, error: BaseException, doing: str) -> tuple[Loss, ...]:
-    said = why(error)
+    said = why(error).removesuffix(" at")  # the place stands on lines that are cut
     if doing == "save":
         return (Loss("refused", said),)
     return (Loss("unreadable", f"{form} cannot be read back: {said}"),)
