@@ -16,6 +16,17 @@ exit codes:
   3  a runtime could not be loaded or run
   where several apply: 2 before 3 before 1
 """
+_ROUNDTRIP = """\
+with --roundtrip:
+  kept        read back, with the same weights, configuration and outputs
+  lost        read back, and something is not as it was: 1
+  unreadable  saved, and cannot be read back: 1
+  not saved   the framework refuses it, and says why: 1 for Keras and state dicts; a program that
+              TorchScript, torch.export or pickle will not take loses nothing: 0
+  not offered the framework has no such format for this model: 0
+  not tried   with the reason: 0
+  files       DIR/<detector>/roundtrip.csv and roundtrip.md with --report DIR
+"""
 _LAYERS = """\
 what the table says (errors are relative L2 on the worst image):
   accumulated  both networks run from the image
@@ -98,7 +109,12 @@ def _command(
 
 
 def _check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    command = _command(commands, "check", "judge runtimes against the reference on every image")
+    command = _command(
+        commands,
+        "check",
+        "judge runtimes against the reference on every image",
+        f"{_ROUNDTRIP}\n{_CODES}",
+    )
     command.add_argument("suites", nargs="+", type=Path, metavar="SUITE", help=_SUITE)
     _runtimes(command, "judge only these")
     command.add_argument(
@@ -124,6 +140,12 @@ def _check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         action="store_true",
         help="print the results as JSON, and nothing else, to the standard output: "
         "one object for one suite, a list for several",
+    )
+    command.add_argument(
+        "--roundtrip",
+        action="store_true",
+        help="instead, save and read back the native models (keras, torch) in each format of their "
+        "framework, and say which of them lost what, and why",
     )
 
 

@@ -23,12 +23,15 @@ _ORDER = (0, 1, 3, 2)  # which exit code wins where several apply: the last
 
 def check(arguments: Namespace) -> int:
     """Judge suites one after the other; one that breaks down leaves the results of the others."""
+    from parity.cli.roundtripping import roundtrips
     from parity.report.writing import distinct, json_text, need_writable, results_data
 
     suites = _load(arguments.suites, arguments.runtimes)
     distinct(suite.name for suite in suites)
     if arguments.report is not None:
         need_writable(arguments.report, [suite.name for suite in suites], "--report")
+    if arguments.roundtrip:
+        return _worst(roundtrips(suites, arguments))
     records: list[SuiteRecord] = []
     codes = [0]
     for suite in suites:

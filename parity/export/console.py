@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sys
 import tempfile
@@ -49,6 +50,9 @@ class Console:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        for handler in list(logging.root.handlers):  # made inside by a library, for good
+            if getattr(handler, "stream", None) is self._file:
+                logging.root.removeHandler(handler)
         self._stack.close()
 
 

@@ -1,4 +1,7 @@
-"""Keras 3, and Keras 2 in an environment of its own: ``.keras`` archives and ``.h5`` files.
+"""Keras 3, and Keras 2 in an environment of its own: a file, or a factory's model with weights.
+
+Files are ``.keras`` archives and ``.h5``. ``model`` may be "module:function" of the suite's folder,
+which builds the model; then ``weights`` is the file of its weights.
 
 Options: ``threads`` (1), ``custom_objects`` ("module:function" in the suite's folder, which
 returns a dict of name → class; only with ``trust``).
@@ -12,6 +15,7 @@ import numpy as np
 
 from . import (
     content,
+    keras_factory,
     keras_library,
     keras_refusals,
     resolve,
@@ -43,19 +47,28 @@ class Keras(tracing.TracedAdapter):
         super().__init__(
             artifact, {"threads": support.threads, "custom_objects": support.text_or_none}
         )
-        found = content.expect(artifact.model, ("keras", "hdf5"), _EXPECTED)
+        built = keras_factory.is_reference(artifact.model)
+        path = keras_factory.weights(artifact) if built else artifact.model
+        expected = keras_factory.EXPECTED if built else _EXPECTED
+        found = content.expect(path, ("keras", "hdf5"), expected)
         self._tf: Any = None
         if len(self.requires({})) == 2:
             self._tf = tf_common.start(self.options["threads"])
         self._library = keras_library.open_keras(self._tf)
-        scan.guard(artifact.model, artifact.trust)
+        if built:  # of weights alone no configuration is read
+            scan.guard_weights(path, artifact.trust)
+        else:
+            scan.guard(path, artifact.trust)
+        self._path = path
         self._objects: Dict[str, Any] = {}
         library = f"keras {self._library.version}"
         loading = support.Loading(
-            artifact.model, _EXPECTED, found.phrase, self._explain, library, self._versions
+            path, expected, found.phrase, self._explain, library, self._versions
         )
         with loading, support.quiet():
-            self._model = self._load(found)
+            self._model = (
+                keras_factory.model(self._library.module, artifact) if built else self._load(found)
+            )
             self._inputs, self._names = self._describe()
             self._call = self._compile()
 
@@ -94,14 +107,14 @@ class Keras(tracing.TracedAdapter):
             "safe_mode": not self.artifact.trust,
             "custom_objects": self._objects,
         }
-        return keras_refusals.explain(error, self._library.module, self.artifact.model, **settings)
+        return keras_refusals.explain(error, self._library.module, self._path, **settings)
 
     def _versions(self) -> saving.Versions:
         """What saved the file and what opens it."""
         place = [saving.python()]
         if self._tf is not None:
             place.insert(0, "TensorFlow " + support.version_of(self._tf, "tensorflow"))
-        saved = saving.keras_version(self.artifact.model)
+        saved = saving.keras_version(self._path)
         return saving.Versions(
             "Keras", saved, self._library.version, ", ".join(place), _AS_OPERATIONS
         )

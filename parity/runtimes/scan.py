@@ -47,6 +47,26 @@ def guard(path: str, trust: bool) -> None:
         raise AdapterError("untrusted", path=path, findings=found)
 
 
+def guard_weights(path: str, trust: bool) -> None:
+    """As ``guard``, of a Keras file of which weights alone are read, and no configuration."""
+    if trust:
+        return
+    from . import scan_hdf5
+
+    content = recognise(path)
+    try:
+        if content.kind == "hdf5":
+            found = tuple(scan_hdf5.findings(path))
+        else:
+            with zipfile.ZipFile(path) as archive:
+                faults = scan_archive.findings(archive)
+                found = tuple(faults or scan_hdf5.archived_findings(archive))
+    except Exception as error:
+        raise _damaged(path, content, _unread(error)) from error
+    if found:
+        raise AdapterError("untrusted", path=path, findings=found)
+
+
 def _damaged(path: str, content: Content, reason: str) -> AdapterError:
     phrase = content.phrase
     return AdapterError("damaged", path=path, expected=phrase, found=phrase, reason=reason)

@@ -85,7 +85,10 @@ def _bad_reference(facts: Facts) -> str:
 
 
 def _factory_failed(facts: Facts) -> str:
-    return f"expected a torch module from {facts['reference']!r}, found that {facts['reason']}"
+    return (
+        f"expected {facts.get('expected', 'a torch module')} from {facts['reference']!r}, found "
+        f"that {facts['reason']}"
+    )
 
 
 def _unknown_kind(facts: Facts) -> str:

@@ -18,7 +18,7 @@ def not_fitting(facts: Mapping[str, Any]) -> str:
     if facts["path"] is None:
         return (
             f"expected the file that holds the weights of {facts['table'].model}, found none: a "
-            f"factory alone builds a network of random weights. Save its state dict and say "
+            f"factory alone builds a network of random weights. Save its weights and say "
             f"weights = that file, under [runtimes.{facts['runtime']}]"
         )
     place = f"expected weights that fit the network at {facts['path']}, found "

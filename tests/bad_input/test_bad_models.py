@@ -261,6 +261,6 @@ def test_a_factory_without_weights_is_told_what_to_say(tmp_path: Path, capfd: Ca
     assert (found.code, found.verdict("bad"), found.verdict("good")) == (3, "error", "pass")
     assert found.results["runtimes"][-1]["failure"]["message"] == (
         "bad: expected the file that holds the weights of networks:same, found none: a factory "
-        "alone builds a network of random weights. Save its state dict and say weights = that "
+        "alone builds a network of random weights. Save its weights and say weights = that "
         "file, under [runtimes.bad]"
     )

@@ -505,7 +505,7 @@ ROWS = [
         "<weights>no state dict in the file: save the network's state_dict()"),
     Row("no weights at all", "random", s.nothing("none.pth"), WeightsMismatch,
         "bad: expected the file that holds the weights of spoiled_nets:net, found none: a factory "
-        "alone builds a network of random weights. Save its state dict and say weights = that "
+        "alone builds a network of random weights. Save its weights and say weights = that "
         "file, under [runtimes.bad]"),
     Row("archive with a weight less", "keras",
         s.archived_weights(s.dropped("layers/conv2d/vars/0", "layers/conv2d_1")),

@@ -1,0 +1,68 @@
+"""``parity check SUITE... --roundtrip``: which serialization of the native models loses what."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+
+from parity.cli.streams import error, is_terminal, progress, quiet, say
+from parity.errors import ParityError, UsageError
+from parity.suite import Suite
+
+
+def roundtrips(suites: Sequence[Suite], arguments: Namespace) -> list[int]:
+    """Make the round trips of each suite and print them; the exit codes.
+
+    One suite that breaks down leaves the results of the others. Raises ``UsageError``.
+    """
+    from parity.harness.roundtripping import roundtrip
+    from parity.report.roundtrip import roundtrip_json, roundtrip_text
+    from parity.report.writing import json_text
+
+    if arguments.reference != "auto":
+        raise UsageError(
+            f"--roundtrip: expected --reference auto, found {arguments.reference!r}: a recorded "
+            f"golden is no model that could be saved"
+        )
+    records, codes = [], []
+    for suite in suites:
+        try:
+            with quiet(), progress(suite.name) as tell:
+                record = roundtrip(
+                    suite,
+                    arguments.runtimes,
+                    allow_missing=arguments.allow_missing,
+                    progress=tell,
+                )
+            written = () if arguments.report is None else _written(record, arguments.report)
+        except ParityError as failure:
+            error(str(failure))
+            codes.append(failure.exit_code)
+            continue
+        records.append(record)
+        codes.append(record.exit_code)
+        if not arguments.json:
+            wide = max(shutil.get_terminal_size((80, 24)).columns, 40)
+            first = "" if len(records) == 1 else "\n"
+            say(first + roundtrip_text(record, wide, color=is_terminal(sys.stdout)))
+            say("".join(f"report: {path}\n" for path in written))
+    if arguments.json and records:
+        found = [roundtrip_json(record) for record in records]
+        say(json_text(found if len(suites) > 1 else found[0]))
+    return codes
+
+
+def _written(record: object, folder: Path) -> tuple[str, ...]:
+    from parity.record.roundtrip import RoundtripRecord
+    from parity.report.roundtrip import write_roundtrip
+    from parity.report.text import printable
+
+    assert isinstance(record, RoundtripRecord)
+    try:
+        paths = write_roundtrip(record, folder)
+    except OSError as failure:
+        raise UsageError(f"--report: {folder} cannot be written: {failure}") from None
+    return tuple(printable(str(path)) for path in paths)

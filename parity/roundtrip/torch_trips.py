@@ -1,0 +1,172 @@
+"""PyTorch modules: state dict, safetensors, pickle, TorchScript and ``.pt2``."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from parity.record.roundtrip import Loss, Trip
+from parity.roundtrip import torch_causes
+from parity.roundtrip.reading import Original, why
+from parity.roundtrip.tripping import Format, Words, trip
+from parity.roundtrip.weights import Print, fingerprint, named
+from parity.runtimes import torch_calling
+from parity.session import Session
+
+_NO_FACTORY = (
+    "the suite names no factory to build a fresh module: say model = 'module:function' with weights"
+)
+_NO_TRUST = "whoever reads it runs its code: say trust = true under [runtimes.{}] to try it"
+_NO_SAFETENSORS = "safetensors is not installed; install it with: pip install safetensors"
+
+
+def printed(tensor: Any) -> Print:
+    """The print of a tensor, also of a dtype that numpy does not have."""
+    import torch
+
+    plain = tensor.detach().cpu().contiguous()
+    raw = plain.reshape(-1).view(torch.uint8).numpy()
+    found = fingerprint(raw)
+    return Print(tuple(plain.shape), str(plain.dtype).removeprefix("torch."), found.sha256)
+
+
+def prints(module: Any) -> dict[str, Print]:
+    """The tensors of a module's state dict by name."""
+    state = module.state_dict()
+    return named((name, printed(one)) for name, one in state.items() if hasattr(one, "dtype"))
+
+
+def trips(original: Original) -> Iterator[Trip]:
+    """Every serialization that PyTorch offers for a module, one after the other."""
+    absent = _not_tried(original)
+    for form in _formats(original):
+        if form.name in absent:
+            yield Trip(form.name, "not tried", reason=absent[form.name])
+            continue
+        words = Words(
+            partial(prints, original.native),
+            partial(torch_causes.losses, original, form.name),
+            partial(_failed, form.name),
+        )
+        yield trip(original, form, words)
+
+
+def _not_tried(original: Original) -> dict[str, str]:
+    found = {}
+    if not original.factory:
+        found = dict.fromkeys(("state dict", "safetensors"), _NO_FACTORY)
+    if importlib.util.find_spec("safetensors") is None:
+        found["safetensors"] = _NO_SAFETENSORS
+    if not original.runtime.table.trust:
+        found["pickle"] = _NO_TRUST.format(original.runtime.name)
+    return found
+
+
+def _formats(original: Original) -> Iterator[Format]:
+    import torch
+
+    module = original.native
+    whole = partial(original.read, "torch")
+    restored = partial(_restored, original)
+    yield Format(
+        "state dict",
+        "model.pth",
+        lambda path: torch.save(module.state_dict(), path),
+        lambda path: restored(partial(torch.load, path, map_location="cpu", weights_only=True)),
+        _of_session,
+    )
+    yield Format(
+        "safetensors",
+        "model.safetensors",
+        partial(_save_safely, module),
+        lambda path: restored(partial(_load_safely, path)),
+        _of_session,
+    )
+    # What a capture cannot hold it refuses by itself, and a state dict needs no pickle.
+    yield Format("pickle", "model.pkl", partial(torch.save, module), whole, _of_session, True)
+    yield Format(
+        "TorchScript (script)",
+        "scripted.pt",
+        lambda path: torch.jit.save(torch.jit.script(module), str(path)),
+        whole,
+        _of_session,
+        True,
+    )
+    yield Format(
+        "TorchScript (trace)", "traced.pt", partial(_trace, original), whole, _of_session, True
+    )
+    yield Format("pt2", "model.pt2", partial(_capture, original), whole, _of_session, True)
+
+
+def _example(original: Original) -> tuple[Any, ...]:
+    """The first image as forward takes it."""
+    import torch
+
+    image = torch.from_numpy(original.fed(0).copy())
+    (spec,) = original.session.inputs
+    listed = spec.name in torch_calling.lists(original.native)
+    return (list(image) if listed else image,)
+
+
+def _trace(original: Original, path: Path) -> None:
+    import torch
+
+    with torch.no_grad():
+        traced = torch.jit.trace(
+            original.native, _example(original), strict=False, check_trace=False
+        )
+    torch.jit.save(traced, str(path))
+
+
+def _capture(original: Original, path: Path) -> None:
+    import torch
+
+    torch.export.save(torch.export.export(original.native, _example(original)), str(path))
+
+
+def _save_safely(module: Any, path: Path) -> None:
+    from safetensors.torch import save_file
+
+    # Shared weights are refused by safetensors, and are the same numbers apart.
+    apart = {name: one.clone().contiguous() for name, one in module.state_dict().items()}
+    save_file(apart, str(path))
+
+
+def _load_safely(path: Path) -> Any:
+    from safetensors.torch import load_file
+
+    return load_file(str(path))
+
+
+def _restored(original: Original, load: Any) -> Session:
+    """A module that the factory built anew, every weight overwritten before those read come in."""
+    import torch
+
+    session = original.fresh()
+    try:
+        module = session.adapter.native()  # type: ignore[attr-defined]
+        with torch.no_grad():
+            for one in module.state_dict().values():
+                if isinstance(one, torch.Tensor):
+                    one.fill_(1)
+        module.load_state_dict(load(), strict=True)
+    except BaseException:
+        session.close()
+        raise
+    return session
+
+
+def _of_session(session: Session, path: Path) -> Mapping[str, Print]:
+    """The weights of what was read back; an exported program keeps some of them as constants."""
+    module = session.adapter.native()  # type: ignore[attr-defined]
+    return prints(module)
+
+
+def _failed(form: str, error: BaseException, doing: str) -> tuple[Loss, ...]:
+    said = why(error).removesuffix(" at")  # the place stands on lines that are cut
+    if doing == "save":
+        return (Loss("refused", said),)
+    return (Loss("unreadable", f"{form} cannot be read back: {said}"),)

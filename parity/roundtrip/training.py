@@ -1,0 +1,82 @@
+"""Files of PyTorch that hold a network in training mode."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from parity.record.roundtrip import Loss
+from parity.suite import Runtime, Suite
+
+
+def losses(suite: Suite, runtime: Runtime, native: Any) -> Iterator[Loss]:
+    """What a file of the suite that is open says of the mode that it was saved in.
+
+    A network that was captured in training mode stays in it, whatever is called later; one that
+    was saved in it comes up in it wherever nobody calls eval(), as programs in C++ do.
+    """
+    file = suite.folder / runtime.table.model
+    captured = list(_captured(native))
+    if captured:
+        yield Loss(
+            "training-mode",
+            f"BatchNorm in training mode: {file.name} of {runtime.name} was captured in it "
+            f"({_counted(len(captured))}), so it normalises by the batch's own statistics and "
+            f"eval() does not change that; call eval() before it is traced or exported",
+        )
+        return
+    saved = _saved(suite, runtime, native)
+    if saved:
+        yield Loss(
+            "training-mode",
+            f"BatchNorm in training mode: {file.name} of {runtime.name} was saved in it "
+            f"({_counted(saved)}), so it normalises by the batch's own statistics wherever eval() "
+            f"is not called; call eval() before it is saved",
+        )
+
+
+def _counted(layers: int) -> str:
+    return "1 layer" if layers == 1 else f"{layers} layers"
+
+
+def _captured(native: Any) -> Iterator[str]:
+    """Batch norms whose training flag is a constant of the graph."""
+    graph = getattr(native, "inlined_graph", None)
+    if graph is not None:  # TorchScript: batch_norm(input, weight, bias, mean, var, training, ...)
+        for node in graph.findAllNodes("aten::batch_norm"):
+            flag = list(node.inputs())[5]
+            if flag.node().kind() == "prim::Constant" and flag.toIValue():
+                yield node.kind()
+        return
+    graph = getattr(native, "graph", None)
+    for node in getattr(graph, "nodes", ()):
+        name = str(getattr(node, "target", ""))
+        if "batch_norm" not in name or node.op != "call_function":
+            continue
+        # A functional batch norm gives its new statistics back, as only training needs them.
+        flags = [one for one in node.args if isinstance(one, bool)]
+        if "_functional" in name or (flags and flags[0]):
+            yield name
+
+
+def _saved(suite: Suite, runtime: Runtime, native: Any) -> int:
+    """Batch norms of a file that come up in training mode when nobody calls eval()."""
+    import torch
+
+    path = str(suite.folder / runtime.table.model)
+    if hasattr(native, "inlined_graph"):
+        fresh = torch.jit.load(path, map_location="cpu")
+    elif runtime.table.trust and isinstance(native, torch.nn.Module) and not _is_program(native):
+        fresh = torch.load(path, map_location="cpu", weights_only=False)
+    else:
+        return 0
+    kinds = (getattr(one, "original_name", type(one).__name__) for one in _training(fresh))
+    return sum("BatchNorm" in kind for kind in kinds)
+
+
+def _training(module: Any) -> Iterator[Any]:
+    return (one for one in module.modules() if getattr(one, "training", False))
+
+
+def _is_program(native: Any) -> bool:
+    return hasattr(native, "graph") and hasattr(native, "code")
