@@ -69,12 +69,13 @@ class Torch(tracing.TracedAdapter):
     def _from_factory(self) -> Any:
         path = self.artifact.weights
         if path is None:
-            module = self._built()
-            if module.state_dict():
-                raise AdapterError(
-                    "missing-weights", path=None, missing=(), unexpected=(), mismatched=()
-                )
-            return self._evaluated(module)
+            with contextlib.suppress(AdapterError):
+                module = self._built()
+                if not module.state_dict():  # then there is nothing to read
+                    return self._evaluated(module)
+            raise AdapterError(
+                "missing-weights", path=None, missing=(), unexpected=(), mismatched=()
+            )
         resolve.resolve(self.artifact.model, self.artifact.folder)  # said before the file is read
         kinds = ("state-dict", "pickle") if self.artifact.trust else ("state-dict",)
         found = _expect(self.artifact, path, kinds, _EXPECTED_WEIGHTS)
