@@ -39,8 +39,9 @@ class Facts:
 
     ``holds``: this cell against the reference; ``alike``: this cell against the first one.
     ``runs``, ``first_runs``: whether each was loaded and run; ``loads``: whether it was at least
-    loaded; ``tried``: whether its library and environment are here at all. ``identical``: its
-    heads are the first cell's, bit by bit.
+    loaded, ``partly`` whether it ran on some images; ``tried``, ``first_tried``: whether its
+    library and environment, or the first cell's, are here at all. ``identical``: its heads are the
+    first cell's, number by number.
     """
 
     changes: tuple[Change, ...]
@@ -52,6 +53,8 @@ class Facts:
     first_holds: Holds
     identical: bool = False
     tried: bool = True
+    first_tried: bool = True
+    partly: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,14 +98,19 @@ def meaning(facts: Facts) -> str:
         return _without_reference(facts, what)
     if facts.alike is None:
         held = "agrees" if facts.holds else "disagrees"
-        return f"{held} with the reference; the first cell, to compare it with, failed"
+        return f"{held} with the reference; the first cell, to compare it with, {_lost(facts)}"
     return _compared(facts, what)
 
 
-def first_meaning(holds: Holds, runs: bool, others: Iterable[Facts]) -> str:
+def _lost(facts: Facts) -> str:
+    return "failed" if facts.first_tried else "could not be tried"
+
+
+def first_meaning(holds: Holds, runs: bool, others: Iterable[Facts], tried: bool = True) -> str:
     """What the first cell tells, given the others, of which those of the same model count."""
     if not runs:
-        return "failed: nothing can be compared with it"
+        lost = "failed" if tried else "could not be tried here"
+        return f"{lost}: nothing can be compared with it"
     if holds is None:
         return "runs; the reference, to compare it with, failed"
     if holds:
@@ -134,7 +142,7 @@ def _compared(facts: Facts, what: str) -> str:
     replaced = "though the model itself was replaced" if _replaced(facts) else ""
     match facts.first_holds, facts.holds, facts.alike:
         case True, True, True:
-            same = "nothing changed, to the last bit" if facts.identical else "nothing changed"
+            same = "nothing changed, number by number" if facts.identical else "nothing changed"
             beyond = "" if facts.identical else " beyond the tolerance"
             return same + beyond + (f", {replaced}" if replaced else "")
         case True, False, False:
@@ -159,7 +167,7 @@ def _compared(facts: Facts, what: str) -> str:
         case False, False, True:
             if _replaced(facts):
                 return "disagrees with the reference as the first cell does, " + replaced
-            bits = ", to the last bit" if facts.identical else ""
+            bits = ", number by number" if facts.identical else ""
             return (
                 f"the model (its export) differs from the reference: the first cell disagrees "
                 f"alike, and {what} changed nothing{bits}"
@@ -171,18 +179,19 @@ def _not_run(facts: Facts, what: str) -> str:
     if not facts.tried:
         return "could not be tried here"
     does_not = "does not run" if facts.loads else "does not load"
+    does_not += " on every image" if facts.partly else ""
     if not facts.first_runs:
-        return f"{does_not}, and the first cell failed too: it need not be what changed"
+        return f"{does_not}, and the first cell {_lost(facts)} too: it need not be what changed"
     same = "" if _replaced(facts) else ", with the same model,"
     return f"{does_not}, where the first cell{same} runs: {what} is the difference"
 
 
 def _without_reference(facts: Facts, what: str) -> str:
     if facts.alike is None:
-        return "runs; the reference and the first cell, to compare it with, failed"
+        return f"runs; the reference failed, and the first cell, to compare it with, {_lost(facts)}"
     unknown = "the reference, to compare both with, failed"
     if facts.alike:
-        bits = ", to the last bit" if facts.identical else ""
+        bits = ", number by number" if facts.identical else ""
         return f"agrees with the first cell{bits}; {unknown}"
     return f"{what} changed it: it disagrees with the first cell; {unknown}"
 

@@ -145,7 +145,8 @@ def _row(run: Run, row: Row, allow_missing: bool, steps: _Steps) -> RowRecord:
     run.release(keys[0])
     facts = [_facts(judged[0], one) for one in judged]
     first = judged[0]
-    meanings = [first_meaning(facts[0].holds, first.runs, facts[1:]), *map(meaning, facts[1:])]
+    leading = first_meaning(facts[0].holds, first.runs, facts[1:], facts[0].tried)
+    meanings = [leading, *map(meaning, facts[1:])]
     cells = zip(row.cells, judged, facts, meanings, found, strict=True)
     return RowRecord(
         name=row.name,
@@ -203,8 +204,15 @@ def _facts(first: _Judged, cell: _Judged) -> Facts:
         first_runs=first.runs,
         first_holds=_holds(first.reference),
         identical=cell.first is not None and _identical(cell.first),
-        tried=cell.failure is None or cell.failure.kind != RuntimeMissing.__name__,
+        tried=_tried(cell),
+        first_tried=_tried(first),
+        partly=any(image.failure is None for image in cell.reference.images),
     )
+
+
+def _tried(cell: _Judged) -> bool:
+    """Whether its library and environment are here."""
+    return cell.failure is None or cell.failure.kind != RuntimeMissing.__name__
 
 
 def _holds(record: RuntimeRecord) -> bool | None:

@@ -109,9 +109,10 @@ class MatrixRecord:
 
     @property
     def verdict(self) -> Verdict:
-        """error before fail before pass; error where no cell was judged."""
-        verdicts = {cell.verdict for cell in self.cells}
-        if "error" in verdicts or not verdicts & {"pass", "fail"}:
+        """error before fail before pass; error where no cell of a row was judged."""
+        rows = [{cell.verdict for cell in row.cells} for row in self.rows]
+        verdicts = set().union(*rows)
+        if "error" in verdicts or not all(row & {"pass", "fail"} for row in rows):
             return "error"
         return "fail" if "fail" in verdicts else "pass"
 

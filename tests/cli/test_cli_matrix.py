@@ -46,7 +46,7 @@ SAME = 'name = "threads 2", options = { threads = 2 }'
 LOWER = 'name = "lower", model = "networks:lower"'
 BROKEN = 'name = "broken", model = "networks:broken"'
 WRONG = 'name = "wrong", options = { fast = true }'
-MISSING = 'name = "old", python = "3.2"'
+MISSING = 'name = "old", python = "3.99"'
 ABORTING = 'name = "aborts", model = "networks:aborts", isolated = true'
 
 
@@ -65,7 +65,7 @@ def test_cells_that_hold_exit_with_0(tmp_path: Path, capfd: Capture) -> None:
     )
     assert time
     assert after.endswith(
-        "\nfirst: agrees with the reference\nthreads 2: nothing changed, to the last bit\n"
+        "\nfirst: agrees with the reference\nthreads 2: nothing changed, number by number\n"
     )
 
 
@@ -93,7 +93,7 @@ def test_a_cell_that_raises_exits_with_3_and_the_others_are_judged(
         "networks:broken) is the difference\n"
         "  why: raised while it ran: ValueError: no such kernel\n"
     ) in out
-    assert "\nthreads 2: nothing changed, to the last bit\n" in out
+    assert "\nthreads 2: nothing changed, number by number\n" in out
 
 
 def test_a_cell_that_kills_its_process_takes_nothing_with_it(
@@ -127,6 +127,14 @@ def test_allow_missing_skips_it(tmp_path: Path, capfd: Capture) -> None:
     assert "\nold: could not be tried here\n  why: " in out
 
 
+def test_a_row_of_which_nothing_was_tried_is_no_pass(tmp_path: Path, capfd: Capture) -> None:
+    """Another row that holds says nothing of it."""
+    alone = f'\n[[matrix]]\nname = "b"\nruntime = "net"\ncells = [{{ {MISSING} }}]\n'
+    assert matrix(write(tmp_path / "s", SAME, more=alone), "--allow-missing") == 3
+    out, _ = capfd.readouterr()
+    assert "\nold: could not be tried here: nothing can be compared with it\n" in out
+
+
 def test_allow_missing_skips_nothing_else(tmp_path: Path) -> None:
     """A cell that raised is still an error."""
     assert matrix(write(tmp_path / "s", BROKEN), "--allow-missing") == 3
@@ -142,7 +150,7 @@ def test_a_reference_that_fails_leaves_the_first_cell(tmp_path: Path, capfd: Cap
     assert out.startswith("tiny: error (2 error) against native (native), 2 images\n")
     assert "\nfirst: runs; the reference, to compare it with, failed\n" in out
     assert (
-        "\nthreads 2: agrees with the first cell, to the last bit; the reference, to compare both "
+        "\nthreads 2: agrees with the first cell, number by number; the reference, to compare both "
         "with, failed\n"
     ) in out
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -102,7 +103,7 @@ def test_version_or_model(first: bool, cell: bool, alike: bool, expected: str) -
 def test_equal_bits_are_said() -> None:
     """Heads that are the same number by number are more than an agreement."""
     same = facts(OPTION, first=True, cell=True, alike=True, identical=True)
-    assert meaning(same) == "nothing changed, to the last bit"
+    assert meaning(same) == "nothing changed, number by number"
 
 
 def test_a_replaced_model_is_never_blamed_on_the_version() -> None:
@@ -171,6 +172,23 @@ def test_a_cell_that_fails(one: Facts, expected: str) -> None:
     assert meaning(one) == expected
 
 
+def test_a_cell_that_fails_on_some_images_says_so() -> None:
+    """It was loaded, and it ran."""
+    one = replace(failed(OPTION, loads=True), partly=True)
+    assert meaning(one).startswith("does not run on every image, where the first cell, ")
+
+
+def test_a_first_cell_that_could_not_be_tried_has_not_failed() -> None:
+    """Nothing is known of it."""
+    one = replace(facts(OPTION, first=None, cell=True, alike=None), first_tried=False)
+    assert meaning(one) == (
+        "agrees with the reference; the first cell, to compare it with, could not be tried"
+    )
+    assert first_meaning(None, False, [], tried=False) == (
+        "could not be tried here: nothing can be compared with it"
+    )
+
+
 def test_a_cell_whose_environment_is_not_here_says_nothing_of_the_version() -> None:
     """It was not tried: that is no evidence against it."""
     one = Facts((VERSION,), False, False, None, None, True, True, tried=False)
@@ -186,7 +204,7 @@ def test_a_cell_whose_environment_is_not_here_says_nothing_of_the_version() -> N
             "the option (threads = 4) changed it: it disagrees with the first cell; the "
             "reference, to compare both with, failed",
         ),
-        (None, "runs; the reference and the first cell, to compare it with, failed"),
+        (None, "runs; the reference failed, and the first cell, to compare it with, failed"),
     ],
 )
 def test_without_a_reference(alike: bool | None, expected: str) -> None:

@@ -35,7 +35,7 @@ def test_graph_optimisation_stays_within_the_tolerance(cells: Cells, level: str)
 def test_the_same_bits_are_seen(cells: Cells, name: str) -> None:
     """Neither threads nor another name of the file change a value."""
     cell = cells["onnxruntime", name]
-    assert cell.meaning == "nothing changed, to the last bit"
+    assert cell.meaning == "nothing changed, number by number"
     assert cell.first is not None
     assert cell.first.identical
     assert not cell.reference.identical
@@ -137,7 +137,7 @@ def test_a_broken_export_is_the_model_in_every_cell(cells: Cells) -> None:
     )
     assert cells["broken export", "threads 2"].meaning == (
         "the model (its export) differs from the reference: the first cell disagrees alike, and "
-        "the option (threads = 2) changed nothing, to the last bit"
+        "the option (threads = 2) changed nothing, number by number"
     )
 
 
