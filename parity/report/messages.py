@@ -87,7 +87,7 @@ def runtime_message(
                 wide,
             ),
             *_indented(_wrapped(_said(inputs_text(runtime)), wide)),
-            *_indented(budget_lines(() if budget is None else budget.shares)),
+            *_shares(runtime),
             *_block("", _wrapped(_said_of(findings, scene), wide)),
             *_block("", [] if runtime.tolerance.strict or not findings else _rows(scene, wide)),
             *_block(_failed_title(runtime), _failed_images(runtime)),
@@ -168,6 +168,18 @@ def _images(runtime: RuntimeRecord) -> str:
 
 def _said(sentence: str) -> list[str]:
     return [sentence] if sentence else []
+
+
+def _shares(runtime: RuntimeRecord) -> list[str]:
+    """The budget; where some images have no verdict, with what it is of."""
+    listed = budget_lines(() if runtime.budget is None else runtime.budget.shares)
+    if runtime.verdict != "error":
+        return _indented(listed)
+    judged = sum(1 for image in runtime.images if image.failure is None)
+    title = (
+        f"on the {judged} of {_images(runtime)} that could be judged, which decide nothing alone"
+    )
+    return _block(title, listed)
 
 
 def _failed_title(runtime: RuntimeRecord) -> str:

@@ -190,6 +190,9 @@ def test_a_runtime_lists_the_images_that_did_not_pass() -> None:
     images = [image(f"images/{i:03}.png", lost(), lost(), extra()) for i in range(11)]
     broken = ImageRecord("images/011.png", "error", failure=Failure("RunError", "onnx: no", 3))
     text = runtime_message(runtime("onnx", broken, *images), CLASSES)
+    assert (
+        "\n\n  on the 11 of 12 images that could be judged, which decide nothing alone:\n" in text
+    )
     assert text.startswith("onnx could not be judged on every image against the native reference")
     assert (
         "  12 of 12 images did not pass:\n"
