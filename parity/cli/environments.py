@@ -60,9 +60,11 @@ def remove(arguments: Namespace) -> int:
     if bool(arguments.names) == arguments.all:
         raise UsageError("expected names of environments (see parity env list), or --all")
     chosen = dict.fromkeys(_named(given, known) for given in arguments.names)
-    said = [_removed(name) for name in (known if arguments.all else chosen)]
     if arguments.all:
+        said = [_removed_if_possible(name) for name in known]
         environments.sweep()
+    else:
+        said = [_removed(name) for name in chosen]
     say("".join(f"{line}\n" for line in said) or "there was nothing to remove\n")
     return 0
 
@@ -87,3 +89,11 @@ def _removed(name: str) -> str:
         where = environments.root() / name
         raise UsageError(f"{where} cannot be removed: {error.strerror or error}") from error
     return f"removed {name}" if done else f"kept {name}: another parity is building it"
+
+
+def _removed_if_possible(name: str) -> str:
+    """One that cannot be removed keeps none of the others."""
+    try:
+        return _removed(name)
+    except UsageError as error:
+        return f"kept {name}: {error}"

@@ -173,6 +173,33 @@ def test_what_is_being_built_stays(kept: Path, capsys: pytest.CaptureFixture[str
     assert folder.exists()
 
 
+def test_what_cannot_be_removed_keeps_none_of_the_others(
+    kept: Path,
+    own: Environment,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """It is said, and by its name it is an error."""
+    other = environments.ensure(Request.of((), VERSION), silent)
+    rename = Path.rename
+
+    def refused(path: Path, target: Path) -> Path:
+        if path == other.folder:
+            raise PermissionError(13, "Permission denied")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", refused)
+    assert main(["env", "remove", "--all"]) == 0
+    assert capsys.readouterr().out == (
+        f"kept {other.name}: {other.folder} cannot be removed: Permission denied\n"
+        f"removed {own.name}\n"
+    )
+    assert main(["env", "remove", other.name]) == 2
+    assert capsys.readouterr().err == (
+        f"error: {other.folder} cannot be removed: Permission denied\n"
+    )
+
+
 def test_a_lock_that_cannot_be_had_is_said(kept: Path) -> None:
     """Where a folder has its name, or the cache was mounted to be read only."""
     request = Request((), VERSION)
