@@ -66,6 +66,12 @@ class RuntimeMissing(RuntimeFailure):
     """The library of a runtime is not installed here."""
 
 
+class RuntimeBroken(RuntimeFailure):
+    """The library of a runtime is installed here and does not import: no reason to skip it."""
+
+    cause = "broken-library"
+
+
 class ArtifactError(RuntimeFailure):
     """The model file does not load; the classes below say why, where that is known."""
 

@@ -5,7 +5,23 @@ They live below ``PARITY_CACHE`` (or the user's cache folder), each under the ha
 
 from __future__ import annotations
 
-from parity.environments.cache import Environment, ensure, listed, remove, root
+from parity.environments.cache import ensure, root
+from parity.environments.listing import BUILT_NOW, Kept, kept, listed, remove, sweep
+from parity.environments.reading import Environment
 from parity.environments.request import Request, Unavailable
+from parity.environments.variables import within
 
-__all__ = ["Environment", "Request", "Unavailable", "ensure", "listed", "remove", "root"]
+__all__ = [
+    "BUILT_NOW",
+    "Environment",
+    "Kept",
+    "Request",
+    "Unavailable",
+    "ensure",
+    "kept",
+    "listed",
+    "remove",
+    "root",
+    "sweep",
+    "within",
+]

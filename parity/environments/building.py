@@ -6,42 +6,56 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from parity.environments import interpreters
+from parity.environments import audit, complaints, interpreters, variables
 from parity.environments.request import Request, Unavailable
+from parity.runtimes import processes
 
 Tell = Callable[[str], None]
 _NEWS = ("Collecting", "Downloading", "Building", "Installing", "Resolved", "Prepared", "Installed")
-_OF_OURS = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")
 
 
 def build(request: Request, folder: Path, tell: Tell) -> None:
-    """Make the environment. Raises ``Unavailable`` where that cannot be done here."""
+    """Make the environment, and see that it is the one that was asked for.
+
+    Raises ``Unavailable`` where it cannot be made here.
+    """
     uv = shutil.which("uv")
-    interpreter = interpreters.find(request.python)
     python = folder / "bin" / "python"
     if uv is not None:
-        wanted = request.python if interpreter is None else str(interpreter)
-        _run(
-            request, [uv, "venv", "--quiet", "--no-project", "--python", wanted, str(folder)], tell
-        )
-        install = [uv, "pip", "install", "--python", str(python)]
-    elif interpreter is not None:
-        _run(request, [str(interpreter), "-I", "-m", "venv", str(folder)], tell)
-        install = [str(python), "-I", "-m", "pip", "install", "--no-input"]
-        install += ["--disable-pip-version-check", "--progress-bar=off"]
+        _with_uv(_Installer(request, folder, tell, complaints.of_uv), uv, python)
     else:
-        raise Unavailable(_absent(request))
-    _run(request, [*install, *request.requires], tell)
+        _with_pip(_Installer(request, folder, tell, complaints.of_pip), python)
+    audit.check(request, python)
 
 
-def _fetched(request: Request, command: Sequence[str], tell: Tell) -> None:
-    """uv fetches a Python that is not there, where it knows one."""
+def _with_uv(installer: _Installer, uv: str, python: Path) -> None:
+    """uv fetches a Python that is not there, where it knows one; no project's settings count."""
+    request = installer.request
+    command = [os.path.abspath(uv), "--no-config"]
+    interpreter = interpreters.find(request.python)
+    wanted = request.python if interpreter is None else str(interpreter)
+    venv = ["venv", "--quiet", "--no-project", "--python", wanted, str(installer.folder)]
     try:
-        _run(request, command, tell)
+        installer.run([*command, *venv])
     except Unavailable as error:
-        raise Unavailable(f"{_absent(request)}. {error}") from error
+        if interpreter is not None:
+            raise
+        raise Unavailable(f"{_absent(request)} ({error})") from error
+    installer.run([*command, "pip", "install", "--python", str(python), *request.requires])
+
+
+def _with_pip(installer: _Installer, python: Path) -> None:
+    request = installer.request
+    interpreter = interpreters.find(request.python)
+    if interpreter is None:
+        raise Unavailable(_absent(request))
+    installer.run([str(interpreter), "-I", "-m", "venv", str(installer.folder)])
+    install = [str(python), "-I", "-m", "pip", "install", "--no-input"]
+    quietly = ["--disable-pip-version-check", "--progress-bar=off"]
+    installer.run([*install, *quietly, *request.requires])
 
 
 def _absent(request: Request) -> str:
@@ -51,32 +65,47 @@ def _absent(request: Request) -> str:
     )
 
 
-def _run(request: Request, command: Sequence[str], tell: Tell) -> None:
-    """Run a command and pass its news on; ``Unavailable`` with the last ones where it fails."""
-    lines: list[str] = []
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        env={name: value for name, value in os.environ.items() if name not in _OF_OURS},
-    ) as process:
+@dataclass(frozen=True)
+class _Installer:
+    """Runs the commands of one build in its folder, which no settings lie beside."""
+
+    request: Request
+    folder: Path
+    tell: Tell
+    complaint: Callable[[Sequence[str]], str]
+
+    def run(self, command: Sequence[str]) -> None:
+        """Run and pass its news on; ``Unavailable`` with what it complained of where it fails.
+
+        It does not outlive this process: then the folder is removed too.
+        """
         try:
-            for line in process.stdout or ():
-                if line.strip():
-                    lines.append(line.strip())
-                    if line.strip().startswith(_NEWS):
-                        tell(line.strip())
-        except BaseException:
-            process.kill()
-            raise
-    if process.returncode != 0:
-        raise Unavailable(f"{request} cannot be installed here: {_complaint(lines)}")
+            with processes.reaping():
+                status, lines = self._run(command)
+        except OSError as error:
+            why = f"{command[0]} does not start: {error.strerror or error}"
+            raise Unavailable(f"{self.request} cannot be installed here: {why}") from error
+        if status != 0:
+            why = self.complaint(lines)
+            raise Unavailable(f"{self.request} cannot be installed here: {why}")
 
-
-def _complaint(lines: Sequence[str]) -> str:
-    """The lines of an installer that say what is wrong."""
-    told = [line for line in lines if line.lower().startswith(("error", "×", "╰", "because"))]
-    return " ".join(line[:300] for line in (told or lines)[-3:]) or "the installer said nothing"
+    def _run(self, command: Sequence[str]) -> tuple[int, list[str]]:
+        lines: list[str] = []
+        process = subprocess.Popen(
+            command,
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=variables.installers(os.environ),
+            start_new_session=True,
+        )
+        assert process.stdout is not None
+        with process.stdout, processes.guarded(process, str(self.folder)):
+            for raw in process.stdout:
+                line = raw.decode("utf-8", "replace").strip()
+                lines += [line] if line else []
+                if line.startswith(_NEWS):
+                    self.tell(line)
+            processes.wait(process)
+        return process.returncode, lines

@@ -3,36 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from parity.environments import reading
 from parity.environments.building import Tell, build
+from parity.environments.locking import locked
+from parity.environments.reading import Environment, Untrusted, Unusable
 from parity.environments.request import Request, Unavailable
 
-_BUILDING = ".building-"
-_FACTS = "parity-environment.json"
-
-
-@dataclass(frozen=True)
-class Environment:
-    """One that is complete. ``name`` is its request's hash, ``built`` in seconds since 1970."""
-
-    name: str
-    folder: Path
-    request: Request
-    built: float
-
-    @property
-    def python(self) -> Path:
-        """Its interpreter."""
-        return self.folder / "bin" / "python"
+BUILDING = ".building-"
+"""How the folder of a build begins; the request's key and more follow."""
 
 
 def root() -> Path:
@@ -49,80 +34,68 @@ def root() -> Path:
 def ensure(request: Request, tell: Tell) -> Environment:
     """The environment, built now where it is not there; others wait for who builds it.
 
-    Raises ``Unavailable`` where it cannot be built.
+    Raises ``Unavailable`` where it cannot be built, or where somebody else has made it.
     """
     target = root() / request.key
-    found = _read(target)
+    found = _there(target)
     if found is not None:
         return found
-    with _locked(request.key):
-        found = _read(target)
-        return found if found is not None else _built(request, target, tell)
+
+    def waits() -> None:
+        tell(f"waiting for another parity that builds it: {request}")
+
+    try:
+        with locked(root(), request.key, waits):
+            return _there(target) or _built(request, target, tell)
+    except OSError as error:
+        raise Unavailable(
+            f"environments cannot be kept in {root()}: {error.strerror or error}; "
+            f"set PARITY_CACHE to a folder that can be written"
+        ) from error
 
 
-def listed() -> list[Environment]:
-    """Every environment that is complete, the newest first."""
-    found = [_read(folder) for folder in root().glob("[0-9a-f]*") if folder.is_dir()]
-    return sorted((one for one in found if one is not None), key=lambda one: -one.built)
+def clear(key: str) -> None:
+    """Remove what interrupted builds of a request have left; its lock must be held."""
+    for folder in root().glob(f"{BUILDING}{key}-*"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-def remove(name: str) -> None:
-    """Remove an environment; waits while it is being built."""
-    with _locked(name):
-        _clear(name)
-        gone = root() / f"{_BUILDING}{name}-removed"
-        with contextlib.suppress(FileNotFoundError):
-            (root() / name).rename(gone)
-        shutil.rmtree(gone, ignore_errors=True)
+def _there(target: Path) -> Environment | None:
+    """The environment, if one is there that can be used; else it is to be built anew."""
+    try:
+        return reading.read(target)
+    except Untrusted as error:
+        raise Unavailable(
+            f"expected an environment that is this user's alone in {target}, found that {error}; "
+            f"remove it, or set PARITY_CACHE to a folder of your own"
+        ) from error
+    except Unusable:
+        return None
 
 
 def _built(request: Request, target: Path, tell: Tell) -> Environment:
-    _clear(request.key)  # what an interrupted build has left
-    aside = Path(tempfile.mkdtemp(prefix=f"{_BUILDING}{request.key}-", dir=root()))
+    clear(request.key)
+    aside = Path(tempfile.mkdtemp(prefix=f"{BUILDING}{request.key}-", dir=root()))
     started = time.time()
     try:
         tell(f"building an environment: {request}")
         build(request, aside, tell)
-        facts = {"requires": request.requires, "python": request.python, "built": time.time()}
-        (aside / _FACTS).write_text(json.dumps(facts))
-        shutil.rmtree(target, ignore_errors=True)
+        reading.write(aside, request, time.time())
+        remove_tree(target)
         aside.rename(target)
         tell(f"built in {time.time() - started:.0f} s: {target}")
     finally:
         shutil.rmtree(aside, ignore_errors=True)
-    found = _read(target)
-    if found is None:
-        raise Unavailable(f"{request} was built in {target} and has no interpreter there")
-    return found
-
-
-def _read(folder: Path) -> Environment | None:
-    """A complete environment; one whose base interpreter was removed since is none."""
     try:
-        facts = json.loads((folder / _FACTS).read_text())
-        request = Request(tuple(facts["requires"]), str(facts["python"]))
-        found = Environment(folder.name, folder, request, float(facts["built"]))
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return found if found.python.exists() else None
+        return reading.read(target)
+    except Unusable as error:
+        raise Unavailable(f"{request} was built in {target}, and now {error}") from error
 
 
-def _clear(key: str) -> None:
-    for folder in root().glob(f"{_BUILDING}{key}-*"):
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def _locked(key: str) -> Iterator[None]:
-    from filelock import FileLock
-
-    try:
-        root().mkdir(parents=True, exist_ok=True)
-        lock = FileLock(str(root() / f"{key}.lock"))
-    except OSError as error:
-        raise Unavailable(
-            f"environments cannot be kept in {root()}: {error.strerror}; "
-            f"set PARITY_CACHE to a folder that can be written"
-        ) from error
-    with lock:
-        yield
+def remove_tree(target: Path) -> None:
+    """Remove an environment at once to whoever looks, however long its files take."""
+    gone = target.with_name(f"{BUILDING}{target.name}-removed")
+    shutil.rmtree(gone, ignore_errors=True)
+    with contextlib.suppress(FileNotFoundError):
+        target.rename(gone)
+    shutil.rmtree(gone, ignore_errors=True)

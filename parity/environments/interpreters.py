@@ -20,9 +20,15 @@ def find(version: str) -> Path | None:
     """
     for command in _candidates(version):
         found = _asked(command)
-        if found is not None and _fits(found[0], version):
+        if found is not None and fits(found[0], version):
             return found[1]
     return None
+
+
+def version(python: Path) -> str | None:
+    """The version of an interpreter, such as "3.9.18"; None where it does not start."""
+    found = _asked([str(python)])
+    return None if found is None else found[0]
 
 
 def _candidates(version: str) -> Iterator[list[str]]:
@@ -42,7 +48,11 @@ def _candidates(version: str) -> Iterator[list[str]]:
 def _asked(command: list[str]) -> tuple[str, Path] | None:
     try:
         done = subprocess.run(
-            [*command, "-I", "-c", _SAYS], capture_output=True, text=True, timeout=60, check=True
+            [*command, "-I", "-S", "-c", _SAYS],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
         )
         version, path = done.stdout.splitlines()[-2:]
     except (OSError, ValueError, subprocess.SubprocessError):
@@ -50,5 +60,6 @@ def _asked(command: list[str]) -> tuple[str, Path] | None:
     return version, Path(path)
 
 
-def _fits(found: str, wanted: str) -> bool:
+def fits(found: str, wanted: str) -> bool:
+    """Whether a version ("3.9.18") is the one that is wanted ("3.9" or "3.9.18")."""
     return (found + ".").startswith(wanted + ".")

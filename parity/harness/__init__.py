@@ -82,7 +82,7 @@ def suite_record(
         )
         failure = Failure.of(SuiteError(str(suite.path), [problem]))
     elif not judged:
-        reasons = "; ".join(f"{one.name} {_unjudged(one)}" for one in records)
+        reasons = "; ".join(map(_unjudged, records))
         failure = Failure.of(
             RuntimeFailure(suite.name, f"expected a candidate to judge, found none: {reasons}")
         )
@@ -131,12 +131,14 @@ def record(suite: Suite | Path | str, *, progress: Progress | None = None) -> Pa
 
 
 def _unjudged(record: RuntimeRecord) -> str:
-    """Why a runtime has neither passed nor failed."""
+    """Why a runtime has neither passed nor failed; why it was skipped its own record tells."""
     if record.verdict is None:
-        return "is the reference and has no golden to drift from"
+        return f"{record.name} is the reference and has no golden to drift from"
+    if record.verdict == "skipped":
+        return f"{record.name} was skipped"
     failures = [image.failure for image in record.images if image.failure is not None]
     reason = record.reason or (failures[0].message if failures else "has no image")
-    return reason.removeprefix(f"{record.name}: ")
+    return f"{record.name}: {reason.removeprefix(f'{record.name}: ')}"
 
 
 def _source(run: Run) -> str:

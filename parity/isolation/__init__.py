@@ -11,6 +11,7 @@ from parity.isolation.launch import (
     memory_bytes,
     unavailable,
 )
+from parity.isolation.libraries import broken_library
 from parity.isolation.wording import missing_library, out_of_memory, timed_out, worker_lost
 from parity.isolation.worker import Worker
 
@@ -19,6 +20,7 @@ __all__ = [
     "Launch",
     "Worker",
     "Workplace",
+    "broken_library",
     "is_foreign",
     "is_isolated",
     "launch",

@@ -21,7 +21,8 @@ class Launch:
 
     ``runtime`` is the name that its failures bear.
     ``python`` is the interpreter's executable. ``foreign`` says that it belongs to an environment
-    of its own, where nothing of this process's paths and variables must be seen. ``timeout`` is in
+    of its own, where nothing of this process's paths and variables must be seen; ``version`` is
+    the Python that it must be ("3.9"), "" where any will do. ``timeout`` is in
     seconds an image, ``memory`` in bytes that the worker may occupy (resident, at its peak, with
     Python, the library and every process that it starts); None is no limit.
     """
@@ -29,6 +30,7 @@ class Launch:
     runtime: str = ""
     python: Path = Path(sys.executable)
     foreign: bool = False
+    version: str = ""
     timeout: float | None = None
     memory: int | None = None
 
@@ -56,7 +58,7 @@ def is_foreign(runtime: Runtime) -> bool:
 
 def unavailable(runtime: Runtime) -> str | None:
     """Why the runtime's environment cannot be had here; else None, and then it is there."""
-    found = _interpreter(_request(runtime), environments.root())
+    found = _environment(runtime)
     return found if isinstance(found, str) else None
 
 
@@ -67,10 +69,10 @@ def launch(runtime: Runtime) -> Launch:
     found = Launch(runtime.name, timeout=_timeout(table), memory=limit)
     if not is_foreign(runtime):
         return found
-    python = _interpreter(_request(runtime), environments.root())
-    if isinstance(python, str):
-        raise AdapterError("missing-library", library="", install="", reason=python)
-    return replace(found, python=python, foreign=True)
+    own = _environment(runtime)
+    if isinstance(own, str):
+        raise AdapterError("missing-library", library="", install="", reason=own)
+    return replace(found, python=own.python, foreign=True, version=own.request.python)
 
 
 def memory_bytes(text: str) -> int:
@@ -78,15 +80,20 @@ def memory_bytes(text: str) -> int:
     return int(text[:-3]) * _UNITS[text[-3:]]
 
 
-def _request(runtime: Runtime) -> environments.Request:
-    return environments.Request.of(runtime.table.requires, runtime.table.python)
+def _environment(runtime: Runtime) -> environments.Environment | str:
+    """The environment that a runtime asks for, or why there is none."""
+    try:
+        request = environments.Request.of(runtime.table.requires, runtime.table.python)
+    except environments.Unavailable as error:
+        return str(error)
+    return _made(request, environments.root())
 
 
 @functools.cache
-def _interpreter(request: environments.Request, root: Path) -> Path | str:
-    """An environment's interpreter, or why there is none: tried once in a process and cache."""
+def _made(request: environments.Request, root: Path) -> environments.Environment | str:
+    """An environment, or why there is none: tried once in a process and cache."""
     try:
-        return environments.ensure(request, _tell).python
+        return environments.ensure(request, _tell)
     except environments.Unavailable as error:
         return str(error)
 

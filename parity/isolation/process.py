@@ -9,10 +9,12 @@ import signal
 import socket
 import subprocess
 import weakref
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from parity import environments
 from parity.isolation import folders
 from parity.isolation.folders import Folders
 from parity.isolation.launch import Launch
@@ -72,7 +74,7 @@ def start(launch: Launch, owner: object) -> tuple[Processes, weakref.finalize[An
     """Start keeper and worker; they end with ``owner`` at the latest, by the finalizer returned."""
     if not hasattr(os, "fork"):
         why = "runtimes in processes of their own need Linux or macOS"
-        raise AdapterError("missing-library", library="fork", install="", reason=why)
+        raise AdapterError("missing-library", library="", install="", reason=why)
     made = folders.make()
     control, theirs = socket.socketpair()
     lifeline, keepers = socket.socketpair()
@@ -91,20 +93,33 @@ def start(launch: Launch, owner: object) -> tuple[Processes, weakref.finalize[An
                 stderr=words,
                 pass_fds=(theirs.fileno(), keepers.fileno()),
                 start_new_session=True,
-                env={**os.environ, "TMPDIR": str(made.scratch)},
+                env={**_variables(launch), "TMPDIR": str(made.scratch)},
             )
     except OSError as error:
         made.remove()
         made.unlock()
         control.close()
         lifeline.close()
-        why = f"{launch.python} does not start: {error.strerror}"
-        raise AdapterError("missing-library", library="python", install="", reason=why) from error
+        why = f"expected {launch.python} to start, found: {error.strerror}{rebuilt(launch)}"
+        raise AdapterError("broken-library", library="", install="", reason=why) from error
     finally:
         theirs.close()
         keepers.close()
     processes = Processes(keeper, control, lifeline, made, log)
     return processes, weakref.finalize(owner, _finish, processes)
+
+
+def rebuilt(launch: Launch) -> str:
+    """What to do about an interpreter that is not as it was built."""
+    name = launch.python.parents[1].name
+    return f"; remove it (parity env remove {name}), it is built again then" * launch.foreign
+
+
+def _variables(launch: Launch) -> Mapping[str, str]:
+    """What a worker starts finds the worker's Python, not this one's."""
+    return (
+        environments.within(launch.python.parents[1], os.environ) if launch.foreign else os.environ
+    )
 
 
 def _finish(processes: Processes) -> None:

@@ -53,7 +53,9 @@ class Worker:
         for end in (self._processes.control, self._processes.lifeline):
             self._selector.register(end, selectors.EVENT_READ)
         self._streams[0] = deque()
-        self.pid: int = self._awaited(0, _START, "")["is"]["pid"]
+        told = self._awaited(0, _START, "")["is"]
+        self.pid: int = told["pid"]
+        self._check_python(str(told["python"]))
 
     def ask(self, name: str, of: int, given: Sequence[Any]) -> dict[str, Any]:
         """One request's answer: ``is`` (unpacked) and further news. Raises ``AdapterError``."""
@@ -106,6 +108,16 @@ class Worker:
         trace: TracebackType | None,
     ) -> None:
         self.leave()
+
+    def _check_python(self, found: str) -> None:
+        """The interpreter may have been exchanged since its environment was looked at."""
+        expected = self.launch.version
+        if expected and not f"{found}.".startswith(f"{expected}."):
+            self.close()
+            where = self.launch.python.parents[1]
+            why = f"expected Python {expected} in {where}, found {found}"
+            why += process.rebuilt(self.launch)
+            raise AdapterError("broken-library", library="", install="", reason=why)
 
     def _limit(self, name: str) -> float | None:
         if name == "close":

@@ -94,7 +94,9 @@ class AdapterError(Exception):
     """A failure as data: a stable code and the facts a message needs.
 
     ``session.py`` words it. Codes and facts: ``unknown-kind`` (kind, known), ``missing-library``
-    (library, reason, install), ``missing-file`` (path, expected), ``not-loadable`` and ``damaged``
+    (library, reason, install), ``broken-library`` (the same, of one that is installed; fails: to
+    "import" or "work"; numpy: the version of it that the library is too old for, else ""),
+    ``missing-file`` (path, expected), ``not-loadable`` and ``damaged``
     (path, expected, found, reason), ``not-downloaded``, ``other-format``, ``weights-alone`` and
     ``model-as-weights`` (the same, content; or needed: how the file must be named), ``version``
     (path, expected, what, found, limit, too: "new" or "old", library, reason; or those of

@@ -44,12 +44,12 @@ def run(command: Sequence[str], folder: str, timeout: Optional[float], scratch: 
 
     ``scratch`` is the caller's, who removes it unless this process is killed before.
     """
-    with _reaping():
+    with reaping():
         return _run(command, folder, timeout, scratch)
 
 
 @contextlib.contextmanager
-def _reaping() -> Iterator[None]:
+def reaping() -> Iterator[None]:
     """Hear how programs end, also where whoever started this process had that ignored."""
     number = getattr(signal, "SIGCHLD", None)
     elsewhere = threading.current_thread() is not threading.main_thread()
@@ -72,18 +72,28 @@ def _run(command: Sequence[str], folder: str, timeout: Optional[float], scratch:
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
+    with guarded(process, scratch):
+        tail = _Tail(process.stderr)
+        late = _late(process, timeout)
+    return Ended(process.returncode, late, tail.lines())
+
+
+@contextlib.contextmanager
+def guarded(process: "subprocess.Popen[bytes]", scratch: str) -> Iterator[None]:
+    """Nothing of a program that leads a session outlives the block, or this process.
+
+    In the block nobody waits for its end. ``scratch`` is removed where this process is killed.
+    """
     guard = None
     try:
         guard = _guard(process, scratch)
-        tail = _Tail(process.stderr)
-        late = _late(process, timeout)
+        yield
     finally:  # also on an interrupt; what it started may still run when it has ended
         _kill(process)
         if guard is not None:
             guard.kill()  # before the program's number can be another's
             guard.communicate()
         process.wait()
-    return Ended(process.returncode, late, tail.lines())
 
 
 def _guard(process: "subprocess.Popen[bytes]", scratch: str) -> Optional["subprocess.Popen[bytes]"]:
@@ -115,7 +125,7 @@ def _late(process: "subprocess.Popen[bytes]", timeout: Optional[float]) -> bool:
         timer.daemon = True
         timer.start()
     try:
-        _wait(process)
+        wait(process)
     finally:
         if timer is not None:
             timer.cancel()
@@ -123,7 +133,7 @@ def _late(process: "subprocess.Popen[bytes]", timeout: Optional[float]) -> bool:
     return killed.is_set()
 
 
-def _wait(process: "subprocess.Popen[bytes]") -> None:
+def wait(process: "subprocess.Popen[bytes]") -> None:
     """Wait, but leave it a zombie: so long its number, and its group's, is nobody else's."""
     if hasattr(os, "waitid"):
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)

@@ -13,7 +13,7 @@ from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Sequence, T
 
 import numpy as np
 
-from . import refusals, saving
+from . import importing, refusals, saving
 from .contract import (
     IMAGE_ID,
     Adapter,
@@ -77,26 +77,46 @@ class OpenedAdapter(Adapter):
 
 
 def open_library(library: Library) -> Any:
-    """Import a framework, or say ``missing-library`` with the remedy."""
+    """Import a framework, or say ``missing-library`` or ``broken-library`` with the remedy."""
     try:
         return importlib.import_module(library.module)
     except Exception as error:  # a broken installation raises whatever it likes
+        why = absent(library)
+        if why is None:
+            numpy = importing.too_new(error, library.module)
+            raise _broken(library, error, "import", numpy) from error
         raise AdapterError(
-            "missing-library",
-            library=library.name,
-            install=library.install,
-            reason=absent(library) or reason(error),
+            "missing-library", library=library.name, install=library.install, reason=why
         ) from error
+
+
+@contextlib.contextmanager
+def blaming(library: Library) -> Iterator[None]:
+    """``broken-library`` where it imports and then fails because numpy is too new for it."""
+    try:
+        yield
+    except Exception as error:
+        numpy = importing.too_new(error)
+        if numpy:
+            raise _broken(library, error, "work", numpy) from error
+        raise
+
+
+def _broken(library: Library, error: BaseException, fails: str, numpy: str) -> AdapterError:
+    told = [reason(one) for one in importing.chain(error)]
+    return AdapterError(
+        "broken-library",
+        library=library.name,
+        install=library.install,
+        fails=fails,
+        reason=", from ".join(dict.fromkeys(told)),
+        numpy=numpy,
+    )
 
 
 def absence(library: Library) -> str:
     """The sentence for a library that is not installed."""
     return f"{library.name} is not installed; install it with: {library.install}"
-
-
-def not_installed(facts: Mapping[str, Any]) -> bool:
-    """Whether a ``missing-library`` is of one that is not there, not of one that cannot start."""
-    return str(facts["reason"]).startswith(absence(Library("", str(facts["library"]), "")))
 
 
 def absent(library: Library) -> Optional[str]:

@@ -55,7 +55,8 @@ class TFLite(support.OpenedAdapter):
         explain, version = refusals.reader(refusals.TFLITE), " ".join(self._versioned())
         loading = support.Loading(artifact.model, _EXPECTED, found.phrase, explain, version)
         with loading, support.quiet():
-            self._interpreter = self._open()
+            with support.blaming(library):
+                self._interpreter = self._open()
             self._interpreter.allocate_tensors()
             self._input_names, self._output_names = self._names()
             self._sources = self._detections()

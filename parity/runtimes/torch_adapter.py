@@ -63,6 +63,8 @@ class Torch(tracing.TracedAdapter):
                 "pickle": self._from_pickle,
             }[self.form]
         self._library = support.open_library(_LIBRARY)
+        with support.blaming(_LIBRARY):  # it imports, and only warns where numpy is too new for it
+            self._library.from_numpy(np.zeros(1))
         with self._pinned() as self._threads, support.quiet():
             self._module = self._open()
 

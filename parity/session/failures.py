@@ -113,6 +113,7 @@ def _cannot_trace(facts: Facts) -> str:
 
 ERRORS: Mapping[str, tuple[type[RuntimeFailure], Callable[[Facts], str]]] = {
     "missing-library": (errors.RuntimeMissing, _missing_library),
+    "broken-library": (errors.RuntimeBroken, isolation.broken_library),
     "missing-file": (errors.MissingFile, wording.missing_file),
     "not-downloaded": (errors.NotDownloaded, wording.not_downloaded),
     "other-format": (errors.OtherFormat, wording.other_format),

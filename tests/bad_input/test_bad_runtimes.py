@@ -80,7 +80,7 @@ def test_where_nothing_could_be_judged_every_reason_is_told(tmp_path: Path, capf
     assert found.code == 3
     assert found.results["failure"]["message"].startswith(
         "tiny: expected a candidate to judge, found none: native is the reference and has no "
-        "golden to drift from; bad expected 2 outputs (boxes, scores), found 0"
+        "golden to drift from; bad: expected 2 outputs (boxes, scores), found 0"
     )
 
 

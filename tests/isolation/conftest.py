@@ -6,11 +6,13 @@ import shutil
 import tempfile
 import time
 import uuid
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from quick_environments import SITE
 
 from parity.isolation import folders
 
@@ -67,3 +69,18 @@ def traces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Traces]:
     left = found.files(), found.processes()
     shutil.rmtree(found.memory)
     assert left == ([], [])
+
+
+@pytest.fixture(scope="session")
+def numpy_wheel(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A requirement called numpy that needs no network: it leads to the numpy of these tests."""
+    path = tmp_path_factory.mktemp("wheel") / "numpy-1.0-py3-none-any.whl"
+    info = "numpy-1.0.dist-info"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("numpy_of_the_tests.pth", f"{SITE}\n")
+        file.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: numpy\nVersion: 1.0\n")
+        file.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        file.writestr(f"{info}/RECORD", "")
+    return f"numpy @ {path.as_uri()}"

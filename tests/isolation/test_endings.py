@@ -185,8 +185,10 @@ def test_an_interpreter_that_is_none_is_said(tmp_path: Path) -> None:
     """The path does not start, or does not understand."""
     with pytest.raises(AdapterError) as caught:
         Worker(Launch(python=tmp_path / "no-python"))
-    assert caught.value.code == "missing-library"
-    assert "does not start: No such file or directory" in caught.value.facts["reason"]
+    assert caught.value.code == "broken-library"
+    assert caught.value.facts["reason"] == (
+        f"expected {tmp_path}/no-python to start, found: No such file or directory"
+    )
     with pytest.raises(AdapterError) as caught:
         Worker(Launch(python=Path("/bin/cat")))
     assert caught.value.code == "worker-lost"

@@ -7,21 +7,18 @@ import shutil
 import subprocess
 import sys
 import threading
-import zipfile
 from pathlib import Path
 
 import apart_suites
-import numpy as np
 import pytest
+from quick_environments import quickly, silent
 
 import parity
 from parity import environments
-from parity.cli import main
-from parity.environments import building, cache
+from parity.environments import audit, building, cache
 from parity.environments.request import Request, Unavailable
 from parity.errors import SuiteError
 
-SITE = Path(np.__file__).parents[1]
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
@@ -33,67 +30,49 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A requirement called numpy that needs no network: it leads to the numpy of these tests."""
-    path = tmp_path_factory.mktemp("wheel") / "numpy-1.0-py3-none-any.whl"
-    info = "numpy-1.0.dist-info"
-    with zipfile.ZipFile(path, "w") as file:
-        file.writestr("numpy_of_the_tests.pth", f"{SITE}\n")
-        file.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: numpy\nVersion: 1.0\n")
-        file.writestr(
-            f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-        )
-        file.writestr(f"{info}/RECORD", "")
-    return f"numpy @ {path.as_uri()}"
+def built(numpy_wheel: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    """A cache with one environment that was built for real, and what was told of it.
 
-
-def quickly(request: Request, folder: Path, tell: building.Tell) -> None:
-    """In place of a build: an interpreter is there."""
-    tell("Collecting something")
-    (folder / "bin").mkdir()
-    (folder / "bin" / "python").touch()
-
-
-def silent(line: str) -> None:
-    """Nobody listens."""
-
-
-@pytest.fixture(scope="module")
-def built(wheel: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
-    """A cache with one environment that was built for real, and what was told of it."""
+    Variables that lead an installer elsewhere do not reach it.
+    """
     place = tmp_path_factory.mktemp("built")
     told: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PARITY_CACHE", str(place))
-        environments.ensure(Request.of((wheel,), None), told.append)
+        for name in ("PIP_TARGET", "PIP_PREFIX", "PIP_CONSTRAINT", "PYTHONPATH"):
+            patch.setenv(name, str(place / "elsewhere"))
+        environments.ensure(Request.of((numpy_wheel,), None), told.append)
     return place, told
 
 
-def test_a_build_shows_what_it_does(built: tuple[Path, list[str]], wheel: str) -> None:
+def test_a_build_shows_what_it_does(built: tuple[Path, list[str]], numpy_wheel: str) -> None:
     """What is built, what the installer does, how long it took."""
     told = built[1]
-    assert told[0] == f"building an environment: Python {VERSION} with {wheel}"
-    assert any(line.startswith("Installing collected packages: numpy") for line in told)
+    assert told[0] == f"building an environment: Python {VERSION} with {numpy_wheel}"
+    installer = "Installing collected packages: numpy"
+    if shutil.which("uv") is not None:
+        installer = "Installed 1 package"
+    assert any(line.startswith(installer) for line in told)
     assert told[-1].startswith("built in ")
 
 
 def test_a_runtime_runs_in_its_environment(
     tmp_path: Path,
-    wheel: str,
+    numpy_wheel: str,
     built: tuple[Path, list[str]],
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     """In its interpreter; one that is there is used without being built."""
     monkeypatch.setenv("PARITY_CACHE", str(built[0]))
-    folder = apart_suites.write(tmp_path / "suite", own=f"healthy; requires = ['{wheel}']")
+    folder = apart_suites.write(tmp_path / "suite", own=f"healthy; requires = ['{numpy_wheel}']")
     (own,) = parity.check(folder, ("own",)).runtimes
     assert own.verdict == "pass"
     assert own.identity["isolated"]
     assert own.identity["python"].startswith(VERSION)
     assert "parity: built in" not in capfd.readouterr().err
     (found,) = environments.listed()
-    assert found.request == Request((wheel,), VERSION)
+    assert found.request == Request.of((numpy_wheel,), VERSION)
 
 
 def test_what_is_asked_decides_which_environment_it_is() -> None:
@@ -104,6 +83,7 @@ def test_what_is_asked_decides_which_environment_it_is() -> None:
     assert Request.of(("numpy<2", "onnxruntime==1.20"), "3.10").key != one.key
     assert Request.of(("onnxruntime",), None) == Request(("onnxruntime", "numpy"), VERSION)
     assert Request.of(("numpy-quaternion",), None).requires == ("numpy-quaternion", "numpy")
+    assert Request.of(("NumPy",), None).requires == ("NumPy",)
 
 
 def test_it_is_built_once_under_parallel_runs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,7 +96,7 @@ def test_it_is_built_once_under_parallel_runs(monkeypatch: pytest.MonkeyPatch) -
         quickly(request, folder, tell)
 
     monkeypatch.setattr(cache, "build", slowly)
-    request = Request((), "3.9")
+    request = Request((), VERSION)
     threads = [
         threading.Thread(target=environments.ensure, args=(request, silent)) for _ in range(3)
     ]
@@ -134,7 +114,7 @@ def test_an_interrupted_build_leaves_nothing(monkeypatch: pytest.MonkeyPatch, ke
         (folder / "half").touch()
         raise KeyboardInterrupt
 
-    request = Request((), "3.9")
+    request = Request((), VERSION)
     monkeypatch.setattr(cache, "build", interrupted)
     with pytest.raises(KeyboardInterrupt):
         environments.ensure(request, silent)
@@ -149,10 +129,10 @@ def test_an_interrupted_build_leaves_nothing(monkeypatch: pytest.MonkeyPatch, ke
 def test_one_whose_python_was_removed_is_built_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """An environment links to its base interpreter."""
     monkeypatch.setattr(cache, "build", quickly)
-    request = Request((), "3.9")
+    request = Request((), VERSION)
     python = environments.ensure(request, silent).python
     python.unlink()
-    python.symlink_to("/no/python3.9")
+    python.symlink_to("/no/python")
     told: list[str] = []
     assert environments.ensure(request, told.append).python.exists()
     assert told[1] == "Collecting something"
@@ -169,39 +149,78 @@ def test_a_python_that_is_missing_is_a_skip(tmp_path: Path) -> None:
     assert parity.check(folder).exit_code == 3
 
 
+def test_why_a_runtime_was_skipped_is_said_once(tmp_path: Path) -> None:
+    """An installer's words are long; that nothing was judged does not repeat them."""
+    folder = apart_suites.write(tmp_path / "suite", own='healthy; python = "3.99"')
+    failure = parity.check(folder, ("own",), allow_missing=True).failure
+    assert failure is not None
+    assert failure.message == "apart: expected a candidate to judge, found none: own was skipped"
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("uv") is not None, reason="uv words it otherwise")
 def test_a_package_that_cannot_be_had_is_said_in_the_installers_words(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """It is tried once a process, not once an image."""
-    where = (tmp_path / "nothing-1-py3-none-any.whl").as_uri()
+    path = tmp_path / "nothing-1-py3-none-any.whl"
+    path.touch()
     folder = apart_suites.write(
-        tmp_path / "suite", own=f"healthy; requires = ['nothing @ {where}']"
+        tmp_path / "suite", own=f"healthy; requires = ['nothing @ {path.as_uri()}']"
     )
     (own,) = parity.check(folder, ("own",)).runtimes
     assert own.failure is not None
     assert own.failure.kind == "RuntimeMissing"
     assert own.failure.message.startswith(
-        f"own: Python {VERSION} with nothing @ {where}, numpy cannot be installed here: ERROR: "
+        f"own: Python {VERSION} with nothing @ {path.as_uri()}, numpy cannot be installed here: "
+        f"ERROR: "
     )
     assert capfd.readouterr().err.count("parity: building an environment") == 1
 
 
+def test_a_wheel_that_is_not_there_is_said(tmp_path: Path) -> None:
+    """Before anything is built."""
+    path = tmp_path / "nothing-1-py3-none-any.whl"
+    folder = apart_suites.write(tmp_path / "suite", own=f"healthy; requires = ['{path}']")
+    (own,) = parity.check(folder, ("own",)).runtimes
+    assert own.failure is not None
+    assert own.failure.message == (
+        f"own: expected a wheel or a source archive at {path}, which requires names, "
+        f"found No such file or directory"
+    )
+
+
+def test_what_was_installed_is_compared_with_what_was_asked(
+    built: tuple[Path, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An installer may have been led to something else, and call that a success."""
+    monkeypatch.setenv("PARITY_CACHE", str(built[0]))
+    (own,) = environments.listed()
+    request = Request(("numpy==2.99", "no-such", "nor-this; python_version<'3.8'"), VERSION)
+    with pytest.raises(Unavailable) as caught:
+        audit.check(request, own.python)
+    assert str(caught.value) == (
+        f"Python {VERSION} with numpy==2.99, no-such, nor-this; python_version<'3.8' was installed "
+        f"here, and what is there is something else: numpy 1.0 is there instead of numpy==2.99; "
+        f"no-such is not there. A setting of the installer may have changed it (see pip config "
+        f"list)"
+    )
+
+
 def test_a_library_that_is_not_among_the_requirements_is_said(
     tmp_path: Path,
-    wheel: str,
+    numpy_wheel: str,
     built: tuple[Path, list[str]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The adapter's own library has to be named."""
     monkeypatch.setenv("PARITY_CACHE", str(built[0]))
-    folder = apart_suites.write(tmp_path / "suite", own=f"healthy; requires = ['{wheel}']")
+    folder = apart_suites.write(tmp_path / "suite", own=f"healthy; requires = ['{numpy_wheel}']")
     path = folder / "parity.toml"
     text = path.read_text()
     at = text.index("[runtimes.own]")
     own = '[runtimes.own]\nkind = "tflite"\nmodel = "m.tflite"\ninterpreter = "tflite-runtime"\n'
-    path.write_text(text[:at] + own + f"requires = ['{wheel}']\n")
+    path.write_text(text[:at] + own + f"requires = ['{numpy_wheel}']\n")
     (folder / "m.tflite").write_bytes(b"\x1c\0\0\0TFL3" + bytes(64))
     (found,) = parity.check(folder, ("own",)).runtimes
     assert found.failure is not None
@@ -253,30 +272,6 @@ def test_what_cannot_be_asked_is_refused(tmp_path: Path, table: str, problem: st
     with pytest.raises(SuiteError) as caught:
         parity.load_suite(folder)
     assert caught.value.problems == (problem,)
-
-
-def test_they_are_listed_and_removed(
-    monkeypatch: pytest.MonkeyPatch, kept: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """parity env list and remove, by name or all."""
-    assert main(["env", "list"]) == 0
-    assert capsys.readouterr().out == f"no environments in {kept}\n"
-    monkeypatch.setattr(cache, "build", quickly)
-    first = environments.ensure(Request.of(("onnxruntime==1.20",), "3.9"), silent)
-    second = environments.ensure(Request.of((), "3.10"), silent)
-    assert main(["env", "list"]) == 0
-    out = capsys.readouterr().out
-    assert first.name in out
-    assert "3.9     onnxruntime==1.20, numpy" in out
-    assert main(["env", "remove", first.name[:6]]) == 0
-    assert capsys.readouterr().out == f"removed {first.name}\n"
-    assert [one.name for one in environments.listed()] == [second.name]
-    assert main(["env", "remove", "nothing"]) == 2
-    assert "expected the name of one environment" in capsys.readouterr().err
-    assert main(["env", "remove"]) == 2
-    capsys.readouterr()
-    assert main(["env", "remove", "--all"]) == 0
-    assert environments.listed() == []
 
 
 def test_a_cache_that_cannot_be_written_is_said(

@@ -85,3 +85,31 @@ def test_onnxruntime_of_years_ago_agrees(judged: object, version: str, python: s
     assert found.verdict == "pass", found
     assert found.identity["version"] == version
     assert found.identity["python"].startswith(python)
+
+
+@pytest.mark.parametrize(
+    ("library", "table", "why"),
+    [
+        (
+            "onnxruntime",
+            'kind = "onnxruntime"\nmodel = "detector.onnx"\nrequires = ["onnxruntime==1.17.3"]\n'
+            'python = "3.11"',
+            "does not import: ImportError",
+        ),
+        (
+            "tflite-runtime",
+            'kind = "tflite"\nmodel = "detector.tflite"'
+            + TFLITE_RUNTIME.replace(', "numpy<2"', ""),
+            "set, from ImportError: numpy.core.multiarray failed to import",
+        ),
+    ],
+)
+def test_a_numpy_that_is_too_new_is_named(
+    judged: object, library: str, table: str, why: str
+) -> None:
+    """Both were built for NumPy 1, and neither says so to whoever installs it."""
+    failure = judged("onnx", old=table)["old"].failure  # type: ignore[operator]
+    assert failure.kind == "RuntimeBroken"
+    assert f"expected {library} in the environment of this runtime" in failure.message
+    assert f"{why}; it was built for NumPy 1 while the environment has 2." in failure.message
+    assert failure.message.endswith(': add "numpy<2" to requires under [runtimes.old]')
