@@ -11,6 +11,8 @@ import socket
 import sys
 from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
+import numpy as np
+
 from .. import runtimes
 from ..runtimes import support
 from ..runtimes.contract import Adapter, TensorSpec
@@ -80,9 +82,9 @@ class _Server:
             answer = getattr(adapter, name)(*given)
             if isinstance(answer, Iterator):
                 for part in answer:
-                    yield {"next": packing.pack(part, self._writer.put)}
+                    yield {"next": packing.pack(part, self._put)}
                 answer = None
-            yield {"is": packing.pack(answer, self._writer.put), "specs": self._specs(which)}
+            yield {"is": packing.pack(answer, self._put), "specs": self._specs(which)}
 
     def _open(self, which: int, kind: str, artifact: Any) -> Any:
         self._adapters[which] = runtimes.load(kind)(artifact)
@@ -95,7 +97,7 @@ class _Server:
         if self._told.get(which) == found:
             return None
         self._told[which] = found
-        return packing.pack(found, self._writer.put)
+        return packing.pack(found, self._put)
 
     def _failure(self, error: BaseException) -> Dict[str, Any]:
         """Packages that bring adapters raise an AdapterError of their own copy of the class."""
@@ -103,15 +105,23 @@ class _Server:
         facts = getattr(error, "facts", None)
         if type(error).__name__ != "AdapterError" or not isinstance(facts, dict):
             code, facts = "run-failed", {"reason": support.reason(error)}
-        return {"code": code, "facts": packing.pack(facts, self._writer.put)}
+        return {"code": code, "facts": packing.pack(facts, self._put)}
 
     def _check_memory(self) -> None:
         """A peak between two looks of the keeper counts too."""
         if self._limit and keeper.peak(os.getpid()) > self._limit:
             os._exit(OUT_OF_MEMORY)
 
-    def _send(self, messages: Iterable[Dict[str, Any]]) -> None:
-        if os.getpid() != self._process:  # a copy that a runtime has forked and left running
+    def _put(self, array: np.ndarray) -> shelf.Place:
+        self._end_copy()
+        return self._writer.put(array)
+
+    def _end_copy(self) -> None:
+        """A copy that a runtime has forked and left running writes and answers nothing."""
+        if os.getpid() != self._process:
             os._exit(0)
+
+    def _send(self, messages: Iterable[Dict[str, Any]]) -> None:
+        self._end_copy()
         lines = "".join(json.dumps(message) + "\n" for message in messages)
         self._connection.sendall(lines.encode())
