@@ -40,19 +40,18 @@ class Recorded(support.OpenedAdapter):
         found = content.recognise(path)
         if found.kind == "text":
             return self._coco(path)
+        forms = {"directory": dumps.Folder, "savedmodel": dumps.Folder, "npz": dumps.OneArchive}
+        if found.kind not in forms:
+            raise AdapterError("not-usable", path=path, expected=dumps.EXPECTED, found=found.phrase)
         for name in ("categories", "complete"):
             if name in self.artifact.options:
                 raise AdapterError(
                     "bad-option",
                     option=name,
                     expected="only with COCO results",
-                    found="a folder or an .npz",
+                    found="an .npz" if found.kind == "npz" else "a folder",
                 )
-        if found.kind in ("directory", "savedmodel"):
-            return dumps.Folder(path)
-        if found.kind == "npz":
-            return dumps.OneArchive(path)
-        raise AdapterError("not-usable", path=path, expected=dumps.EXPECTED, found=found.phrase)
+        return forms[found.kind](path)
 
     def _coco(self, path: str) -> dumps.Dump:
         categories = self.options["categories"]
@@ -123,7 +122,7 @@ def _meta(model: str) -> Dict[str, Any]:
     if not os.path.exists(path):
         return {}
     try:
-        with open(path, encoding="utf-8") as handle:
+        with open(path, encoding="utf-8-sig") as handle:
             data = json.loads(handle.read(_LARGEST), parse_constant=_refuse)
     except (OSError, ValueError, RecursionError) as error:
         raise AdapterError(

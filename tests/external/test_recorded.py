@@ -26,7 +26,7 @@ from parity.errors import RuntimeFailure
 from parity.harness import record as record_goldens
 from parity.layers.opening import open_subject
 from parity.report.messages import image_message
-from parity.runtimes.dumps import Folder
+from parity.runtimes.dumps import EXPECTED, Folder
 from parity.suite import load
 
 PHONE = '[runtimes.phone]\nkind = "recorded"\nmodel = "{}"\n'
@@ -254,6 +254,23 @@ def test_the_dump_says_what_wrote_it(tmp_path: Path) -> None:
     assert [(one.path, len(one.sha256)) for one in found.artifacts] == [("phone", 64)]
 
 
+def test_a_meta_json_may_begin_with_a_mark(tmp_path: Path) -> None:
+    """Some tools write one before any text."""
+    suite = phone(tmp_path)
+    (tmp_path / "phone" / "meta.json").write_text('\ufeff{"library": "ncnn"}', encoding="utf-8")
+    assert runtime(judged(suite), "phone").identity["library"] == "ncnn"
+
+
+def test_text_in_another_encoding_is_no_dump(tmp_path: Path) -> None:
+    """Whatever options say that are for COCO results."""
+    table = PHONE.format("phone.json") + 'options = { categories = "labels" }\n'
+    suite = write_suite(tmp_path, table, labels=True)
+    (tmp_path / "phone.json").write_text("[]", encoding="utf-16")
+    assert runtime(judged(suite), "phone").reason.startswith(
+        f"phone: expected {EXPECTED} at {tmp_path}/phone.json, found a file of unknown content. "
+    )
+
+
 def test_a_dump_that_says_nothing_claims_nothing(tmp_path: Path) -> None:
     """This machine's library, threads and CPU did not write it."""
     found = runtime(judged(phone(tmp_path)), "phone")
@@ -313,6 +330,6 @@ def test_options_of_other_kinds_are_refused(tmp_path: Path) -> None:
         "phone: options.threads: expected one of categories, complete, found threads = 2"
     )
     assert runtime(found, "other").reason == (
-        "other: options.categories: expected only with COCO results, found a folder or an .npz"
+        "other: options.categories: expected only with COCO results, found a folder"
     )
     assert found.exit_code == 2
