@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from parity import golden, preprocess
+from parity import golden
 from parity.agreement import (
     Budget,
     Finding,
@@ -16,10 +16,11 @@ from parity.agreement import (
 from parity.diagnosis import hints, probe, quantised_hint, recipe_keys, settings_notes
 from parity.errors import NotJudged, ParityError, RuntimeFailure, unforeseen
 from parity.files import digest
+from parity.harness import noting
 from parity.harness.heads import heads_of
 from parity.harness.inputs import fed_otherwise
 from parity.harness.precision import average_precision
-from parity.harness.reference import Recorded, Reference, choose
+from parity.harness.reference import Reference, choose
 from parity.pipeline import Pipeline, Stages
 from parity.record import (
     ArtifactRecord,
@@ -240,7 +241,8 @@ class Run:
             recipe=runtime.recipe.describe(),
             recipe_digest=runtime.recipe.digest(),
             decode=runtime.decode.nms_label,
-            notes=settings_notes(self.suite, runtime) + self._stood_in(runtime),
+            notes=settings_notes(self.suite, runtime)
+            + noting.stood_in(self.images, runtime.recipe),
             recipe_keys=recipe_keys(
                 self.suite.runtimes[self.suite.reference].recipe, runtime.recipe
             ),
@@ -256,25 +258,12 @@ class Run:
                 except ParityError as error:
                     raise NotJudged(name, error) from error
                 record = replace(record, against=against.heads.source)
-                record = replace(record, notes=record.notes + self._golden_notes(against, record))
+                record = replace(
+                    record, notes=record.notes + noting.of_golden(self.suite, against, record)
+                )
         except ParityError as error:
             return replace(record, verdict="error", failure=Failure.of(error))
         return record
-
-    def _stood_in(self, runtime: Runtime) -> tuple[str, ...]:
-        """What to say where recorded inputs take the place of a library that is not installed."""
-        if not self.images.stood_in(runtime.recipe):
-            return ()
-        return (f"it is fed the inputs of the golden: {preprocess.missing(runtime.recipe)}",)
-
-    def _golden_notes(self, against: Reference, record: RuntimeRecord) -> tuple[str, ...]:
-        """What changed, or may have changed, since the golden behind the judgement was recorded."""
-        if not isinstance(against.heads, Recorded):
-            return ()
-        unseen = against.heads.golden.unseen(self.suite)
-        if record.role != "reference":
-            return unseen
-        return unseen + golden.library_changes(against.heads.golden, record.identity)
 
     def _artifacts(self, runtime: Runtime) -> tuple[ArtifactRecord, ...]:
         found = []
@@ -296,22 +285,10 @@ class Run:
         found += quantised_hint(runtime, self.suite.folder)
         try:
             against = self._against(record.name)
-            found = self._recorded_otherwise(against, record) + found
+            found = noting.recorded_otherwise(self.suite, self.images, against, record) + found
             return found + probe(self.suite, self.pipeline(record.name), against.stages, record)
         except ParityError:
             return found
-
-    def _recorded_otherwise(self, against: Reference, record: RuntimeRecord) -> tuple[str, ...]:
-        """Whether the golden's inputs are still what its recipe makes of the images."""
-        if not isinstance(against.heads, Recorded):
-            return ()
-        recipe = self.suite.runtimes[self.suite.reference].recipe
-        for image in record.failed_images():
-            prepared = self.images.prepared(image.image, recipe)
-            change = against.heads.golden.input_change(image.image, prepared)
-            if change is not None:
-                return (f"the golden was recorded from another input: {change}; {golden.AGAIN}",)
-        return ()
 
 
 def _budget(compared: dict[str, ImageAgreement], tolerance: Tolerance, images: int) -> Budget:
