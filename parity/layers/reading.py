@@ -19,6 +19,7 @@ from parity.layers.layout import CHANNEL, Array
 from parity.layers.semantics import Role, stores
 from parity.layers.signatures import Anchor
 from parity.layers.view import View
+from parity.runtimes.graph import Op
 
 _EXACT = 1e-3
 """Relative error up to which a tensor counts as another one scaled; half floats are off by 4e-4."""
@@ -26,6 +27,12 @@ _EXACT = 1e-3
 _FOLDED = 0.3
 """Mean distance of the channels' factors, in logarithms, from a scale that counts as folded: 0 in
 floats, 0.01 in 8 bits, 0.2 where the weights are damaged besides."""
+
+_DECLARED = 1e-2
+"""Relative error up to which a norm's measured gain is the one that its parameters say, ..."""
+
+_LYING = 0.5
+"""... and the share of channels that may say nothing: constant ones, or of float noise alone."""
 
 _SAMPLE = 4096
 _STEPS = 3
@@ -138,7 +145,7 @@ def scales(side: Side, anchor: Anchor) -> list[Array]:
     """The weight's size per output channel, and with what the ops behind it multiply it by."""
     found = [anchor.scale]
     name, start = anchor.op.outputs[0], side.values.get(anchor.op.outputs[0])
-    for _ in range(_STEPS):
+    for step in range(_STEPS):
         readers = side.view.consumers.get(name, ())
         if len(readers) != 1 or side.view.roles[readers[0].index] not in _AFFINE:
             break
@@ -147,8 +154,37 @@ def scales(side: Side, anchor: Anchor) -> list[Array]:
         name = readers[0].outputs[0]
         gains = _gains(side, start, name, anchor)
         if gains is not None:
+            if not step:
+                gains = _completed(gains, _declared(side.view, readers[0], anchor.channels))
             found.append(anchor.scale * gains)
     return found
+
+
+def _declared(view: View, op: Op, channels: int) -> Array | None:
+    """γ / √(σ² + ε) of a batch norm whose parameters are constants; None of another op.
+
+    Source: ONNX BatchNormalization, whose operands stand in the same order in torch and Keras.
+    """
+    names = [name for name in op.inputs if name and name not in view.data]
+    values = [view.constant(name) for name in names]
+    epsilon = op.attributes.get("epsilon", op.attributes.get("eps", 1e-5))
+    known = [value for value in values if value is not None and value.size == channels]
+    if view.roles[op.index] is not Role.NORM or len(known) != 4:
+        return None
+    gamma, variance = (np.asarray(known[place], np.float64).reshape(-1) for place in (0, 3))
+    spread = variance + float(epsilon)
+    return np.abs(gamma) / np.sqrt(spread) if (spread > 0).all() else None
+
+
+def _completed(gains: Array, declared: Array | None) -> Array:
+    """Gains as the norm declares them where most channels were measured so, else as measured.
+
+    On one image a channel may be constant, or nearly so, and tell nothing of its gain.
+    """
+    if declared is None or not (gains > 0).any():
+        return gains
+    apart = np.abs(declared - gains) > _DECLARED * declared
+    return gains if apart.mean() > _LYING else declared
 
 
 def _gains(side: Side, start: Array | None, name: str, anchor: Anchor) -> Array | None:

@@ -10,7 +10,14 @@ import pytest
 import stacks
 from stacks import Stack
 
-pytest.importorskip("onnx")
+from parity.layers.comparing import all_tensors
+from parity.layers.draft import Side
+from parity.layers.onnx_subject import OnnxSubject
+from parity.layers.reading import scales
+from parity.layers.signatures import anchors
+from parity.runtimes.contract import Artifact
+
+onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
 
@@ -128,3 +135,21 @@ def test_a_reference_that_prepares_its_image_hides_no_first_layer(tmp_path: Path
     damaged = stacks.reweighted(prepared(False), 0, 1.2)
     top = stacks.compared(tmp_path, prepared(True), damaged, feeds).suspects(1)[0]
     assert top.index == 0
+
+
+def test_a_norm_of_a_constant_channel_has_the_gain_that_it_declares(tmp_path: Path) -> None:
+    """One image tells nothing of a channel that is the same everywhere; the parameters do."""
+    net = Stack(0)
+    weight = net.constant(np.array([0.5, 2.0, -3.0]).reshape(3, 1, 1, 1))
+    made = net.op("Conv", "image", weight, group=3)
+    norm = [np.array(one) for one in ([4.0, -6.0, 1.0], [0.0] * 3, [0.0] * 3, [4.0, 9.0, 0.25])]
+    made = net.op("BatchNormalization", made, *map(net.constant, norm), epsilon=0.0)
+    onnx.save(net.model(made), str(tmp_path / "net.onnx"))
+    image = np.random.default_rng(0).normal(size=(1, 3, 16, 16)).astype(np.float32)
+    image[:, 1] = 0.5
+    subject = OnnxSubject(Artifact(str(tmp_path / "net.onnx")))
+    side = Side.of(subject, all_tensors(subject, {"image": image}))
+    (anchor,) = anchors(side.view)
+    found = scales(side, anchor)
+    np.testing.assert_allclose(found[0], [0.5, 2.0, 3.0])
+    np.testing.assert_allclose(found[1], [0.5 * 4 / 2, 2.0 * 6 / 3, 3.0 * 1 / 0.5])
