@@ -234,7 +234,13 @@ def _asked(runtime: Runtime) -> dict[str, Any]:
     return found | {"python": found["python"] or here}
 
 
+_NOT_SAID = "not said"
+
+
 def _library(identity: Mapping[str, Any]) -> str:
+    """Name and version; "" of a program that does not say its version, and is its file."""
+    if identity.get("version") == _NOT_SAID:
+        return ""
     return " ".join(str(identity[key]) for key in ("library", "version") if identity.get(key))
 
 

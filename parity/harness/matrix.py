@@ -135,9 +135,9 @@ def _row(run: Run, row: Row, allow_missing: bool, steps: _Steps) -> RowRecord:
     beside = run.beside(replace(run.suite, reference=keys[0], runtimes=own))
     judged: list[_Judged] = []
     found: list[Divergent | None] = []
-    for key in keys:
+    for key, cell in zip(keys, row.cells, strict=True):
         compared = beside if judged and judged[0].runs else None
-        one = _judge(run, compared, key, steps)
+        one = _judge(run, compared, key, f"{row.name}: {cell.name}", steps)
         judged.append(one)
         if key != keys[0]:  # the first stays open: the others are compared with it
             run.release(key)
@@ -159,12 +159,12 @@ def _row(run: Run, row: Row, allow_missing: bool, steps: _Steps) -> RowRecord:
     )
 
 
-def _judge(run: Run, beside: Run | None, key: str, steps: _Steps) -> _Judged:
+def _judge(run: Run, beside: Run | None, key: str, cell: str, steps: _Steps) -> _Judged:
     """Open a cell and judge it image by image: each is run once, and compared on both sides."""
-    steps.step(f"opening {key}")
+    steps.step(f"opening {cell}")
     opened = not _own(run.open(key).failure)
     for image in run.suite.images if opened else ():
-        steps.step(f"{key} {image}")
+        steps.step(f"{cell} {image}")
         if not _own(run.image(key, image).failure) and beside is not None:
             beside.image(key, image)
     reference = run.runtime(key)

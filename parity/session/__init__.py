@@ -60,7 +60,7 @@ def artifact_paths(runtime: Runtime, folder: Path) -> list[Path]:
 
 def artifact_files(runtime: Runtime, folder: Path) -> list[Path]:
     """Those of them that are there, with the files beside an ONNX model that hold its weights."""
-    paths = [path for path in artifact_paths(runtime, folder) if path.exists()]
+    paths = [path for path in artifact_paths(runtime, folder) if path.is_file() or path.is_dir()]
     return [one for path in paths for one in (path, *_beside(path))]
 
 

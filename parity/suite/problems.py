@@ -37,7 +37,10 @@ _BOUNDS = {
 
 def describe(error: ValidationError, model: type[BaseModel], prefix: str = "") -> list[str]:
     """Each finding of a validation as "KEY.PATH: expected ..., found ...", sorted by path."""
-    lines = [_line(detail, model, prefix) for detail in error.errors(include_url=False)]
+    found = error.errors(include_url=False)
+    # A list of which every entry was refused is too short as well, which is not worth a line.
+    left = [one for one in found if one["type"] != "too_short" or not one["input"]]
+    lines = [_line(detail, model, prefix) for detail in left]
     return sorted(dict.fromkeys(lines))
 
 

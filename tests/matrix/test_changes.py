@@ -354,3 +354,9 @@ def test_another_function_is_another_model(tmp_path: Path) -> None:
     assert between(tmp_path, 'model = "net:small"', network=("net:small",)) == [
         ("model", "SHA-256 11111111 → net:small")
     ]
+
+
+def test_a_program_that_says_no_version_has_changed_no_version(tmp_path: Path) -> None:
+    """It is its file, whose content is compared as the model's is."""
+    other = {"library": "detector", "version": "not said"}
+    assert between(tmp_path, "trust = true", identity=other) == [("option", "trust = True")]

@@ -216,6 +216,14 @@ def test_a_cell_s_environment_is_checked_with_all_other_keys(problems) -> None:
     ]
 
 
+def test_a_row_whose_only_cell_is_wrong_is_not_empty_too(problems) -> None:
+    """One mistake is one problem."""
+    more = '[[matrix]]\nname = "w"\nruntime = "net"\ncells = [{ name = "" }]\n'
+    assert problems("", more) == [
+        "matrix.1.cells.0.name: expected a text that is not empty, found ''"
+    ]
+
+
 def test_a_problem_of_the_runtime_is_told_once(problems, tmp_path: Path) -> None:
     """And not again for each cell that has it from there."""
     more = '[[matrix]]\nname = "w"\nruntime = "bad"\ncells = [{ name = "a" }, { name = "b" }]\n'
