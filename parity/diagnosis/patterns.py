@@ -51,6 +51,32 @@ def _class_offset(rows: Sequence[Row], classes: Sequence[str]) -> Iterator[str]:
             f"{'high' if offset > 0 else 'low'}: is a background column or a 1-based list of "
             f"{len(classes)} classes read as something else?"
         )
+    else:
+        yield from _exchanged(paired, classes)
+
+
+def _exchanged(paired: Sequence[Row], classes: Sequence[str]) -> Iterator[str]:
+    """Classes that are always found as each other."""
+    seen: dict[int, Counter[int | None]] = {}
+    for row in paired:
+        if row.reference_class is not None:
+            seen.setdefault(row.reference_class, Counter())[row.candidate_class] += 1
+    as_other = {
+        ours: (theirs, count)
+        for ours, counts in seen.items()
+        for theirs, count in counts.most_common(1)
+        if theirs not in (None, ours) and count >= 0.8 * sum(counts.values())
+    }
+    moved = {ours: theirs for ours, (theirs, _) in as_other.items()}
+    count = sum(count for _, count in as_other.values())
+    if count >= FEW and len(moved) > 1 and set(moved) == set(moved.values()):
+        said = ", ".join(
+            f"{classes[a]} as {classes[b]}" for a, b in sorted(moved.items()) if b is not None
+        )
+        yield (
+            f"on {count} of {len(paired)} pairs classes are exchanged ({said}): are they listed in "
+            f"another order there?"
+        )
 
 
 def _threshold(rows: Sequence[Row]) -> Iterator[str]:

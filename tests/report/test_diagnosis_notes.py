@@ -132,3 +132,22 @@ def test_boxes_far_outside_of_their_image_are_warned_of() -> None:
         "times its area; every runtime is decoded like that: see normalized and box_format of "
         "[decode], and size of [preprocess]"
     )
+
+
+def test_two_classes_that_are_exchanged_are_named() -> None:
+    """All pairs of two classes are found as each other; a third one is right."""
+    swapped = [pair(candidate_class=1) for _ in range(3)]
+    swapped += [pair(reference_class=1, candidate_class=0) for _ in range(2)]
+    right = [pair(reference_class=2, candidate_class=2) for _ in range(9)]
+    assert hints(runtime("onnx", image("a.png", *swapped, *right)), CLASSES) == (
+        "on 5 of 14 pairs classes are exchanged (bolt as nut, nut as bolt): are they listed in "
+        "another order there?",
+    )
+
+
+def test_single_confusions_are_no_exchange() -> None:
+    """Most of a class, and the other way round as well."""
+    some = [pair(candidate_class=1), pair(candidate_class=1), pair(), pair()]
+    one_way = [pair(reference_class=2, candidate_class=1), pair()] * 4
+    for rows in (some, one_way):
+        assert hints(runtime("onnx", image("a.png", *rows)), CLASSES) == ()
