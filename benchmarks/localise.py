@@ -303,16 +303,27 @@ def report(trials: list[Trial], tallies: dict[str, Tally], benches: list[Bench])
             print(f"        rank {one.rank}, region of {one.size}; top {one.top[-150:]}")
     print("\ncontrols (healthy pairs): regions that are marked all the same")
     for bench in benches:
-        marked = bench.control.suspects(99)
-        names = ", ".join(f"{row.candidate[-40:]} ({row.suspicion:.1f})" for row in marked[:8])
-        spent = bench.control.seconds
-        print(
-            f"  {bench.case.name:<26} {len(marked):>3} {names}  "
-            f"[trace {spent['trace']:.2f} align {spent['align']:.2f} local {spent['local']:.2f} s]"
-        )
+        if not bench.case.unlike:
+            show_control(bench)
+    print("\npairs that differ to begin with, and what is marked in them")
+    for bench in benches:
+        if bench.case.unlike:
+            show_control(bench)
+            print(f"      {bench.case.unlike}")
     if trials:
         times = sorted(one.seconds for one in trials)
         print(f"\ntime a table: median {times[len(times) // 2]:.2f} s, longest {times[-1]:.2f} s")
+
+
+def show_control(bench: Bench) -> None:
+    """What is marked in a pair that nothing was done to, and the time of its table."""
+    marked = bench.control.suspects(99)
+    names = ", ".join(f"{row.candidate[-40:]} ({row.suspicion:.1f})" for row in marked[:8])
+    spent = bench.control.seconds
+    print(
+        f"  {bench.case.name:<26} {len(marked):>3} {names}  "
+        f"[trace {spent['trace']:.2f} align {spent['align']:.2f} local {spent['local']:.2f} s]"
+    )
 
 
 def share(trials: list[Trial], count: int) -> float:
