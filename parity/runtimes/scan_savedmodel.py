@@ -25,6 +25,8 @@ _OUTSIDE = re.compile(
     r"|(Try)?Rpc\w*|RemoteCall|RemoteFusedGraphExecute|FileSystemSetConfiguration"
     r"|DeleteMemoryCache|LoadAndRemapMatrix|LoadDataset|LoadTPU\w*|RetrieveTPU\w*"
     r"|GenerateBigQueryReaderPartitions|GenerateVocabRemapping|CheckpointsCombine"
+    r"|DTensorRestoreV2|Skipgram|FixedUnigramCandidateSampler"  # both samplers read a file
+    r"|Abort|_?XlaCustomCall(V2)?"  # ends the process; calls a native function by its name
     r"|\w+>\w+"  # an operation of a library that is loaded beside TensorFlow
 )
 _CHECKPOINT = re.compile(r"(Save|Restore)(V2|Slices|Slice)?|MergeV2Checkpoints")

@@ -362,10 +362,11 @@ def with_node(source: Path, target: Path, op: str) -> Path:
     ["CSVDataset", "ExperimentalCSVDataset", "CSVDatasetV2", "DatasetFromGraph",
      "DatasetToTFRecord",
      "ExperimentalDatasetToTFRecord", "DistributedSave", "ListSnapshotChunksDataset", "RecordInput",
-     "CalibrationStatisticsSaver", "EagerPyFunc", "TFRecordDatasetV2", "SerializeTRTResource"],
+     "CalibrationStatisticsSaver", "EagerPyFunc", "TFRecordDatasetV2", "SerializeTRTResource",
+     "DTensorRestoreV2", "Skipgram", "FixedUnigramCandidateSampler", "Abort", "XlaCustomCallV2"],
 )  # fmt: skip
 def test_operations_that_reach_outside(op: str, tensorflow_files: Path, tmp_path: Path) -> None:
-    """All that read or write files, or run a graph that is made of text."""
+    """All that read or write files, end the process, or run what is named by text."""
     path = with_node(tensorflow_files / "saved", tmp_path / "saved", op)
     assert refused("savedmodel", path) == (f"the graph runs {op} (planted)",)
 
@@ -503,7 +504,7 @@ def test_tensorflow_operations_inside_of_tflite(tensorflow_files: Path, tmp_path
     from ai_edge_litert import schema_py_generated as schema
 
     model = schema.ModelT.InitFromPackedBuf((tensorflow_files / "int8.tflite").read_bytes(), 0)
-    for code in ("FlexWriteFile", "FlexEagerPyFunc", "FlexCholesky", "Mine"):
+    for code in ("FlexWriteFile", "FlexEagerPyFunc", "FlexAbort", "FlexCholesky", "Mine"):
         added = schema.OperatorCodeT()
         added.customCode, added.builtinCode, added.deprecatedBuiltinCode = code, 32, 32
         model.operatorCodes.append(added)
@@ -512,6 +513,7 @@ def test_tensorflow_operations_inside_of_tflite(tensorflow_files: Path, tmp_path
     path = tmp_path / "net.tflite"
     path.write_bytes(bytes(builder.Output()))
     assert refused("tflite", path, options={"interpreter": "tensorflow"}) == (
+        "it runs TensorFlow's Abort",
         "it runs TensorFlow's EagerPyFunc",
         "it runs TensorFlow's WriteFile",
     )
