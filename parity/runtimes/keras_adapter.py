@@ -51,6 +51,8 @@ class Keras(tracing.TracedAdapter):
         path = keras_factory.weights(artifact) if built else artifact.model
         expected = keras_factory.EXPECTED if built else _EXPECTED
         found = content.expect(path, ("keras", "hdf5"), expected)
+        if built:
+            _expect_name(path, found, expected)
         self._tf: Any = None
         if len(self.requires({})) == 2:
             self._tf = tf_common.start(self.options["threads"])
@@ -87,18 +89,7 @@ class Keras(tracing.TracedAdapter):
             folder = self.artifact.folder
             with resolve.siblings(folder):
                 self._objects = resolve.resolve(custom, folder)()
-        # Keras tells the format by the file's extension, not by its content.
-        extension = ".keras" if found.kind == "keras" else (".h5", ".hdf5")
-        if not path.endswith(extension):
-            needed = ".keras" if found.kind == "keras" else ".h5"
-            raise AdapterError(
-                "other-format",
-                path=path,
-                expected=_EXPECTED,
-                found=found.phrase,
-                needed=needed,
-                reason=f"{found.phrase} must be named with {needed}",
-            )
+        _expect_name(path, found, _EXPECTED)
         return self._library.load(path, self._objects, self.artifact.trust)
 
     def _explain(self, error: BaseException) -> Tuple[str, Dict[str, Any]]:
@@ -209,6 +200,24 @@ class Keras(tracing.TracedAdapter):
     def _release(self) -> None:
         self._closed_outputs = self.outputs()
         self._model = self._graph = self._call = None
+
+
+def _expect_name(path: str, found: content.Content, expected: str) -> None:
+    """Keras tells the format by the file's extension, not by its content.
+
+    A file that is both was scanned as the one and would be opened as the other.
+    """
+    extension = ".keras" if found.kind == "keras" else (".h5", ".hdf5")
+    if not path.endswith(extension):
+        needed = ".keras" if found.kind == "keras" else ".h5"
+        raise AdapterError(
+            "other-format",
+            path=path,
+            expected=expected,
+            found=found.phrase,
+            needed=needed,
+            reason=f"{found.phrase} must be named with {needed}",
+        )
 
 
 def _weights_only(path: str) -> bool:

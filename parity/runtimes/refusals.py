@@ -99,14 +99,9 @@ ONNX = (
         lambda found, domain, limit: version(f"opset of {domain}", found, limit),
     ),
     rule(
-        r"Could not find an implementation for (\w+)\(([1-6])\)",
-        "version",
-        lambda op, since: version(f"op {op} of opset", since, None, "old"),
-    ),
-    rule(
         r"Could not find an implementation for (\w+)\((\d+)\)",
         "not-registered",
-        lambda op, since: unknown("op", op, f"for its types, opset {since}"),
+        lambda op, since: {**unknown("op", op, f"of opset {since}"), "lacks": "kernel"},
     ),
     rule(
         r"No Op registered for (\w+) with domain_version of (\d+)",

@@ -16,8 +16,9 @@ _KERAS_CODE = re.compile(
     r"|SlicingOpLambda|ClassMethod)"
 )
 _FUNCTIONS = re.compile(  # functions that older versions of Keras would fetch by name and call
-    r"exec|eval|compile|open|__import__|getattr|setattr|input|breakpoint|load_model"
-    r"|model_from_json|get_file|load_weights|save_model|TFSMLayer|TorchModuleWrapper|Lambda"
+    r"exec|eval|compile|open|__import__|getattr|setattr|input|breakpoint|TFSMLayer"
+    r"|TorchModuleWrapper|Lambda|get_file|(load|save|register)_\w+|(de)?serialize\w*|clear_session"
+    r"|\w+_from_(json|yaml|config|directory)|enable_unsafe_deserialization"
 )
 
 
@@ -56,12 +57,17 @@ def findings(value: Any) -> Iterator[str]:
         layer = f" (layer {label!r})" if label else ""
         if _KERAS_CODE.fullmatch(name):
             yield f"{name}{layer} holds Python code"
+        elif name == "__typespec__":  # whatever it names is made from a list
+            type_ = ".".join(str(value[key]) for key in ("module", "spec_name") if value.get(key))
+            yield f"the type {type_} is not a layer{layer}"
         elif name == "function" and _FUNCTIONS.fullmatch(str(config).split(".")[-1]):
             yield f"the function {config} is not a layer{layer}"
         elif isinstance(module, str) and not (
             _KERAS.fullmatch(module) or (module == "builtins" and name == "function")
         ):
             yield f"{module}.{name}{layer} is not Keras' own"
+        elif _FUNCTIONS.fullmatch(name):
+            yield f"the function {name} is not a layer{layer}"
         elif ">" in name or ">" in str(value.get("registered_name") or ""):
             yield "{}{} is not Keras' own".format(value.get("registered_name") or name, layer)
     if isinstance(config, dict) and isinstance(config.get("vocabulary"), str):

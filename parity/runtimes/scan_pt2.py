@@ -4,14 +4,13 @@
 it, so both are judged here, before it is called. Source: the PT2 archive specification.
 """
 
-import ast
 import io
 import json
 import re
 import zipfile
 from typing import Any, Iterator, List
 
-from . import scan_archive, scan_pickle
+from . import scan_archive, scan_pickle, scan_symbolic
 
 _TARGET = re.compile(
     r"torch\.ops\.(aten|prims|prim|quantized|quantized_decomposed|_quantized|mkldnn"
@@ -19,16 +18,9 @@ _TARGET = re.compile(
     r"|aoti_call_delegate\b|executorch_call_delegate\b)\w+(\.\w+)?"
     r"|_?operator\.(getitem|add|sub|mul|floordiv|truediv|mod|neg|pow|pos|abs|eq|ne|lt|le|gt|ge"
     r"|and_|or_|not_|xor|lshift|rshift)"
-    r"|math\.\w+|torch\.sym_\w+"
+    r"|math\.(trunc|floor|ceil|sqrt|exp|log|log2|pow|a?(sin|cos|tan)h?)|torch\.sym_\w+"
 )
 _TREES = (None, "builtins.tuple", "builtins.list", "builtins.dict", "collections.OrderedDict")
-_EXPRESSION = (
-    ast.Expression, ast.Call, ast.Name, ast.expr_context, ast.Constant, ast.keyword, ast.BinOp,
-    ast.UnaryOp, ast.BoolOp, ast.Compare, ast.Tuple, ast.List, ast.Subscript, ast.Attribute,
-    ast.operator, ast.unaryop, ast.boolop, ast.cmpop,
-)  # fmt: skip
-_FUNCTION = re.compile(r"[A-Z]\w*|floor|ceiling|ceil|trunc|sqrt|log|exp|size|stride|storage_offset")
-_ATTRIBUTE = ("size", "stride", "storage_offset", "shape", "floor", "ceil", "trunc", "sqrt")
 
 
 def findings(archive: zipfile.ZipFile) -> List[str]:
@@ -77,11 +69,11 @@ def _walk(value: Any) -> Iterator[str]:
             if not _TARGET.fullmatch(item):
                 yield f"it calls {item}"
         elif key == "expr_str" and isinstance(item, str):
-            if not harmless(item):
+            if not scan_symbolic.harmless(item):
                 yield f"a symbolic size is code: {item[:120]}"
         elif key == "guards_code" and isinstance(item, list):
             for guard in item:
-                if not harmless(str(guard)):
+                if not scan_symbolic.harmless(str(guard)):
                     yield f"a guard is code: {str(guard)[:120]}"
         elif key in ("in_spec", "out_spec", "as_pytree") and isinstance(item, str):
             yield from _tree(item)
@@ -104,28 +96,6 @@ def _tree(text: str) -> Iterator[str]:
             if item.get("type") not in _TREES:
                 yield "its inputs or outputs are of the class {}".format(item.get("type"))
             todo += item.get("children_spec") or []
-
-
-def harmless(text: str) -> bool:
-    """Whether a symbolic size or a guard is arithmetic on names and nothing else."""
-    try:
-        tree = ast.parse(text, mode="eval")
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    for node in ast.walk(tree):
-        # ast.Index wraps a subscript in Python 3.8
-        if not isinstance(node, _EXPRESSION) and type(node).__name__ != "Index":
-            return False
-        if isinstance(node, ast.Attribute) and node.attr not in _ATTRIBUTE:
-            return False
-        if isinstance(node, ast.Call):
-            name = getattr(node.func, "id", getattr(node.func, "attr", ""))
-            if not _FUNCTION.fullmatch(name):
-                return False
-        value = getattr(node, "value", None) if isinstance(node, ast.Constant) else None
-        if isinstance(value, str) and not re.fullmatch(r"[\w.]*", value):
-            return False
-    return True
 
 
 def read(archive: zipfile.ZipFile, name: str, limit: int = scan_pickle.LIMIT) -> bytes:

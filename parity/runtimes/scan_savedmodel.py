@@ -1,4 +1,6 @@
-"""Which operations of a SavedModel reach outside of it: files, network, Python. Nothing is loaded.
+"""Which operations of a SavedModel reach outside of it, end the process or wait. Nothing is loaded.
+
+Outside are files, the network, other processes and Python. A loop that never ends is not found.
 
 Read from ``saved_model.pb`` by field number (tensorflow/core/protobuf/saved_model.proto,
 meta_graph.proto and tensorflow/core/framework/{graph,function,node_def,op_def}.proto).
@@ -25,6 +27,12 @@ _OUTSIDE = re.compile(
     r"|(Try)?Rpc\w*|RemoteCall|RemoteFusedGraphExecute|FileSystemSetConfiguration"
     r"|DeleteMemoryCache|LoadAndRemapMatrix|LoadDataset|LoadTPU\w*|RetrieveTPU\w*"
     r"|GenerateBigQueryReaderPartitions|GenerateVocabRemapping|CheckpointsCombine"
+    r"|DTensorRestoreV2|Skipgram|FixedUnigramCandidateSampler"  # both samplers read a file
+    r"|Abort|_?XlaCustomCall(V2)?"  # ends the process; calls a native function by its name
+    r"|Copy(Host)?"  # as the debugger puts them in, with an address to send to
+    r"|(Experimental)?SleepDataset|Sleep(Identity)?Op|_?(Host)?(Send|Recv)|Xla(Send|Recv)"
+    r"|Collective\w*|Barrier\w*|MutexLock|(Reader|Queue)(Read|Dequeue)\w*|(Stage|OrderedMap|Map)Peek"
+    r"|(OrderedMap|Map)?Unstage(NoKey)?|(Sparse|Resource)?AccumulatorTakeGradient"  # all these wait
     r"|\w+>\w+"  # an operation of a library that is loaded beside TensorFlow
 )
 _CHECKPOINT = re.compile(r"(Save|Restore)(V2|Slices|Slice)?|MergeV2Checkpoints")
@@ -41,7 +49,7 @@ class Node(NamedTuple):
 
 
 def findings(folder: str) -> List[str]:
-    """What in the SavedModel at ``folder`` reads, writes, connects or calls Python."""
+    """What in the SavedModel at ``folder`` reads, writes, connects, calls Python, ends or waits."""
     path = os.path.join(folder, "saved_model.pb")
     found = [
         f"{other} cannot be scanned"
@@ -61,7 +69,7 @@ def findings(folder: str) -> List[str]:
 
 
 def reaches_outside(op: str) -> bool:
-    """Whether an operation of TensorFlow reads, writes, connects or calls Python."""
+    """Whether an operation of TensorFlow does one of these."""
     return bool(_OUTSIDE.fullmatch(op) or _CHECKPOINT.fullmatch(op))
 
 

@@ -237,16 +237,12 @@ def quiet() -> Iterator[None]:
         yield
 
 
-# What a file that another version saved may be told as: its words are of no other cause.
-_OF_VERSIONS = ("version", "not-loadable")
-
-
 class Loading:
     """A context that turns whatever a library raises while it loads into an ``AdapterError``.
 
     ``explain`` reads a code and facts out of what was raised (see ``refusals``); ``library`` is
-    the library's name and version for messages. ``versions`` says which version saved the file:
-    another one is the cause where nothing else is known to be it.
+    the library's name and version for messages. ``versions`` says which version saved the file,
+    which is the cause of ``version`` and a circumstance of ``not-loadable``.
 
     A file that is another one, or is longer or shorter, when it has been loaded is ``not-loadable``
     as well: what was scanned and what was loaded are two things then.
@@ -279,8 +275,11 @@ class Loading:
             code, facts = self._explain(error)
             told = {**self._facts, "reason": reason(error), **facts}
             versions = self._versions() if self._versions is not None else None
-            if versions is not None and versions.differ() and code in _OF_VERSIONS:
-                code, told = "version", {**told, **versions._asdict()}
+            if versions is not None and versions.differ():
+                if code == "version":
+                    told.update(versions._asdict())
+                elif code == "not-loadable":
+                    told["author"] = f"{versions.library} {versions.saved}"
             raise AdapterError(code, **told) from error
 
 

@@ -34,6 +34,7 @@ _REGISTER = {
     "torch": "The package that registers it is not imported for a file: load the network by a "
     f"factory that imports it (model = 'module:factory'), or {_ELSEWHERE}.",
     "in opset": f"Export it for a later opset, or {_ELSEWHERE}.",
+    "kernel": f"Export the model in float32, or for a later opset, or {_ELSEWHERE}.",
     "": f"Ops cannot be registered from here: {_ELSEWHERE}.",
 }
 
@@ -75,6 +76,8 @@ def not_loadable(facts: Facts) -> str:
         found = "one that does not load"
     if reason and not reason.startswith(f"the file is {found}"):
         found += f": {reason.rstrip('.')}"
+    if "author" in facts:
+        found += f" ({facts['author']} saved it)"
     return f"{_place(facts)}{found}. {_correct(facts)}"
 
 
@@ -178,12 +181,15 @@ def _release(version: str) -> str:
 def not_registered(facts: Facts) -> str:
     """A layer, op or class without a home."""
     detail, what = str(facts["detail"]), str(facts["what"])
-    clues = (what, facts["table"].kind, detail[: len("in opset")], "")
-    remedy = next(_REGISTER[clue] for clue in clues if clue in _REGISTER)
+    clues = (facts.get("lacks"), what, facts["table"].kind, detail[: len("in opset")], "")
+    remedy = next(_REGISTER[str(clue)] for clue in clues if clue in _REGISTER)
+    lacks = "which is not registered"
+    if "lacks" in facts:
+        lacks = "and it has no kernel of that op for these types"
     return (
         f"expected {facts['expected']} of which {facts['library']} knows every part at "
-        f"{facts['path']}, found the {what} {facts['name']}{' ' * bool(detail)}{detail}, which is "
-        f"not registered. {remedy.format(runtime=facts['runtime'])}"
+        f"{facts['path']}, found the {what} {facts['name']}{' ' * bool(detail)}{detail}, {lacks}. "
+        f"{remedy.format(runtime=facts['runtime'])}"
     )
 
 

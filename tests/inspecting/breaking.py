@@ -34,6 +34,16 @@ def named(source: str, name: str) -> Make:
     return make
 
 
+def joined(name: str, *sources: str) -> Make:
+    """Sound files one behind the other, in one."""
+
+    def make(models: Path, folder: Path) -> Path:
+        (folder / name).write_bytes(b"".join((models / one).read_bytes() for one in sources))
+        return folder / name
+
+    return make
+
+
 def edited(source: str, edit: Callable[[bytes], bytes]) -> Make:
     """A sound file whose bytes were edited."""
 

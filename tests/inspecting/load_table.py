@@ -65,6 +65,7 @@ EXPECTED = {
     "onnx": "an ONNX model",
     "tflite": "a TFLite flatbuffer",
     "keras": "a Keras model (.keras or .h5)",
+    "built": "weights of a Keras model (.weights.h5, .h5 or .keras)",
     "saved": "a SavedModel directory",
     "torch": "a TorchScript file or a torch exported program (.pt2)",
     "state": "a torch state dict",
@@ -178,6 +179,14 @@ ROWS = [
     Row("archive named .h5", "keras", b.named("net.keras", "net.h5"), OtherFormat,
         "<keras>a Keras model archive that is named .h5. Keras goes by the name: rename it to "
         "net.keras."),
+    Row("HDF5 weights and an archive in one", "built",
+        b.joined("net.keras", "net.weights.h5", "net.keras"),
+        OtherFormat,
+        "<built>an HDF5 file that is named .keras. Keras goes by the name: rename it to net.h5."),
+    Row("archive named as HDF5 weights", "built", b.named("net.keras", "net.weights.h5"),
+        OtherFormat,
+        "<built>a Keras model archive that is named .h5. Keras goes by the name: rename it to "
+        "net.weights.keras."),
     Row("safetensors as weights", "weights", s.sound("net.safetensors"), OtherFormat,
         "<state>a safetensors file (weights alone). Read it once with "
         "safetensors.torch.load_file and write it with torch.save."),
@@ -340,9 +349,6 @@ ROWS = [
     Row("opset of another domain", "onnxruntime", s.opset(99, "ai.onnx.ml"), UnsupportedVersion,
         "<onnx for onnxruntime>opset of ai.onnx.ml 99, which is too new (it reads up to 5). "
         "<newer> onnxruntime<requires>"),
-    Row("old opset", "onnxruntime", b.onnx("net.onnx", s.old_upsample), UnsupportedVersion,
-        "<onnx for onnxruntime>op Upsample of opset 1, which is too old. <older> "
-        "onnxruntime<requires>"),
     Row("TFLite op version", "tflite", s.operator(version=99), UnsupportedVersion,
         "<tflite for ai-edge-litert>op CONV_2D of version 99, which is too new. <newer> "
         "ai-edge-litert<requires>"),
@@ -376,6 +382,21 @@ ROWS = [
         of_keras("2.4.0", "Conv2D takes no implementation here")),
     Row("Keras 1", "keras", s.hdf5(s.configured(s.convolution_2d), "1.2.2"), UnsupportedVersion,
         of_keras("1.2.2", "Convolution2D is not known here")),
+    Row("earlier Keras, custom constructor", "keras, custom",
+        s.saved_by("3.9.0", s.of_class("Strict", "spoiled_layers", "Strict")),
+        ArtifactError,
+        "<keras>a Keras model archive: Strict takes no name here: the constructor of a custom layer "
+        "takes what its get_config() gives, and **kwargs (Keras 3.9.0 saved it). <correct>"),
+    Row("earlier Keras, custom layer that raises", "keras, custom",
+        s.saved_by("3.9.0", s.of_class("Table", "spoiled_layers", "Table")),
+        ArtifactError,
+        "<keras>a Keras model archive: [Errno 2] No such file or directory: "
+        "'/nowhere/table.npy' (Keras 3.9.0 saved it). <correct>"),
+    Row("earlier Keras, damaged argument", "keras",
+        s.saved_by("3.9.0", s.with_argument("filters", -4)),
+        ArtifactError,
+        "<keras>a Keras model archive: Invalid value for argument `filters`. Expected a strictly "
+        "positive value. Received filters=-4 (Keras 3.9.0 saved it). <correct>"),
     Row("later TensorFlow", "savedmodel", s.graph(s.unknown_value), UnsupportedVersion,
         "<saved for tensorflow>the attribute padding with the value \"REFLECT\", which is too "
         "new. <newer> tensorflow<requires>"),
@@ -417,6 +438,12 @@ ROWS = [
     Row("ONNX op of a later opset", "onnxruntime", s.op("Mish"), NotRegistered,
         "<onnx known to onnxruntime>the op Mish in opset 17, which is not registered. Export it"
         " for a later opset, or <elsewhere>"),
+    Row("ONNX op without a kernel", "onnxruntime", s.op("Softsign", element=11), NotRegistered,
+        "<onnx known to onnxruntime>the op Softsign of opset 1, and it has no kernel of that op "
+        "for these types. Export the model in float32, or for a later opset, or <elsewhere>"),
+    Row("old opset", "onnxruntime", b.onnx("net.onnx", s.old_upsample), NotRegistered,
+        "<onnx known to onnxruntime>the op Upsample of opset 1, and it has no kernel of that op "
+        "for these types. Export the model in float32, or for a later opset, or <elsewhere>"),
     Row("TFLite custom op", "tflite",
         s.operator(builtinCode=32, deprecatedBuiltinCode=32, customCode=b"MyNms"),
         NotRegistered,

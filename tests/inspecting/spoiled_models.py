@@ -39,6 +39,32 @@ def broken():
     raise LookupError("no such backbone")
 """
 
+KERAS_NET = """
+import keras
+
+
+def net():
+    return keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 1)])
+"""
+LAYERS = """
+import keras
+
+
+class Strict(keras.layers.Layer):
+    def __init__(self, filters):
+        super().__init__()
+
+
+class Table(keras.layers.Layer):
+    def __init__(self, **settings):
+        super().__init__()
+        open("/nowhere/table.npy")
+
+
+def objects():
+    return {"Strict": Strict, "Table": Table}
+"""
+
 
 def sound(name: str) -> b.Make:
     """A file as it is."""
@@ -191,10 +217,12 @@ def dropped(*names: str) -> Change:
     return change
 
 
-def op(name: str, domain: str = "") -> b.Make:
-    """An ONNX model of one op that takes the image alone."""
+def op(name: str, domain: str = "", element: int = 1) -> b.Make:
+    """An ONNX model of one op that takes the image alone, whose type is ``element``."""
 
     def change(model: Any) -> None:
+        for value in (*model.graph.input, *model.graph.output):
+            value.type.tensor_type.elem_type = element
         node = model.graph.node[0]
         node.op_type, node.domain = name, domain
         del node.input[1:], node.attribute[:], model.graph.initializer[:]

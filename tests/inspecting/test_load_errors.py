@@ -46,7 +46,13 @@ def worker() -> Iterator[Worker]:
 def runtime(row: Row, path: Path, **more: object) -> Runtime:
     """The row's runtime; its torch factories stand beside the file."""
     name, _, trust = row.runtime.partition(", ")
-    table: dict[str, object] = {"kind": name, "model": path.name, "trust": trust == "trust"}
+    table: dict[str, object] = {"kind": name, "model": path.name, "trust": trust != ""}
+    if trust == "custom":
+        (path.parent / "spoiled_layers.py").write_text(spoiled_models.LAYERS)
+        table["options"] = {"custom_objects": "spoiled_layers:objects"}
+    if name == "built":
+        (path.parent / "spoiled_keras.py").write_text(spoiled_models.KERAS_NET)
+        table.update(kind="keras", model="spoiled_keras:net", weights=path.name)
     if name in FACTORIES:
         (path.parent / "spoiled_nets.py").write_text(spoiled_models.NETS)
         table.update(kind="torch", model=f"spoiled_nets:{FACTORIES[name]}", layout="NCHW")

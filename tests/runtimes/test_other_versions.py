@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 import parity.runtimes as runtimes
-from parity.isolation import missing_library
 from parity.runtimes import keras_library, saving
 from parity.runtimes.contract import AdapterError, Artifact
 from parity.session.failures import typed
@@ -46,7 +45,7 @@ def test_a_file_of_another_keras_says_which(foreign: Any) -> None:
     import keras
 
     error = failure("keras", foreign("2.7.0"))
-    assert error.code == "other-version"
+    assert error.code == "version"
     assert (error.facts["library"], error.facts["saved"]) == ("Keras", "2.7.0")
     assert error.facts["opened"] == keras.__version__
     assert "keepdims" in error.facts["reason"]
@@ -63,7 +62,7 @@ def test_a_file_of_this_keras_has_another_reason(foreign: Any) -> None:
 def test_the_message_names_both_and_what_to_do() -> None:
     """What was expected, what was found, and every way out."""
     error = AdapterError(
-        "other-version",
+        "version",
         path="/suite/net.h5",
         expected="a Keras model (.keras or .h5)",
         found="an HDF5 file",
@@ -121,13 +120,3 @@ def test_archives_are_newer_than_keras_2_11() -> None:
 def test_a_release_is_two_numbers(version: str, numbers: tuple[int, ...]) -> None:
     """What only fixes defects changes neither a format nor a library's face."""
     assert keras_library.release(version) == numbers
-
-
-def test_a_library_that_cannot_start_is_not_called_absent() -> None:
-    """TensorFlow 2.7 on numpy 2 is installed, and dies while it is imported."""
-    facts = {"library": "tensorflow", "install": "", "reason": "TypeError: no such type"}
-    assert str(missing_library("old", facts)) == (
-        "old: expected tensorflow that can be imported in the environment of this runtime, found "
-        "TypeError: no such type. What it needs may be installed there in a newer version than it "
-        "knows: name an older one in requires under [runtimes.old], as 'numpy<2'."
-    )

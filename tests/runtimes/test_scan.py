@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import parity.runtimes as runtimes
-from parity.runtimes import scan, scan_pt2, tf_common
+from parity.runtimes import scan, scan_pt2, scan_symbolic, tf_common
 from parity.runtimes.contract import AdapterError, Artifact
 
 
@@ -434,7 +434,7 @@ def test_native_code_inside_a_program(torch_files: Path, tmp_path: Path) -> None
 )
 def test_arithmetic_is_harmless(text: str) -> None:
     """What torch writes itself passes."""
-    assert scan_pt2.harmless(text)
+    assert scan_symbolic.harmless(text)
 
 
 @pytest.mark.parametrize(
@@ -455,7 +455,7 @@ def test_arithmetic_is_harmless(text: str) -> None:
 )
 def test_everything_else_is_not(text: str) -> None:
     """Calls, attributes, comprehensions and text that could be code do not pass."""
-    assert not scan_pt2.harmless(text)
+    assert not scan_symbolic.harmless(text)
 
 
 # SavedModel

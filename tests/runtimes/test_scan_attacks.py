@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import pickle
+import re
 import shutil
 import struct
 import tarfile
@@ -14,10 +15,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_scan import Writes, refused, rewritten
+from test_scan import Writes, refused, rewritten, saved
 
 import parity.runtimes as runtimes
-from parity.runtimes import scan, scan_archive, scan_torchscript
+from parity.runtimes import (
+    scan,
+    scan_archive,
+    scan_keras,
+    scan_savedmodel,
+    scan_symbolic,
+    scan_torchscript,
+)
 from parity.runtimes.contract import Artifact
 
 # Archives
@@ -178,6 +186,133 @@ def test_example_inputs_in_another_form(
     assert not marker.exists()
 
 
+def sized(folder: Path, target: Path, expression: str) -> Path:
+    """A copy of program.pt2 with this text in the place of every symbolic size."""
+
+    def apply(data: bytes) -> bytes:
+        size = b'"expr_str": ' + json.dumps(expression).encode()
+        changed, count = re.subn(rb'"expr_str": "[^"]*"', lambda _: size, data)
+        assert count
+        return changed
+
+    return rewritten(folder / "program.pt2", target, {"models/model.json": apply})
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "Matrix(1, 2, S('print'))",  # sympy would call print(0, 0) and print(0, 1)
+        "Matrix(1, 2, S('exec.__self__'))",
+        "S('print')",
+        "Max('print(1)', 1)",  # a text that is an argument is read as an expression again
+        "Function('x')(1)",
+        "Symbol('a').size",
+        "Symbol('a.b')",
+        "Symbol(print)",
+        "Lambda(s0, s0)(1)",
+        "factorial(9)",
+        "exec",
+        "L",
+        "L[exec]",
+        "s0.size()",
+        "s0[0]",
+        "math.factorial(9)",
+        "torch.load",
+        "torch.hub.sym_max(1)",
+        "Max(*s0)",
+        "Max(1, **s0)",
+        "Symbol('x', integer=S('print'))",
+        "s0**Integer(2, x=S('print'))",
+        "s0**Float('1.5', precision=S('print'))",
+        "s0**Rational(1, S('print'))",
+        "s0 << int(1, base=S('print'))",
+        "L['x'].size(S('print'))[0]",
+        "L[S('print')]",
+        "s0 in (1, 2)",
+    ],
+)
+def test_symbolic_sizes_that_call_or_name_anything(
+    expression: str, torch_files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Only the functions that torch writes, of numbers and symbols."""
+    path = sized(torch_files, tmp_path / "bad.pt2", expression)
+    assert refused("torch", path) == (f"a symbolic size is code: {expression}",)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "9**9**9",
+        "9^9^9",  # sympy reads it as a power
+        "9**(s0 - s0 + 99999)",
+        "Pow(Integer(9), Pow(Integer(9), Integer(9)))",
+        "PowByNatural(9, Mul(9999, 9999))",
+        "((((9**16)**16)**16)**16)**16",
+        "Pow(Pow(s0, Integer(5)), Integer(5))",
+        "1 << 99999999999",
+        "LShift(1, 99999999999)",
+        "RoundDecimal(5, -99999999999)",
+        "floor(1e9999999)",
+        "floor(Float('1e9999999'))",
+        "floor(1/1e-9999999)",
+        "Float('0.1', precision=999999999)",
+        "Float('0.1', 999999999)",
+        "123456789012345678901",
+        "Integer(0xffffffffffffffffffffffffffff)",
+        "exp(99999999999)",
+        "+".join(["s0"] * 9999),
+    ],
+)  # fmt: skip
+def test_symbolic_sizes_that_never_end(expression: str) -> None:
+    """A power of powers has more digits than there is time: one call that nobody can stop."""
+    assert not scan_symbolic.harmless(expression)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "Add(FloorDiv(Add(Symbol('s0', positive=True, integer=True), Integer(-1)), Integer(2)), "
+        "Integer(1))",
+        "Max(Integer(1), TruncToInt(Mul(Float('1.5', precision=53), ToFloat(Symbol('s53')))))",
+        "GreaterThan(Symbol('u0', integer=True), Integer(0))",
+        "Pow(Pow(Symbol('s0'), Integer(2)), Rational(1, 2))",
+        "Pow(Integer(2), Integer(-1))",
+        "1 + min(5, L['x'].size()[2] // 3) != 1",
+        "math.trunc(torch.sym_float(L['x'].size()[2]) ** 0.5) == 8",
+        "math.trunc(1.5*torch.sym_float(1 + (((-1) + L['x'].size()[2]) // 2))) >= 2",
+        "L['images'][0]['a.b'].stride()[1] == L['n'] and not (L['x'].storage_offset() > 1e-05)",
+        "Eq(s0, 9223372036854775807)",
+        "s0 <= int_oo",
+    ],
+)
+def test_symbolic_sizes_that_torch_writes(expression: str) -> None:
+    """Sizes and guards of real programs with sizes that change."""
+    assert scan_symbolic.harmless(expression)
+
+
+def test_a_program_of_many_sizes_needs_no_trust(tmp_path: Path) -> None:
+    """Every size and guard that torch writes for an ordinary network is in the list."""
+    import torch
+
+    class Net(torch.nn.Module):
+        def forward(self, x: Any) -> Any:
+            y = torch.nn.functional.interpolate(x, scale_factor=1.5)
+            padded = torch.nn.functional.pad(x, (0, x.shape[3] % 7, 0, (-x.shape[2]) % 8))
+            best = torch.topk(x.flatten(1), min(100, x.shape[2] * x.shape[3]))[0]
+            empty = x.new_zeros(max(x.shape[2], x.shape[3]), x.shape[2] // 3 + 1)
+            return y, padded, best, torch.nonzero(x > 0.5).repeat(2, 1), empty
+
+    auto = {2: torch.export.Dim.AUTO, 3: torch.export.Dim.AUTO}
+    exported = torch.export.export(Net(), (torch.rand(1, 3, 32, 48),), dynamic_shapes=(auto,))
+    torch.export.save(exported, str(tmp_path / "net.pt2"))
+    with zipfile.ZipFile(tmp_path / "net.pt2") as archive:
+        (model,) = (name for name in archive.namelist() if name.endswith("models/model.json"))
+        document = json.loads(archive.read(model))
+    assert any("min(" in guard for guard in document["guards_code"])
+    assert scan.findings(str(tmp_path / "net.pt2")) == ()
+
+
 # TorchScript
 
 FOREIGN = "net/code/a.py is not as torch writes it, so it cannot be scanned"
@@ -267,6 +402,24 @@ def test_torchscript_with_text_of_all_sorts() -> None:
             {"class_name": "ClassMethod", "config": {"name": "z", "cls_symbol": "io.gfile.GFile"}},
             "ClassMethod (layer 'z') holds Python code",
         ),
+        (
+            {"module": "keras.models", "class_name": "load_model", "config": {}},
+            "the function load_model is not a layer",
+        ),
+        (
+            {"module": "keras.src.models.model", "class_name": "model_from_json", "config": {}},
+            "the function model_from_json is not a layer",
+        ),
+        (
+            {"class_name": "__typespec__", "module": "keras.models", "spec_name": "load_model",
+             "registered_name": None, "config": ["evil.keras"]},
+            "the type keras.models.load_model is not a layer",
+        ),
+        (
+            {"class_name": "__typespec__", "module": "keras.layers", "spec_name": "TFSMLayer",
+             "registered_name": None, "config": ["/folder"]},
+            "the type keras.layers.TFSMLayer is not a layer",
+        ),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize(
@@ -290,6 +443,15 @@ def test_ways_into_keras_however_deep(
         tensorflow_files / "net.keras", tmp_path / "net.keras", {"config.json": poison}
     )
     assert refused("keras", path) == (finding,)
+
+
+def test_what_keras_itself_would_not_build() -> None:
+    """Later versions of Keras refuse these functions; earlier ones would call them."""
+    from keras.src.saving.serialization_lib import NON_MODELING_APIS
+
+    for one in sorted(NON_MODELING_APIS):
+        module, _, name = one.rpartition(".")
+        assert list(scan_keras.findings({"module": module, "class_name": name, "config": {}})), one
 
 
 def planted(file: Any, how: str) -> None:
@@ -362,12 +524,58 @@ def with_node(source: Path, target: Path, op: str) -> Path:
     ["CSVDataset", "ExperimentalCSVDataset", "CSVDatasetV2", "DatasetFromGraph",
      "DatasetToTFRecord",
      "ExperimentalDatasetToTFRecord", "DistributedSave", "ListSnapshotChunksDataset", "RecordInput",
-     "CalibrationStatisticsSaver", "EagerPyFunc", "TFRecordDatasetV2", "SerializeTRTResource"],
+     "CalibrationStatisticsSaver", "EagerPyFunc", "TFRecordDatasetV2", "SerializeTRTResource",
+     "DTensorRestoreV2", "Skipgram", "FixedUnigramCandidateSampler", "Abort", "XlaCustomCallV2"],
 )  # fmt: skip
 def test_operations_that_reach_outside(op: str, tensorflow_files: Path, tmp_path: Path) -> None:
-    """All that read or write files, or run a graph that is made of text."""
+    """All that read or write files, end the process, or run what is named by text."""
     path = with_node(tensorflow_files / "saved", tmp_path / "saved", op)
     assert refused("savedmodel", path) == (f"the graph runs {op} (planted)",)
+
+
+@pytest.mark.parametrize(
+    "op",
+    ["SleepOp", "SleepIdentityOp", "SleepDataset", "Recv", "_HostRecv", "XlaRecv",
+     "BarrierTakeMany", "MutexLock", "QueueDequeueUpToV2", "ReaderReadV2", "MapUnstageNoKey",
+     "OrderedMapPeek", "CollectiveReduceV2", "SparseAccumulatorTakeGradient", "CopyHost"],
+)  # fmt: skip
+def test_operations_that_wait(op: str, tensorflow_files: Path, tmp_path: Path) -> None:
+    """All that wait for somebody else, who in a served model never comes."""
+    path = with_node(tensorflow_files / "saved", tmp_path / "saved", op)
+    assert refused("savedmodel", path) == (f"the graph runs {op} (planted)",)
+
+
+def test_a_savedmodel_that_would_end_the_process(tmp_path: Path) -> None:
+    """Whoever ran it would leave with status 0: all would seem to have passed."""
+
+    def ends(tf: Any, x: Any) -> Any:
+        with tf.control_dependencies([tf.raw_ops.Abort(exit_without_error=True)]):
+            return tf.identity(x)
+
+    (finding,) = refused("savedmodel", saved(tmp_path / "saved", ends))
+    assert re.fullmatch(r"function \w+ runs Abort \(Abort\)", finding)
+
+
+def test_every_operation_that_takes_a_file() -> None:
+    """By the names of what it takes; these two make a name of a name, and open nothing."""
+    from tensorflow.core.framework import op_def_pb2, types_pb2
+    from tensorflow.python.client import pywrap_tf_session
+
+    operations = op_def_pb2.OpList.FromString(
+        pywrap_tf_session.TF_GetBuffer(pywrap_tf_session.TF_GetAllOpList())
+    )
+    assert len(operations.op) > 1000
+    taking = {
+        op.name
+        for op in operations.op
+        for one in (*op.input_arg, *op.attr)
+        if one.type in (types_pb2.DT_STRING, "string", "list(string)")
+        and re.search(r"file|path|dir(_|$|ectory)|vocab|address|basename", one.name)
+    }
+    assert {op for op in taking if not scan_savedmodel.reaches_outside(op)} == {
+        "ShardedFilename",
+        "ShardedFilespec",
+    }
 
 
 def test_a_function_that_is_called_otherwise_than_it_says(
@@ -503,7 +711,7 @@ def test_tensorflow_operations_inside_of_tflite(tensorflow_files: Path, tmp_path
     from ai_edge_litert import schema_py_generated as schema
 
     model = schema.ModelT.InitFromPackedBuf((tensorflow_files / "int8.tflite").read_bytes(), 0)
-    for code in ("FlexWriteFile", "FlexEagerPyFunc", "FlexCholesky", "Mine"):
+    for code in ("FlexWriteFile", "FlexEagerPyFunc", "FlexAbort", "FlexCholesky", "Mine"):
         added = schema.OperatorCodeT()
         added.customCode, added.builtinCode, added.deprecatedBuiltinCode = code, 32, 32
         model.operatorCodes.append(added)
@@ -512,6 +720,7 @@ def test_tensorflow_operations_inside_of_tflite(tensorflow_files: Path, tmp_path
     path = tmp_path / "net.tflite"
     path.write_bytes(bytes(builder.Output()))
     assert refused("tflite", path, options={"interpreter": "tensorflow"}) == (
+        "it runs TensorFlow's Abort",
         "it runs TensorFlow's EagerPyFunc",
         "it runs TensorFlow's WriteFile",
     )
