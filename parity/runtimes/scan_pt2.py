@@ -9,7 +9,7 @@ import io
 import json
 import re
 import zipfile
-from typing import Any, Iterator, List
+from typing import Any, Callable, Iterator, List, Optional
 
 from . import scan_archive, scan_pickle
 
@@ -27,7 +27,18 @@ _EXPRESSION = (
     ast.UnaryOp, ast.BoolOp, ast.Compare, ast.Tuple, ast.List, ast.Subscript, ast.Attribute,
     ast.operator, ast.unaryop, ast.boolop, ast.cmpop,
 )  # fmt: skip
-_FUNCTION = re.compile(r"[A-Z]\w*|floor|ceiling|ceil|trunc|sqrt|log|exp|size|stride|storage_offset")
+_FUNCTION = re.compile(  # sympy's and torch's own of torch/utils/_sympy/functions.py
+    r"Symbol|Dummy|Integer|Rational|Float|Add|Mul|Pow|Max|Min|Abs|And|Or|Not|Xor|ITE|Piecewise"
+    r"|ExprCondPair|Tuple|Eq|Ne|Lt|Le|Gt|Ge|Equality|Unequality|(Strict)?(Less|Greater)Than"
+    r"|(Floor|Ceil|Clean|IntTrue|FloatTrue)Div|ModularIndexing|Where|(Python)?Mod"
+    r"|(Ceil|Floor|Trunc|Round)ToInt|(Trunc)?ToFloat|RoundDecimal|[LR]Shift|PowByNatural|FloatPow"
+    r"|IsNonOverlappingAndDenseIndicator|Identity|OpaqueUnaryFn_\w+|BitwiseFn_\w+"
+    r"|floor|ceiling|ceil|trunc|sqrt|log|exp|size|stride|storage_offset"
+)
+_POWERS = ("Pow", "PowByNatural", "FloatPow", "LShift")
+_NESTED = 2  # powers of powers
+_EXPONENT = 64
+_LARGEST = 1 << 64
 _ATTRIBUTE = ("size", "stride", "storage_offset", "shape", "floor", "ceil", "trunc", "sqrt")
 
 
@@ -107,25 +118,85 @@ def _tree(text: str) -> Iterator[str]:
 
 
 def harmless(text: str) -> bool:
-    """Whether a symbolic size or a guard is arithmetic on names and nothing else."""
+    """Whether a symbolic size or a guard is arithmetic on names and nothing else, and a short one.
+
+    Sympy evaluates it: it takes any name for a function, and text in most places for an expression.
+    """
     try:
         tree = ast.parse(text, mode="eval")
+        return all(_is_arithmetic(node) for node in ast.walk(tree)) and _powers(tree) <= _NESTED
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
-    for node in ast.walk(tree):
-        # ast.Index wraps a subscript in Python 3.8
-        if not isinstance(node, _EXPRESSION) and type(node).__name__ != "Index":
-            return False
-        if isinstance(node, ast.Attribute) and node.attr not in _ATTRIBUTE:
-            return False
-        if isinstance(node, ast.Call):
-            name = getattr(node.func, "id", getattr(node.func, "attr", ""))
-            if not _FUNCTION.fullmatch(name):
-                return False
-        value = getattr(node, "value", None) if isinstance(node, ast.Constant) else None
-        if isinstance(value, str) and not re.fullmatch(r"[\w.]*", value):
-            return False
-    return True
+
+
+def _is_arithmetic(node: ast.AST) -> bool:
+    # ast.Index wraps a subscript in Python 3.8
+    if not isinstance(node, _EXPRESSION) and type(node).__name__ != "Index":
+        return False
+    if isinstance(node, ast.Attribute):
+        return node.attr in _ATTRIBUTE
+    if isinstance(node, ast.Call):
+        name = _called(node)
+        texts = {"Symbol": r"\w+", "Dummy": r"\w+", "Float": r"-?[\d.]+(e[+-]?\d+)?"}.get(name)
+        return bool(_FUNCTION.fullmatch(name)) and all(map(_of_text(texts), _values(node)))
+    if isinstance(node, ast.Subscript):
+        inner = getattr(node.slice, "value", None) if _is_index(node.slice) else node.slice
+        return _of_text(r"[\w.]*")(inner)
+    if isinstance(node, ast.Constant) and isinstance(node.value, (int, float, complex)):
+        return abs(node.value) < _LARGEST
+    return all(not _is_text(one) for one in ast.iter_child_nodes(node) if not _is_index(node))
+
+
+def _is_index(node: ast.AST) -> bool:
+    return type(node).__name__ == "Index"
+
+
+def _called(call: ast.Call) -> str:
+    return str(getattr(call.func, "id", getattr(call.func, "attr", "")))
+
+
+def _values(call: ast.Call) -> List[ast.AST]:
+    return [*call.args, *(keyword.value for keyword in call.keywords)]
+
+
+def _is_text(node: Any) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, (str, bytes))
+
+
+def _of_text(pattern: Optional[str]) -> Callable[[Any], bool]:
+    """Whether a part is no text, or one of this pattern."""
+
+    def judged(node: Any) -> bool:
+        return not _is_text(node) or bool(pattern and re.fullmatch(pattern, str(node.value)))
+
+    return judged
+
+
+def _powers(node: ast.AST) -> int:
+    """How deep powers and shifts are nested; one by more than a small number is endless."""
+    exponent: Any = None
+    if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Pow, ast.LShift)):
+        exponent = node.right
+    elif isinstance(node, ast.Call) and _called(node) in _POWERS and len(node.args) > 1:
+        exponent = node.args[1]
+    if exponent is not None and not _is_small(exponent):
+        return _NESTED + 1
+    inner = max(map(_powers, ast.iter_child_nodes(node)), default=0)
+    return inner + (exponent is not None)
+
+
+def _is_small(node: Any) -> bool:
+    """Whether an exponent is a small number or a symbol."""
+    while isinstance(node, ast.UnaryOp):
+        node = node.operand
+    if isinstance(node, ast.Call):
+        name = _called(node)
+        return name == "Symbol" or (
+            name in ("Integer", "Rational", "Float") and all(map(_is_small, node.args[:2]))
+        )
+    if isinstance(node, ast.Constant):
+        return isinstance(node.value, (int, float)) and abs(node.value) <= _EXPONENT
+    return isinstance(node, ast.Name)
 
 
 def read(archive: zipfile.ZipFile, name: str, limit: int = scan_pickle.LIMIT) -> bytes:

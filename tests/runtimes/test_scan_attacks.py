@@ -267,6 +267,19 @@ def test_torchscript_with_text_of_all_sorts() -> None:
             {"class_name": "ClassMethod", "config": {"name": "z", "cls_symbol": "io.gfile.GFile"}},
             "ClassMethod (layer 'z') holds Python code",
         ),
+        (
+            {"module": "keras.models", "class_name": "load_model", "config": {}},
+            "the function load_model is not a layer",
+        ),
+        (
+            {"module": "keras.src.models.model", "class_name": "model_from_json", "config": {}},
+            "the function model_from_json is not a layer",
+        ),
+        (
+            {"module": "keras.layers", "class_name": "__typespec__", "spec_name": "TFSMLayer",
+             "config": ["/x"]},
+            "TFSMLayer holds Python code",
+        ),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize(
