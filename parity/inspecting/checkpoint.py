@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from parity.inspecting.findings import Contents
 from parity.inspecting.graphdef import shape
 from parity.inspecting.protobuf import Message
+from parity.inspecting.shapes import elements
 from parity.inspecting.source import Unreadable
 from parity.runtimes import wire
 
@@ -39,6 +41,24 @@ def read(index: Path) -> Checkpoint:
         return _read(data, index)
     except wire.Malformed as error:
         raise Unreadable(f"{index.name} is damaged") from error
+
+
+def inspected(path: Path) -> Contents:
+    """A checkpoint by its index, or by one of its data files beside it."""
+    index = path
+    if path.suffix != ".index":
+        index = path.with_name(path.name.rpartition(".data-")[0] + ".index")
+    found = read(index)
+    return Contents(
+        "TensorFlow checkpoint",
+        {"variables": len(found.variables)},
+        parameters=sum(elements(sizes) for sizes in found.variables.values()),
+        notes=(
+            "it holds weights but no network: restore it into the network that it was saved from "
+            "and save that as a SavedModel or a .keras file",
+        ),
+        faults=found.missing,
+    )
 
 
 def _read(data: bytes, index: Path) -> Checkpoint:

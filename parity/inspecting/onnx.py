@@ -11,6 +11,7 @@ from parity.inspecting.findings import Contents, Tensor
 from parity.inspecting.protobuf import Message
 from parity.inspecting.shapes import counted, elements, listed
 from parity.inspecting.source import Unreadable, opened
+from parity.runtimes import scan_onnx
 
 # TensorProto.DataType as numpy's names.
 DTYPES = (
@@ -144,6 +145,11 @@ def _judged(folder: Path, location: str, size: int) -> tuple[str, str | None]:
         return "missing", (
             f"its weights are expected in {location} beside it, where nothing is: copy that file "
             f"too, or save the model in one file"
+        )
+    if scan_onnx.is_pointer(str(target)):
+        return "a Git LFS pointer", (
+            f"its weights are expected in {location} beside it, which is a Git LFS pointer: the "
+            f"weights were not downloaded, run git lfs pull"
         )
     have = target.stat().st_size
     if have < size:

@@ -23,6 +23,11 @@ _OPENED_BY = {
 }
 _READABLE = 160  # characters of a library's own words where there are shorter ones
 _SAFETENSORS = "Read it once with safetensors.torch.load_file and write it with torch.save"
+_PICKLED = (
+    "If you trust whoever made it, read it once with pickle.load, make tensors of what it holds, "
+    "and write them with torch.save"
+)
+_RESTORE = "It holds weights alone: restore them in TensorFlow and save the whole model"
 _CUSTOM = "options = {{ custom_objects = 'module:function' }} under [runtimes.{runtime}]"
 _ELSEWHERE = "export the model without it, or run it by a program that knows it (kind = 'command')"
 _REGISTER = {
@@ -94,10 +99,14 @@ def other_format(facts: Facts) -> str:
             f"{_place(facts)}{facts['found']} that is named {named.suffix or 'without an ending'}. "
             f"Keras goes by the name: rename it to {named.stem}{facts['needed']}."
         )
-    if facts["content"] == "zip":
+    if facts["content"] in ("zip", "packed"):
         return f"{_place(facts)}{facts['found']}. Unpack it and name what is inside."
     if facts["content"] == "safetensors":
         return f"{_place(facts)}{facts['found']}. {_SAFETENSORS}."
+    if facts["content"] == "pickle" and facts["table"].kind == "torch":
+        return f"{_place(facts)}{facts['found']}. {_PICKLED}."
+    if facts["content"] == "checkpoint":
+        return f"{_place(facts)}{facts['found']}. {_RESTORE}."
     kind = _OPENED_BY.get(str(facts["content"]))
     if kind is None or kind == facts["table"].kind:
         return f"{_place(facts)}{facts['found']}. {_correct(facts)}"

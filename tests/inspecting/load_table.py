@@ -78,6 +78,8 @@ WORDS = {
     "correct": "Correct kind or model in parity.toml, or put another file there.",
     "otherwise": "; otherwise correct model, or put another file there.",
     "corrupt": "one that is cut off or corrupt",
+    "pickled": "If you trust whoever made it, read it once with pickle.load, make tensors of what "
+    "it holds, and write them with torch.save.",
     "trust": "If you trust whoever made it, say trust = true under [runtimes.bad]",
     "newer": "Save it for an older version, or give this runtime a newer",
     "older": "Save it again with a newer version, or give this runtime an older",
@@ -179,6 +181,21 @@ ROWS = [
     Row("archive named .h5", "keras", b.named("net.keras", "net.h5"), OtherFormat,
         "<keras>a Keras model archive that is named .h5. Keras goes by the name: rename it to "
         "net.keras."),
+    Row("pickled state dict", "weights", s.dumped(dict), OtherFormat,
+        "<state>a Python pickle that torch.save did not write. <pickled>"),
+    Row("trusted pickled state dict", "weights, trust", s.dumped(dict), OtherFormat,
+        "<state>a Python pickle that torch.save did not write. <pickled>"),
+    Row("pickled arrays", "weights, trust",
+        s.dumped(lambda tensors: {name: one.numpy() for name, one in tensors.items()}),
+        OtherFormat,
+        "<state>a Python pickle that torch.save did not write. <pickled>"),
+    Row("gzip archive", "torch", b.raw("net.pt.gz", b"\x1f\x8b\x08\0\0"), OtherFormat,
+        "<torch>a gzip archive. Unpack it and name what is inside."),
+    Row("TensorFlow checkpoint", "savedmodel",
+        b.named("saved/variables/variables.index", "net.ckpt"),
+        OtherFormat,
+        "<saved>the index of a TensorFlow checkpoint. It holds weights alone: restore them in "
+        "TensorFlow and save the whole model."),
     Row("HDF5 weights and an archive in one", "built",
         b.joined("net.keras", "net.weights.h5", "net.keras"),
         OtherFormat,
@@ -327,6 +344,11 @@ ROWS = [
     Row("ONNX whose weights are cut off", "onnxruntime", b.external(b.shortened), ExternalDataError,
         "<onnx>that its file of weights weights.bin has 216 bytes of the 432 that are needed. "
         "Copy that file too, or save the model in one file."),
+    Row("ONNX whose weights were not downloaded", "onnxruntime",
+        b.external(lambda path: path.write_bytes(LFS)),
+        ExternalDataError,
+        "<onnx>that its file of weights weights.bin is a Git LFS pointer, whose file was never "
+        "fetched (git lfs pull). Copy that file too, or save the model in one file."),
     Row("SavedModel without its index", "savedmodel",
         b.saved(lambda folder: (folder / INDEX).unlink()),
         ExternalDataError,
@@ -523,6 +545,26 @@ ROWS = [
         "  all 7 names stand in the network behind the prefix 'backbone.', which the file "
         "lacks: save the whole network's state_dict(), or let the factory return its part "
         "backbone"),
+    Row("layer of another name", "weights",
+        s.state(s.renamed("0.", "stem.conv.")),
+        WeightsMismatch,
+        "<weights>2 missing from the file, 2 not in the network:\n"
+        "  missing from the file: 0.weight (nearest in the file: stem.conv.weight)\n"
+        "  missing from the file: 0.bias (nearest in the file: stem.conv.bias)\n"
+        "  not in the network: stem.conv.weight (nearest in the network: 0.weight)\n"
+        "  not in the network: stem.conv.bias (nearest in the network: 0.bias)\n"
+        "  Name the weights of this very network, or correct how it is built."),
+    Row("state dict without numbers", "weights", s.state(s.without_numbers), WeightsMismatch,
+        "<weights>7 tensors without numbers (0.weight, ...): they are on torch's meta device; save "
+        "the state_dict() of the network with its weights"),
+    Row("quantised state dict", "weights", s.state(s.quantised), WeightsMismatch,
+        "<weights>5 missing from the file:\n"
+        "  missing from the file: 1.weight\n"
+        "  missing from the file: 1.bias\n"
+        "  missing from the file: 1.running_mean\n"
+        "  missing from the file: 1.running_var\n"
+        "  missing from the file: 1.num_batches_tracked\n"
+        "  Name the weights of this very network, or correct how it is built."),
     Row("two state dicts", "weights",
         s.state(lambda tensors: {"ema": tensors, "raw": tensors}),
         WeightsMismatch,
