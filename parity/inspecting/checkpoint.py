@@ -16,6 +16,7 @@ from parity.inspecting.protobuf import Message
 from parity.inspecting.shapes import elements
 from parity.inspecting.source import Unreadable
 from parity.runtimes import wire
+from parity.runtimes.content import is_pointer
 
 _MAGIC = 0xDB4775248B80FB57
 _LARGEST = 256 * 2**20
@@ -34,6 +35,8 @@ def read(index: Path) -> Checkpoint:
     """Read a ``variables.index``. Raises Unreadable."""
     if index.stat().st_size > _LARGEST:
         raise Unreadable(f"{index.name} is larger than {_LARGEST} bytes")
+    if is_pointer(str(index)):
+        raise Unreadable(f"{index.name} is a Git LFS pointer (git lfs pull)")
     data = index.read_bytes()
     if len(data) < 48 or int.from_bytes(data[-8:], "little") != _MAGIC:
         raise Unreadable(f"{index.name} is truncated or damaged")
@@ -92,6 +95,8 @@ def _missing(index: Path, shards: int, ends: dict[int, int]) -> Iterator[str]:
         path = index.with_name(name)
         if not path.is_file():
             yield f"its {name} is missing: copy the whole folder"
+        elif is_pointer(str(path)):
+            yield f"its {name} is a Git LFS pointer, it was not downloaded: run git lfs pull"
         elif path.stat().st_size < end:
             yield f"its {name} has {path.stat().st_size} bytes of {end}: copy it again"
 

@@ -141,6 +141,8 @@ def _look(path: Path, attempt: Attempt | None) -> Inspection:
         contents = _checked(path, contents)
     content = content._replace(phrase=torch.phrase(content, contents))
     code = _code(path, content)
+    if contents.faults and all(one.startswith("it cannot be scanned") for one in code):
+        code = ()  # it is damaged, which the fault says
     notes = (*misnamed(path, content.kind, content.phrase, contents.facts), *contents.notes)
     return Inspection(
         str(path), content.kind, content.phrase, size, sha256, contents, code, notes,

@@ -24,6 +24,8 @@ _CODES = {
 }
 # A member that is encrypted or of an unknown method is a RuntimeError.
 _BAD_ZIP = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError)
+_LFS = b"version https://git-lfs"
+POINTER = "is a Git LFS pointer, whose file was never fetched (git lfs pull)"
 PLAIN_PICKLE = "a Python pickle that torch.save did not write"
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 
@@ -97,13 +99,19 @@ def recognise(path: str) -> Content:
         return Content("unreadable", f"a file that cannot be read ({why})")
 
 
+def is_pointer(path: str) -> bool:
+    """Whether Git LFS has left the file's address in its place."""
+    with open(path, "rb") as handle:
+        return handle.read(len(_LFS)) == _LFS
+
+
 def _file(path: str) -> Content:
     size = os.path.getsize(path)
     if size == 0:
         return Content("empty", "an empty file")
     with open(path, "rb") as handle:
         head = handle.read(4096)
-    if head.startswith(b"version https://git-lfs"):
+    if head.startswith(_LFS):
         return Content("lfs", "a Git LFS pointer (the file itself was never fetched)")
     if head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
         return _zip(path)

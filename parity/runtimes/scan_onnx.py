@@ -7,7 +7,7 @@ import mmap
 import os
 from typing import Any, Dict, Iterator, List
 
-from . import wire
+from . import content, wire
 from .contract import AdapterError
 
 
@@ -22,8 +22,8 @@ def check_external(path: str, expected: str) -> None:
             needed, problem = sum(map(int, numbers)), ""
             if not os.path.isfile(target):
                 problem = "is not there"
-            elif is_pointer(target):
-                problem = "is a Git LFS pointer, whose file was never fetched (git lfs pull)"
+            elif content.is_pointer(target):
+                problem = content.POINTER
             elif os.path.getsize(target) < needed:
                 problem = f"has {os.path.getsize(target)} bytes of the {needed} that are needed"
             if problem:
@@ -65,12 +65,6 @@ def findings(path: str) -> List[str]:
             if os.path.isabs(location) or not target.startswith(folder + os.sep):
                 found.append(f"it reads weights from outside of its folder ({location})")
     return sorted(set(found))
-
-
-def is_pointer(path: str) -> bool:
-    """Whether Git LFS has left the file's address in its place."""
-    with open(path, "rb") as handle:
-        return handle.read(64).startswith(b"version https://git-lfs")
 
 
 def beside(path: str) -> List[str]:

@@ -135,9 +135,12 @@ def damaged(facts: Facts) -> str:
 
 def external_data(facts: Facts) -> str:
     """Weights beside the model."""
+    copy, otherwise = "Copy that file too", "save the model in one file"
+    if facts["table"].kind == "savedmodel":
+        copy, otherwise = "Copy the whole folder", "save the model again"
     return (
-        f"{_place(facts)}that its file of weights {facts['file']} {facts['problem']}. Copy that "
-        f"file too, or {_again(facts, 'save the model in one file')}."
+        f"{_place(facts)}that its file of weights {facts['file']} {facts['problem']}. {copy}, or "
+        f"{_again(facts, otherwise)}."
     )
 
 
@@ -217,7 +220,10 @@ def weights_alone(facts: Facts) -> str:
     content = facts.get("content")
     kind = "" if ours else "kind = 'torch', "
     beside = f"say {kind}model = 'module:factory' and weights = "
-    remedy = "Save the whole model, not its weights alone, and name that"
+    remedy = (
+        f"Save the whole model and name that, or say model = 'module:factory' and weights = "
+        f"'{name}' under [runtimes.{facts['runtime']}]"
+    )
     if content == "safetensors":
         remedy = f"{_SAFETENSORS}, and {beside}that file"
     elif content == "state-dict":

@@ -24,6 +24,7 @@ from parity.errors import (
     ModelAsWeights,
     NotDownloaded,
     NotRegistered,
+    OptionError,
     OtherFormat,
     OutOfMemory,
     RuntimeFailure,
@@ -225,8 +226,8 @@ ROWS = [
         "belongs to it: say kind = 'torch', model = 'module:factory' and weights = 'net.keras' "
         "under [runtimes.bad]."),
     Row("Keras weights as model", "keras", s.sound("net.weights.h5"), WeightsAlone,
-        "<keras>an HDF5 file of weights only. Save the whole model, not its weights alone, and "
-        "name that."),
+        "<keras>an HDF5 file of weights only. Save the whole model and name that, or say model = "
+        "'module:factory' and weights = 'net.weights.h5' under [runtimes.bad]."),
     Row("TorchScript as weights", "weights", s.sound("script.pt"), ModelAsWeights,
         "<state>a zip archive that holds a TorchScript program. It is a whole model: say model "
         "= 'script.pt' without weights under [runtimes.bad], or save its state_dict()."),
@@ -352,13 +353,19 @@ ROWS = [
     Row("SavedModel without its index", "savedmodel",
         b.saved(lambda folder: (folder / INDEX).unlink()),
         ExternalDataError,
-        "<saved>that its file of weights variables/variables.index is not there. Copy that file"
-        " too, or save the model in one file."),
+        "<saved>that its file of weights variables/variables.index is not there. Copy the whole "
+        "folder, or save the model again."),
+    Row("SavedModel whose data were not downloaded", "savedmodel",
+        b.saved(lambda folder: (folder / DATA).write_bytes(LFS)),
+        ExternalDataError,
+        "<saved>that its file of weights variables/variables.data-00000-of-00001 is a Git LFS "
+        "pointer, whose file was never fetched (git lfs pull). Copy the whole folder, or save the "
+        "model again."),
     Row("SavedModel without its data", "savedmodel",
         b.saved(lambda folder: (folder / DATA).unlink()),
         ExternalDataError,
         "<saved>that its file of weights variables/variables.data-00000-of-00001 is not there. "
-        "Copy that file too, or save the model in one file."),
+        "Copy the whole folder, or save the model again."),
     # versions
     Row("IR version", "onnxruntime",
         b.onnx("net.onnx", lambda model: setattr(model, "ir_version", 99)),
@@ -641,6 +648,9 @@ ROWS = [
     Row("factory that raises", "broken", s.sound("net.pth"), ArtifactError,
         "bad: expected a torch module from 'spoiled_nets:broken', found that it raised "
         "LookupError: no such backbone"),
+    Row("custom objects that are none", "keras, none", s.sound("net.keras"), OptionError,
+        "bad: options.custom_objects: expected a function that returns a dict of classes by name, "
+        "found one that returns a list"),
     Row("factory of something else", "number", s.sound("net.pth"), ArtifactError,
         "bad: expected a torch module from 'spoiled_nets:number', found that it returned a int,"
         " not a torch.nn.Module"),

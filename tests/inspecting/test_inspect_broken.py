@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
+from typing import Any
 
 import breaking as b
 import model_files
@@ -286,10 +288,25 @@ FAULTS = [
         "its variables/variables.index is missing: copy the whole folder",
     ),
     _fault(
+        "SavedModel without its variables",
+        b.saved(lambda folder: shutil.rmtree(folder / "variables")),
+        "savedmodel",
+        "its folder variables is missing: copy the whole folder",
+    ),
+    _fault(
         "SavedModel without its data",
         b.saved(lambda folder: (folder / "variables/variables.data-00000-of-00001").unlink()),
         "savedmodel",
         "its variables.data-00000-of-00001 is missing: copy the whole folder",
+    ),
+    _fault(
+        "SavedModel whose data were not downloaded",
+        b.saved(
+            lambda folder: (folder / "variables/variables.data-00000-of-00001").write_bytes(LFS)
+        ),
+        "savedmodel",
+        "its variables.data-00000-of-00001 is a Git LFS pointer, it was not downloaded: run git "
+        "lfs pull",
     ),
     _fault(
         "SavedModel whose data are cut",
@@ -398,7 +415,7 @@ def test_a_file_that_is_named_rightly(models: Path, tmp_path: Path, source: str,
         (
             b.onnx("net.onnx", lambda model: setattr(model, "ir_version", 99)),
             "onnxruntime",
-            "Unsupported model IR version: 99",
+            "IR version 99 is too new: Fail: [ONNXRuntimeError] : 1 : FAIL : Load model",
         ),
         (
             b.onnx("net.onnx", lambda model: setattr(model.opset_import[0], "version", 99)),
@@ -417,6 +434,11 @@ def test_a_file_that_is_named_rightly(models: Path, tmp_path: Path, source: str,
             "version '99'",
         ),
         (b.named("flex.tflite", "flex.tflite"), "tflite", "FlexCholesky"),
+        (
+            spoiled_models.op("Softsign", element=11),
+            "onnxruntime",
+            "it has no kernel of the op Softsign for these types: NotImplemented: ",
+        ),
     ],
 )
 def test_what_a_runtime_says_of_a_file_that_it_refuses(
@@ -536,6 +558,34 @@ def test_checksums_of_large_archives_are_left_out(
     monkeypatch.setattr("parity.inspecting.looking._CHECKED", 100)
     found = inspect(models / "net.pth", None)
     assert "the checksums of its 0 MiB were not compared: it is large" in found.notes
+
+
+def test_weights_in_nodes_are_counted(models: Path, tmp_path: Path) -> None:
+    """Some exporters write them as constants; a lone number is none."""
+
+    def change(model: Any) -> None:
+        import onnx
+
+        (weight,) = model.graph.initializer
+        name, weight.name = weight.name, ""
+        node = onnx.helper.make_node("Constant", [], [name], value=weight)
+        one = onnx.numpy_helper.from_array(np.array(1.0, np.float32))
+        alone = onnx.helper.make_node("Constant", [], ["one"], value=one)
+        nodes = [node, alone, *model.graph.node]
+        del model.graph.initializer[:], model.graph.node[:]
+        model.graph.node.extend(nodes)
+
+    plain = inspect(models / "net.onnx", None).contents
+    found = inspect(b.onnx("net.onnx", change)(models, tmp_path), None).contents
+    assert plain is not None
+    assert found is not None
+    assert (found.parameters, found.facts["weights"]) == (plain.parameters, {"float32": 1})
+
+
+def test_what_is_damaged_is_not_called_code(models: Path, tmp_path: Path) -> None:
+    """The fault says it; that it cannot be scanned is no second thing."""
+    found = inspect(b.cut("float.tflite")(models, tmp_path), None)
+    assert (len(found.faults), found.code) == (1, ())
 
 
 def test_a_folder_that_is_no_model(tmp_path: Path) -> None:
