@@ -24,6 +24,9 @@ _CODES = {
 }
 # A member that is encrypted or of an unknown method is a RuntimeError.
 _BAD_ZIP = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError)
+_ANSWER = re.compile(  # what stores answer where a file is not there or not to be had
+    r"\s*(<\?xml[^>]*>\s*)?<Error>|\s*\{\s*\"(message|error|errors|detail)\"\s*:"
+)
 _LFS = b"version https://git-lfs"
 POINTER = "is a Git LFS pointer, whose file was never fetched (git lfs pull)"
 PLAIN_PICKLE = "a Python pickle that torch.save did not write"
@@ -220,6 +223,8 @@ def _plain(head: bytes) -> Optional[Content]:
         return None
     if text.lstrip()[:9].lower() in ("<!doctype", "<html") or text.lstrip().lower()[:5] == "<html":
         return Content("html", "an HTML page")
+    if _ANSWER.match(text):
+        return Content("html", "a server's error message")
     return Content("text", "a text file")
 
 

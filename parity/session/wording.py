@@ -23,6 +23,7 @@ _OPENED_BY = {
 }
 _READABLE = 160  # characters of a library's own words where there are shorter ones
 _SAFETENSORS = "Read it once with safetensors.torch.load_file and write it with torch.save"
+_OUTSIDE = "it reads weights from outside of its folder"
 _PICKLED = (
     "If you trust whoever made it, read it once with pickle.load, make tensors of what it holds, "
     "and write them with torch.save"
@@ -251,6 +252,12 @@ def model_as_weights(facts: Facts) -> str:
 def untrusted(facts: Facts) -> str:
     """Code of its own."""
     findings = "; ".join(map(str, facts["findings"]))
+    if all(str(one).startswith(_OUTSIDE) for one in facts["findings"]):  # trust mends nothing
+        return (
+            f"expected a model whose weights are in its own folder at {facts['path']}, found that "
+            f"{findings}, which ONNX Runtime refuses too. Save the model again with its weights "
+            f"beside it or in one file."
+        )
     remedy = "export it again" if is_exported(facts) else "put a whole one there"
     damaged = f" The file may be damaged: {remedy}." if "cannot be scanned" in findings else ""
     custom = ""

@@ -632,7 +632,9 @@ ROWS = [
     Row("ONNX weights outside", "onnxruntime",
         b.external(lambda path: None, "../aaaa.bin"),
         UntrustedError,
-        "<code>it reads weights from outside of its folder (../aaaa.bin). <trust>."),
+        "bad: expected a model whose weights are in its own folder at <path>, found that it reads "
+        "weights from outside of its folder (../aaaa.bin), which ONNX Runtime refuses too. Save "
+        "the model again with its weights beside it or in one file."),
     # memory
     Row("network too large", "huge", s.sound("net.pth"), OutOfMemory,
         "bad: expected enough memory, found too little of it while it built the network: "

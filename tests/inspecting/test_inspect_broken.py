@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 import spoiled_models
 
+from parity.files import digest
 from parity.inspecting.attempt import attempt
 from parity.inspecting.looking import inspect
 
@@ -593,6 +595,12 @@ def test_a_folder_that_is_no_model(tmp_path: Path) -> None:
     found = inspect(tmp_path, None)
     assert (found.kind, found.exit_code) == ("directory", 2)
     assert found.faults == ("it is a folder and no SavedModel: name the files in it",)
+
+
+def test_a_pipe_has_no_digest_to_wait_for(tmp_path: Path) -> None:
+    """A check of a model that is a pipe would else never end."""
+    os.mkfifo(tmp_path / "net.onnx")
+    assert digest(tmp_path / "net.onnx") == (hashlib.sha256().hexdigest(), 0)
 
 
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
