@@ -10,8 +10,13 @@ from pathlib import Path
 
 
 def digest(path: Path) -> tuple[str, int]:
-    """SHA-256 and size in bytes of a file, or of all files below a folder in sorted order."""
-    files = sorted(one for one in path.rglob("*") if one.is_file()) if path.is_dir() else [path]
+    """SHA-256 and size in bytes of a file, or of all files below a folder in sorted order.
+
+    A pipe or a device, which may never end, is not read: it counts as empty.
+    """
+    files = [path] if path.is_file() or not path.exists() else []
+    if path.is_dir():
+        files = sorted(one for one in path.rglob("*") if one.is_file())
     total = hashlib.sha256()
     size = 0
     for file in files:

@@ -182,12 +182,13 @@ def inspect(arguments: Namespace) -> int:
     from parity.inspecting.looking import inspect as look
     from parity.inspecting.text import text
 
-    found = [look(path, attempt if arguments.load else None) for path in arguments.files]
-    say(
-        json.dumps(to_data(found), indent=1, allow_nan=False) + "\n"
-        if arguments.json
-        else text(found)
-    )
+    found = []
+    for path in arguments.files:
+        found.append(look(path, attempt if arguments.load else None))
+        if not arguments.json:  # each as soon as it is known: many take minutes
+            say("\n" * (len(found) > 1) + text(found[-1:]))
+    if arguments.json:
+        say(json.dumps(to_data(found), indent=1, allow_nan=False) + "\n")
     return _worst(one.exit_code for one in found)
 
 

@@ -12,8 +12,10 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 SECONDS = 120
 _MEMORY = 4 * 2**30  # bytes of data of the process, beside six times the file
@@ -57,6 +59,18 @@ def attempt(kind: str, path: Path, seconds: float = SECONDS) -> Attempted:
     return Attempted(False, _died(code, said))
 
 
+def _why(code: str, facts: Mapping[str, Any]) -> str:
+    """The cause, as far as it is known, and the library's own words."""
+    words = str(facts.get("reason") or facts)
+    if code == "not-registered" and facts.get("lacks") == "kernel":
+        return f"it has no kernel of the op {facts['name']} for these types: {words}"
+    if code == "not-registered":
+        return f"the {facts['what']} {facts['name']} is not registered: {words}"
+    if code == "version" and "too" in facts:
+        return f"{facts['what']} {facts['found']} is too {facts['too']}: {words}"
+    return words
+
+
 def _died(code: int, said: list[str]) -> str:
     last = f": {said[-1][:300]}" if said else ""
     if code < 0:
@@ -77,7 +91,7 @@ def main(kind: str, path: str, memory: str, descriptor: str) -> None:
         runtimes.load(kind)(Artifact(model=path)).close()
         answer = Attempted(True)
     except AdapterError as error:
-        answer = Attempted(False, str(error.facts.get("reason") or error.facts))
+        answer = Attempted(False, _why(error.code, error.facts))
     except MemoryError:
         answer = Attempted(False, f"it needs more memory than {int(memory) >> 20} MiB")
     os.write(int(descriptor), json.dumps(vars(answer)).encode())

@@ -10,10 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from parity.inspecting.findings import Contents
 from parity.inspecting.graphdef import shape
 from parity.inspecting.protobuf import Message
+from parity.inspecting.shapes import elements
 from parity.inspecting.source import Unreadable
 from parity.runtimes import wire
+from parity.runtimes.content import is_pointer
 
 _MAGIC = 0xDB4775248B80FB57
 _LARGEST = 256 * 2**20
@@ -32,6 +35,8 @@ def read(index: Path) -> Checkpoint:
     """Read a ``variables.index``. Raises Unreadable."""
     if index.stat().st_size > _LARGEST:
         raise Unreadable(f"{index.name} is larger than {_LARGEST} bytes")
+    if is_pointer(str(index)):
+        raise Unreadable(f"{index.name} is a Git LFS pointer (git lfs pull)")
     data = index.read_bytes()
     if len(data) < 48 or int.from_bytes(data[-8:], "little") != _MAGIC:
         raise Unreadable(f"{index.name} is truncated or damaged")
@@ -39,6 +44,24 @@ def read(index: Path) -> Checkpoint:
         return _read(data, index)
     except wire.Malformed as error:
         raise Unreadable(f"{index.name} is damaged") from error
+
+
+def inspected(path: Path) -> Contents:
+    """A checkpoint by its index, or by one of its data files beside it."""
+    index = path
+    if path.suffix != ".index":
+        index = path.with_name(path.name.rpartition(".data-")[0] + ".index")
+    found = read(index)
+    return Contents(
+        "TensorFlow checkpoint",
+        {"variables": len(found.variables)},
+        parameters=sum(elements(sizes) for sizes in found.variables.values()),
+        notes=(
+            "it holds weights but no network: restore it into the network that it was saved from "
+            "and save that as a SavedModel or a .keras file",
+        ),
+        faults=found.missing,
+    )
 
 
 def _read(data: bytes, index: Path) -> Checkpoint:
@@ -72,6 +95,8 @@ def _missing(index: Path, shards: int, ends: dict[int, int]) -> Iterator[str]:
         path = index.with_name(name)
         if not path.is_file():
             yield f"its {name} is missing: copy the whole folder"
+        elif is_pointer(str(path)):
+            yield f"its {name} is a Git LFS pointer, it was not downloaded: run git lfs pull"
         elif path.stat().st_size < end:
             yield f"its {name} has {path.stat().st_size} bytes of {end}: copy it again"
 

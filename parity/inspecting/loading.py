@@ -7,6 +7,7 @@ from pathlib import Path
 
 from parity import runtimes
 from parity.doctor.libraries import ADAPTERS, installed
+from parity.inspecting import torch
 from parity.inspecting.attempt import Attempted
 from parity.inspecting.findings import Contents, RuntimeView
 
@@ -59,8 +60,12 @@ def _view(
         return view("not-installed", missing)
     if contents.faults:
         return view("not-tried", "it cannot work as it is, see above")
+    if contents.facts.get("container") == torch.FOREIGN:
+        return view("not-tried", "torch.load reads no pickle that torch.save did not write")
     if code:
         return view("refused", "loading it would run code, see above; only with trust = true")
+    if kind == "state-dict" and contents.form == "pickled Python object":
+        return view("not-tried", "it holds neither a network nor weights by name")
     if contents.form.startswith("weights only") or kind == "state-dict":
         return view("not-tried", _WEIGHTS)
     if kind not in _DATA:

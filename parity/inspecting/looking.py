@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
+import errno
 import os
 import stat
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from parity.files import digest
-from parity.inspecting import graphdef, keras, onnx, pt2, safetensors, savedmodel, tflite, torch
+from parity.inspecting import (
+    checkpoint,
+    graphdef,
+    keras,
+    onnx,
+    pt2,
+    safetensors,
+    savedmodel,
+    tflite,
+    torch,
+)
 from parity.inspecting.findings import Contents, Inspection
 from parity.inspecting.loading import Attempt, views
 from parity.inspecting.naming import misnamed
@@ -28,6 +41,7 @@ _READERS: dict[str, Callable[[Path], Contents]] = {
     "pickle": torch.read,
     "pt2": pt2.read,
     "safetensors": safetensors.read,
+    "checkpoint": checkpoint.inspected,
 }
 _REMEDIES = {
     "missing": "nothing is there: correct the path",
@@ -39,8 +53,14 @@ _REMEDIES = {
     "directory": "it is a folder and no SavedModel: name the files in it",
     "npz": "it holds arrays, not a model",
     "zip": "no model is recognised in it: unpack it and name what is inside",
-    "unknown": "it is no model of a known format",
+    "packed": "it is packed: unpack it and name what is inside",
+    "picture": "it is a picture, not a model: name the model's file",
+    "unknown": "it is no model of a known format: name another file, or export the model again",
+    "the saved_model.pb of a SavedModel (name its directory)": "it is one file of a SavedModel: "
+    "name the folder that it lies in",
+    "a NumPy array (.npy)": "it holds an array, not a model",
 }
+_CHECKED = 512 * 2**20  # bytes of an archive's members up to which their checksums are compared
 
 
 def inspect(path: Path, attempt: Attempt | None) -> Inspection:
@@ -76,12 +96,26 @@ def written_by(path: Path) -> str | None:
 
 def _refused(path: Path) -> Inspection | None:
     """A pipe or a device never ends, and what cannot be opened cannot be looked at."""
+    if path.is_symlink() and not path.exists():
+        where = os.readlink(path)
+        fault = f"it is a link to {where}, where nothing is: correct the link"
+        if _loops(path):
+            fault = f"it is a link to {where}, which leads back to it: correct the link"
+        return Inspection(str(path), "missing", "nothing", faults=(fault,))
     if not path.exists():
         return _nothing(path)
     mode = path.stat().st_mode
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
         return _unreadable(path, "it is a pipe, a socket or a device, not a file")
     return None
+
+
+def _loops(path: Path) -> bool:
+    try:
+        path.stat()
+    except OSError as error:
+        return error.errno == errno.ELOOP
+    return False
 
 
 def _nothing(path: Path) -> Inspection:
@@ -100,9 +134,15 @@ def _look(path: Path, attempt: Attempt | None) -> Inspection:
     archived = tuple(_archive_faults(path))
     contents = None if archived else _read(path, content)
     if contents is None:
-        faults = archived or (_REMEDIES.get(content.kind, _REMEDIES["unknown"]),)
+        remedy = _REMEDIES.get(content.phrase) or _REMEDIES.get(content.kind)
+        faults = archived or (remedy or _REMEDIES["unknown"],)
         return Inspection(str(path), content.kind, content.phrase, size, sha256, faults=faults)
+    if not contents.faults:
+        contents = _checked(path, contents)
+    content = content._replace(phrase=torch.phrase(content, contents))
     code = _code(path, content)
+    if contents.faults and all(one.startswith("it cannot be scanned") for one in code):
+        code = ()  # it is damaged, which the fault says
     notes = (*misnamed(path, content.kind, content.phrase, contents.facts), *contents.notes)
     return Inspection(
         str(path), content.kind, content.phrase, size, sha256, contents, code, notes,
@@ -123,6 +163,25 @@ def _read(path: Path, content: Content) -> Contents | None:
         why = str(error)[:300] or type(error).__name__
         fault = f"it is cut off or damaged: {why}; copy or export it again"
         return Contents(f"{content.phrase} that is damaged", faults=(fault,))
+
+
+def _checked(path: Path, contents: Contents) -> Contents:
+    """With what the checksums of an archive's members say, where they take no minutes."""
+    if not path.is_file() or not zipfile.is_zipfile(path):
+        return contents
+    with zipfile.ZipFile(path) as archive:
+        size = sum(item.file_size for item in archive.infolist())
+        if size > _CHECKED:
+            note = f"the checksums of its {size >> 20} MiB were not compared: it is large"
+            return dataclasses.replace(contents, notes=(*contents.notes, note))
+        try:
+            bad = archive.testzip()
+        except (zlib.error, zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError):
+            bad = "(one that cannot be unpacked)"
+    if bad is None:
+        return contents
+    fault = f"its member {bad} is damaged, as its checksum says: copy it again"
+    return dataclasses.replace(contents, faults=(*contents.faults, fault))
 
 
 def _code(path: Path, content: Content) -> tuple[str, ...]:

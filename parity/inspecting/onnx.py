@@ -11,6 +11,7 @@ from parity.inspecting.findings import Contents, Tensor
 from parity.inspecting.protobuf import Message
 from parity.inspecting.shapes import counted, elements, listed
 from parity.inspecting.source import Unreadable, opened
+from parity.runtimes.content import is_pointer
 
 # TensorProto.DataType as numpy's names.
 DTYPES = (
@@ -22,6 +23,7 @@ DTYPES = (
 _STANDARD = ("", "ai.onnx")
 _OF_ONNXRUNTIME = ("ai.onnx.ml", "ai.onnx.preview.training", "com.microsoft", "com.microsoft.nchwc")
 _DEEPEST = 20
+_FLOATS = (1, 10, 11, 16)  # TensorProto's float32, float16, float64 and bfloat16
 
 
 def read(path: Path) -> Contents:
@@ -38,7 +40,7 @@ def _contents(path: Path, model: Message, graph: Message) -> Contents:
     opsets = {one.text(1) or "ai.onnx": one.number(2) for one in model.messages(8)}
     nodes = list(_nodes(graph))
     ops = [_op(node) for node in nodes]
-    weights = list(graph.messages(5))
+    weights = [*graph.messages(5), *_constants(nodes)]
     domains = sorted({node.text(7) for node in nodes} - {*_STANDARD, *_OF_ONNXRUNTIME})
     local = sorted({one.text(10) for one in model.messages(25)})
     custom = [domain for domain in domains if domain not in local]
@@ -84,6 +86,16 @@ def _nodes(graph: Message, deep: int = 0) -> Iterator[Message]:
         for attribute in node.messages(5):
             for inner in (*attribute.messages(6), *attribute.messages(11)):
                 yield from _nodes(inner, deep + 1)
+
+
+def _constants(nodes: list[Message]) -> Iterator[Message]:
+    """Weights in nodes, where some exporters put them: tensors of floats, larger than a number."""
+    for node in nodes:
+        if node.text(4) == "Constant" and node.text(7) in _STANDARD:
+            for attribute in node.messages(5):
+                tensor = attribute.message(5)
+                if tensor is not None and tensor.number(2) in _FLOATS and tensor.numbers(1):
+                    yield tensor
 
 
 def _op(node: Message) -> str:
@@ -144,6 +156,11 @@ def _judged(folder: Path, location: str, size: int) -> tuple[str, str | None]:
         return "missing", (
             f"its weights are expected in {location} beside it, where nothing is: copy that file "
             f"too, or save the model in one file"
+        )
+    if is_pointer(str(target)):
+        return "a Git LFS pointer", (
+            f"its weights are expected in {location} beside it, which is a Git LFS pointer: the "
+            f"weights were not downloaded, run git lfs pull"
         )
     have = target.stat().st_size
     if have < size:

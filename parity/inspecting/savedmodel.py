@@ -13,6 +13,7 @@ from parity.inspecting.protobuf import Message
 from parity.inspecting.shapes import elements
 from parity.inspecting.source import Unreadable, opened
 
+_VARIABLES = ("VarHandleOp", "VariableV2", "Variable")
 _DETECTION = {"detection_boxes", "detection_scores", "detection_classes", "num_detections"}
 _NOT_WEIGHTS = ("/.OPTIMIZER_SLOT/", "save_counter/", "optimizer/")
 _AGAIN = "_all_variables/"
@@ -47,7 +48,7 @@ def _contents(folder: Path, metas: list[Message]) -> Contents:
     detection = any(
         len(_DETECTION & {one.name for one in ends[1]}) >= 3 for ends in signatures.values()
     )
-    variables, faults = _variables(folder)
+    variables, faults = _variables(folder, metas)
     constants = sum(_constants(meta) for meta in metas)
     facts: dict[str, Any] = {
         "tensorflow": version or None,
@@ -117,11 +118,19 @@ def _constants(meta: Message) -> int:
     return sum(float_constant(node) for body in bodies for node in body)
 
 
-def _variables(folder: Path) -> tuple[int | None, list[str]]:
+def _declares(meta: Message) -> bool:
+    """Whether a graph has variables, whose numbers are files of their own."""
+    graph = meta.message(2)
+    return graph is not None and any(node.text(2) in _VARIABLES for node in graph.messages(1))
+
+
+def _variables(folder: Path, metas: list[Message]) -> tuple[int | None, list[str]]:
     index = folder / "variables" / "variables.index"
     if not index.is_file():
         if index.parent.is_dir():
             return None, ["its variables/variables.index is missing: copy the whole folder"]
+        if any(map(_declares, metas)):
+            return None, ["its folder variables is missing: copy the whole folder"]
         return 0, []
     try:
         found = checkpoint.read(index)

@@ -74,8 +74,9 @@ def _notes(flex: Sequence[str], custom: Sequence[str]) -> list[str]:
     notes = []
     if flex:
         notes.append(
-            f"it needs TensorFlow's own ops ({listed(flex)}): a runtime with the Flex delegate, as "
-            f"the tensorflow package has it; or convert it with TFLITE_BUILTINS alone"
+            f"it needs TensorFlow's own ops ({listed(flex)}), which the interpreters of TFLite "
+            f"run with the Flex delegate alone: convert it with TFLITE_BUILTINS, or run the "
+            f"SavedModel"
         )
     if custom:
         notes.append(

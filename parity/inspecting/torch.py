@@ -6,11 +6,12 @@ Nothing is unpickled: the opcodes are followed into inert data.
 from __future__ import annotations
 
 import io
+import os
 import re
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from parity.inspecting import pickles
 from parity.inspecting.findings import Contents, Tensor
@@ -19,7 +20,11 @@ from parity.inspecting.shapes import counted, elements, listed
 from parity.inspecting.source import Unreadable, unpacked
 from parity.inspecting.torch_tensors import Weight, every, mapping, state
 from parity.runtimes import scan_pickle
+from parity.runtimes.content import Content
 
+FOREIGN = "a pickle that torch.save did not write"
+_OBJECT = "pickled Python object"
+_UNSAID = "of a type that is not said"
 _PICKLE = 64 * 2**20
 _CODE = 16 * 2**20
 _LEGACY_HEAD = 3  # pickles before the object itself: magic number, protocol, system facts
@@ -36,11 +41,13 @@ def read(path: Path) -> Contents:
         with zipfile.ZipFile(path) as archive:
             found = pickles.read(io.BytesIO(_member(archive, "data.pkl")))
             container = "zip"
-            faults = list(_storages(archive, found.value))
+            faults = [*_storages(archive, found.value), *_meta(found.value)]
     else:
         with path.open("rb") as handle:
-            found = _plain(scan_pickle.Bounded(handle))
-        container, faults = "pickle", []
+            older, found = _plain(scan_pickle.Bounded(handle))
+            faults = [*_behind(handle, found.value)] if older else []
+        faults += _meta(found.value)
+        container = "pickle" if older else FOREIGN
     imports = [one for one in found.names if not _is_data(one)]
     facts: dict[str, Any] = {
         "container": container,
@@ -81,14 +88,54 @@ def read_script(path: Path) -> Contents:
     )
 
 
-def _plain(handle: Any) -> pickles.Read:
-    """A pickle that is a file of its own; torch's older form has three small ones before it."""
+def _plain(handle: Any) -> tuple[bool, pickles.Read]:
+    """A pickle that is a file of its own; torch's older form has three small ones before it.
+
+    Whether it is of that form, and what it holds.
+    """
     first = pickles.read(handle)
     if not isinstance(first.value, int):
-        return first
+        return False, first
     for _ in range(_LEGACY_HEAD - 1):
         pickles.read(handle)
-    return pickles.read(handle)
+    return True, pickles.read(handle)
+
+
+def _behind(handle: BinaryIO, value: Any) -> Iterator[str]:
+    """Whether the storages of torch's older form, which stand behind its pickles, are all there.
+
+    The names of the storages are a pickle; of each its count of numbers follows in eight bytes,
+    then the numbers.
+    """
+    storages = dict(one.storage for one in every(value) if one.storage[0])
+    if not storages:
+        return
+    pickles.read(scan_pickle.Bounded(handle))
+    start = handle.tell()
+    needed = sum(8 + size for size in storages.values())
+    held = handle.seek(0, os.SEEK_END) - start
+    if held < needed:
+        yield (
+            f"its tensors take {needed} bytes and {held} are there: the file is cut off, copy it "
+            f"again"
+        )
+
+
+def _meta(value: Any) -> Iterator[str]:
+    """Tensors of the meta device have a shape and no numbers."""
+    count = sum(not one.identity[0] for one in every(value))
+    if count:
+        yield (
+            f"{count} of its tensors have no numbers, they are on torch's meta device: save the "
+            f"state_dict() of the network with its weights"
+        )
+
+
+def phrase(content: Content, contents: Contents) -> str:
+    """What a file is in words, now that it is known whether it holds weights."""
+    if content.kind == "state-dict" and contents.form == _OBJECT:
+        return content.phrase.replace("a torch state dict", "plain data, written by torch.save")
+    return content.phrase
 
 
 def _is_data(name: str) -> bool:
@@ -101,7 +148,7 @@ def _checkpoint(
     """A dict: of tensors, or of state dicts and other things."""
     entries = mapping(value)
     if entries is None:
-        return Contents("pickled Python object", facts, notes=_imports_note(imports))
+        return Contents(_OBJECT, facts, notes=_imports_note(imports))
     weights = state(value)
     nested = {str(key): state(one) for key, one in entries.items()}
     nested = {key: one for key, one in nested.items() if one}
@@ -116,7 +163,7 @@ def _checkpoint(
         }
         facts["state_dict"] = chosen
     elif not weights:
-        form = "pickled Python object"
+        form = _OBJECT
     note = (
         "it holds weights but no network: name the function that builds it in model "
         '("module:factory") and this file in weights'
@@ -136,9 +183,9 @@ def _module(
 ) -> Contents:
     weights = list(every(found.value))
     facts["class"] = _called(found.value.by)
-    facts["dtypes"] = counted(one.dtype for one in weights)
+    facts["dtypes"] = counted(one.dtype or _UNSAID for one in weights)
     return Contents(
-        "whole pickled module" if weights else "pickled Python object",
+        "whole pickled module" if weights else _OBJECT,
         facts,
         parameters=sum(elements(one.shape) for one in weights) if weights else None,
         notes=_imports_note(imports),
@@ -167,7 +214,7 @@ def _described(weights: Mapping[str, Weight]) -> dict[str, Any]:
     names = list(weights)
     return {
         "tensors": len(names),
-        "dtypes": counted(one.dtype for one in weights.values()),
+        "dtypes": counted(one.dtype or _UNSAID for one in weights.values()),
         "first": f"{names[0]} {weights[names[0]].shape}",
         "last": f"{names[-1]} {weights[names[-1]].shape}",
     }

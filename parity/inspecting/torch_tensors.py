@@ -6,6 +6,7 @@ as persistent ids).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,9 +20,10 @@ _STORAGES = {
     "QInt8Storage": "qint8", "QUInt8Storage": "quint8", "QInt32Storage": "qint32",
     "ComplexFloatStorage": "complex64", "ComplexDoubleStorage": "complex128",
 }  # fmt: skip
+_META = "_rebuild_meta_tensor_no_storage"
 _REBUILD = (
     "_rebuild_tensor", "_rebuild_tensor_v2", "_rebuild_tensor_v3", "_rebuild_qtensor",
-    "_rebuild_meta_tensor_no_storage",
+    _META,
 )  # fmt: skip
 _OBJECTS = 2_000_000
 
@@ -33,6 +35,7 @@ class Weight:
     dtype: str
     shape: tuple[int, ...]
     identity: Any
+    storage: tuple[str, int] = ("", 0)  # its name in the file and its bytes; "" where none is there
 
 
 def weight(value: Any) -> Weight | None:
@@ -42,7 +45,7 @@ def weight(value: Any) -> Weight | None:
             return None
         arguments = value.arguments if isinstance(value.arguments, tuple) else ()
         if value.by.name in _REBUILD:
-            return _rebuilt(arguments)
+            return _rebuilt(arguments, value.by.name)
         if value.by.name not in ("_rebuild_parameter", "_rebuild_parameter_with_state") or (
             not arguments
         ):
@@ -51,7 +54,10 @@ def weight(value: Any) -> Weight | None:
     return None
 
 
-def _rebuilt(arguments: tuple[Any, ...]) -> Weight | None:
+def _rebuilt(arguments: tuple[Any, ...], name: str) -> Weight | None:
+    if name == _META and len(arguments) > 1 and _is_shape(arguments[1]):
+        dtype = arguments[0].name if isinstance(arguments[0], Name) else ""
+        return Weight(dtype, arguments[1], ("", str(id(arguments)), arguments[1]))
     if len(arguments) < 3 or not _is_shape(arguments[2]):
         return None
     storage = arguments[0].key if isinstance(arguments[0], Stored) else ()
@@ -59,7 +65,18 @@ def _rebuilt(arguments: tuple[Any, ...]) -> Weight | None:
     kind = storage[1] if isinstance(storage, tuple) and len(storage) > 1 else None
     named = next((one for one in arguments if _is_dtype(one)), None)
     dtype = named.name if named is not None else _STORAGES.get(getattr(kind, "name", ""), "")
-    return Weight(dtype, arguments[2], (str(key), str(arguments[1]), arguments[2]))
+    held = storage[4] if isinstance(storage, tuple) and len(storage) > 4 else 0
+    sizes = held * _bytes(getattr(kind, "name", "")) if isinstance(held, int) else 0
+    return Weight(
+        dtype, arguments[2], (str(key), str(arguments[1]), arguments[2]), (str(key), sizes)
+    )
+
+
+def _bytes(storage: str) -> int:
+    """Of one number in a storage of this class."""
+    kind = _STORAGES.get(storage, "uint8")
+    bits = re.search(r"\d+$", kind)
+    return int(bits.group()) // 8 if bits else 1
 
 
 def _is_shape(value: Any) -> bool:

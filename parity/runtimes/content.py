@@ -2,6 +2,7 @@
 
 import mmap
 import os
+import re
 import struct
 import zipfile
 import zlib
@@ -23,15 +24,37 @@ _CODES = {
 }
 # A member that is encrypted or of an unknown method is a RuntimeError.
 _BAD_ZIP = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError)
+_ANSWER = re.compile(  # what stores answer where a file is not there or not to be had
+    r"\s*(<\?xml[^>]*>\s*)?<Error>|\s*\{\s*\"(message|error|errors|detail)\"\s*:"
+)
+_LFS = b"version https://git-lfs"
+POINTER = "is a Git LFS pointer, whose file was never fetched (git lfs pull)"
+PLAIN_PICKLE = "a Python pickle that torch.save did not write"
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
+
+
+_TABLE_MAGIC = 0xDB4775248B80FB57.to_bytes(8, "little")
+_FOREIGN = (
+    ("packed", "a gzip archive", b"\x1f\x8b", 0),
+    ("packed", "a bzip2 archive", b"BZh", 0),
+    ("packed", "an xz archive", b"\xfd7zXZ\0", 0),
+    ("packed", "a Zstandard archive", b"\x28\xb5\x2f\xfd", 0),
+    ("packed", "a 7z archive", b"7z\xbc\xaf\x27\x1c", 0),
+    ("packed", "a RAR archive", b"Rar!\x1a\x07", 0),
+    ("packed", "a tar archive", b"ustar", 257),
+    ("picture", "a PNG picture", b"\x89PNG\r\n\x1a\n", 0),
+    ("picture", "a JPEG picture", b"\xff\xd8\xff", 0),
+    ("picture", "a GIF picture", b"GIF8", 0),
+    ("text", "a PDF document", b"%PDF-", 0),
+)
 
 
 class Content(NamedTuple):
     """What was found: a stable ``kind`` for code and a ``phrase`` for messages.
 
     Kinds: missing, unreadable, directory, savedmodel, empty, lfs, html, text, onnx, tflite, hdf5,
-    keras, torchscript, pt2, state-dict, pickle, safetensors, frozen-graph, npz, zip, truncated,
-    unknown.
+    keras, torchscript, pt2, state-dict, pickle, safetensors, frozen-graph, checkpoint, npz, zip,
+    packed, picture, truncated, unknown.
     ``legacy`` is true for a torch checkpoint that is no zip archive.
     """
 
@@ -79,13 +102,19 @@ def recognise(path: str) -> Content:
         return Content("unreadable", f"a file that cannot be read ({why})")
 
 
+def is_pointer(path: str) -> bool:
+    """Whether Git LFS has left the file's address in its place."""
+    with open(path, "rb") as handle:
+        return handle.read(len(_LFS)) == _LFS
+
+
 def _file(path: str) -> Content:
     size = os.path.getsize(path)
     if size == 0:
         return Content("empty", "an empty file")
     with open(path, "rb") as handle:
         head = handle.read(4096)
-    if head.startswith(b"version https://git-lfs"):
+    if head.startswith(_LFS):
         return Content("lfs", "a Git LFS pointer (the file itself was never fetched)")
     if head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
         return _zip(path)
@@ -97,7 +126,20 @@ def _file(path: str) -> Content:
         return _pickle(path)
     if _is_safetensors(head, size):
         return Content("safetensors", "a safetensors file (weights alone)")
-    return _plain(head) or _protobuf(path) or Content("unknown", "a file of unknown content")
+    known = _plain(head) or _checkpoint(path, size) or _protobuf(path)
+    return known or Content("unknown", "a file of unknown content")
+
+
+def _checkpoint(path: str, size: int) -> Optional[Content]:
+    """TensorFlow's checkpoints: an index, which is a table of LevelDB, and data that are bare."""
+    with open(path, "rb") as handle:
+        handle.seek(max(0, size - 8))
+        if size >= 48 and handle.read() == _TABLE_MAGIC:
+            return Content("checkpoint", "the index of a TensorFlow checkpoint")
+    stem, dot, shard = path.rpartition(".data-")
+    if dot and re.fullmatch(r"\d{5}-of-\d{5}", shard) and os.path.isfile(stem + ".index"):
+        return Content("checkpoint", "the data of a TensorFlow checkpoint")
+    return None
 
 
 def _directory(path: str) -> Content:
@@ -155,7 +197,7 @@ def _pickle(path: str) -> Content:
 
         found = scan_pickle.stream_findings(handle)
     if not found.torch:
-        return Content("pickle", "a Python pickle")
+        return Content("pickle", PLAIN_PICKLE)
     if found.findings:
         return Content("pickle", "a pickled Python object", legacy=True)
     return Content("state-dict", "a torch state dict", legacy=True)
@@ -170,8 +212,9 @@ def _is_safetensors(head: bytes, size: int) -> bool:
 def _plain(head: bytes) -> Optional[Content]:
     if head.startswith(b"\x93NUMPY"):
         return Content("unknown", "a NumPy array (.npy)")
-    if head.startswith(b"\x1f\x8b"):
-        return Content("unknown", "a gzip archive")
+    for kind, phrase, magic, at in _FOREIGN:
+        if head[at : at + len(magic)] == magic:
+            return Content(kind, phrase)
     try:
         text = head.decode("utf-8") if len(head) < 4096 else head[:-3].decode("utf-8", "strict")
     except UnicodeDecodeError:
@@ -180,6 +223,8 @@ def _plain(head: bytes) -> Optional[Content]:
         return None
     if text.lstrip()[:9].lower() in ("<!doctype", "<html") or text.lstrip().lower()[:5] == "<html":
         return Content("html", "an HTML page")
+    if _ANSWER.match(text):
+        return Content("html", "a server's error message")
     return Content("text", "a text file")
 
 

@@ -89,6 +89,14 @@ class Keras(tracing.TracedAdapter):
             folder = self.artifact.folder
             with resolve.siblings(folder):
                 self._objects = resolve.resolve(custom, folder)()
+            if not isinstance(self._objects, dict):
+                kind = type(self._objects).__name__
+                raise AdapterError(
+                    "bad-option",
+                    option="custom_objects",
+                    expected="a function that returns a dict of classes by name",
+                    found=f"one that returns a {kind}",
+                )
         _expect_name(path, found, _EXPECTED)
         return self._library.load(path, self._objects, self.artifact.trust)
 

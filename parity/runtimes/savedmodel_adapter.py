@@ -3,6 +3,7 @@
 Options: ``threads`` (1), ``signature`` ("serving_default").
 """
 
+import os
 from typing import Any, Dict, Mapping, Optional, Tuple
 
 import numpy as np
@@ -26,6 +27,7 @@ class SavedModel(tracing.TracedAdapter):
     def __init__(self, artifact: Artifact) -> None:
         super().__init__(artifact, {"threads": support.threads, "signature": support.text_or_none})
         found = content.expect(artifact.model, ("savedmodel",), _EXPECTED)
+        _expect_variables(artifact.model)
         scan.guard(artifact.model, artifact.trust)
         self._tf = tf_common.start(self.options["threads"])
         library = "tensorflow {}".format(support.version_of(self._tf, "tensorflow"))
@@ -90,6 +92,22 @@ class SavedModel(tracing.TracedAdapter):
 
     def _release(self) -> None:
         self._loaded = self._function = None
+
+
+def _expect_variables(folder: str) -> None:
+    """Raise ``external-data`` where Git LFS has left pointers in the place of the variables."""
+    inside = os.path.join(folder, "variables")
+    for name in sorted(os.listdir(inside)) if os.path.isdir(inside) else ():
+        path = os.path.join(inside, name)
+        if os.path.isfile(path) and content.is_pointer(path):
+            raise AdapterError(
+                "external-data",
+                path=folder,
+                expected=_EXPECTED,
+                file=f"variables/{name}",
+                problem=content.POINTER,
+                reason=f"its variables/{name} {content.POINTER}",
+            )
 
 
 def _spec(name: str, value: Any) -> TensorSpec:

@@ -7,7 +7,7 @@ import mmap
 import os
 from typing import Any, Dict, Iterator, List
 
-from . import wire
+from . import content, wire
 from .contract import AdapterError
 
 
@@ -22,6 +22,8 @@ def check_external(path: str, expected: str) -> None:
             needed, problem = sum(map(int, numbers)), ""
             if not os.path.isfile(target):
                 problem = "is not there"
+            elif content.is_pointer(target):
+                problem = content.POINTER
             elif os.path.getsize(target) < needed:
                 problem = f"has {os.path.getsize(target)} bytes of the {needed} that are needed"
             if problem:

@@ -16,14 +16,16 @@ _OPCODES = 2_000_000  # of one pickle; the largest of real networks have some hu
 
 _TORCH_MAGIC = 0x1950A86A20F9469CFC6C
 _DATA = re.compile(
-    r"collections OrderedDict"
+    r"collections (OrderedDict|Counter)"
     r"|torch\._utils _rebuild_\w+"
     r"|torch\._tensor _rebuild_from_type_v2"
     r"|torch\.nn\.parameter (Parameter|Buffer)"
     r"|torch\.storage (UntypedStorage|TypedStorage)"
     r"|torch\.serialization _get_layout"
     r"|torch (\w+Storage|Size|Tensor|device|dtype|layout|strided|bool|complex\d+|qu?int\d\w*"
-    r"|u?int\d+|bfloat16|float\w+)"
+    r"|u?int\d+|bfloat16|float\w+|bits\w+|per_(tensor|channel)_(affine|symmetric)"
+    r"|per_channel_affine_float_qparams)"
+    r"|torch(\.cuda)?(\.sparse)? \w+(Storage|Tensor)"
     r"|_codecs encode"
     r"|(builtins|__builtin__) (set|dict|list|tuple|int|float|bytes|bytearray|complex|slice)"
 )

@@ -86,6 +86,7 @@ class Torch(tracing.TracedAdapter):
             how = self._restricted(found.kind == "state-dict")
             saved = self._library.load(path, map_location="cpu", **how)
         state = torch_weights.state_dict(saved, path)
+        _expect_numbers(state, path)
         module = self._built()
         torch_weights.check_fits(module.state_dict(), state, path)
         with self._loading(path, _EXPECTED_WEIGHTS, found):
@@ -255,9 +256,24 @@ def _expect(
     found = content.recognise(path)
     if found.kind == "unknown":
         scan_pickle.check_protocol(path, expected)
+    if found.phrase == content.PLAIN_PICKLE:  # torch.load reads none, trusted or not
+        return content.expect(path, (), expected)
     if found.kind == "pickle" and not artifact.trust:
         scan.guard(path, trust=False)
     return content.expect(path, kinds, expected)
+
+
+def _expect_numbers(state: torch_weights.State, path: str) -> None:
+    """Raise ``missing-weights`` for tensors that have a shape and no numbers."""
+    empty = [name for name, one in state.tensors.items() if getattr(one, "is_meta", False)]
+    if empty:
+        why = (
+            f"{len(empty)} tensors without numbers ({empty[0]}{', ...' * (len(empty) > 1)}): they "
+            f"are on torch's meta device; save the state_dict() of the network with its weights"
+        )
+        raise AdapterError(
+            "missing-weights", path=path, missing=(), unexpected=(), mismatched=(), reason=why
+        )
 
 
 def _meta_spec(name: str, node: Any) -> TensorSpec:

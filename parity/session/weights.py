@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -98,9 +99,21 @@ def _listed(words: str, names: Sequence[str], others: Sequence[str]) -> Iterator
     for name in names:
         nearest: list[str] = []
         if len(names) * len(others) <= _PAIRS:
-            nearest = difflib.get_close_matches(name, others, 1)
+            nearest = difflib.get_close_matches(name, others, 1) or _of_same_end(name, others)
         where = "the file" if words == "missing from the file" else "the network"
         yield f"{words}: {name}" + (f" (nearest in {where}: {nearest[0]})" if nearest else "")
+
+
+def _of_same_end(name: str, others: Sequence[str]) -> list[str]:
+    """The only other name that ends with the most of its words: conv1.bias for stem.bias."""
+    ends = [_same_words(name, other) for other in others]
+    best = max(ends, default=0)
+    return [others[ends.index(best)]] if best and ends.count(best) == 1 else []
+
+
+def _same_words(one: str, other: str) -> int:
+    pairs = zip(reversed(one.split(".")), reversed(other.split(".")), strict=False)
+    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _shape(sizes: Sequence[int]) -> str:

@@ -23,6 +23,12 @@ _OPENED_BY = {
 }
 _READABLE = 160  # characters of a library's own words where there are shorter ones
 _SAFETENSORS = "Read it once with safetensors.torch.load_file and write it with torch.save"
+_OUTSIDE = "it reads weights from outside of its folder"
+_PICKLED = (
+    "If you trust whoever made it, read it once with pickle.load, make tensors of what it holds, "
+    "and write them with torch.save"
+)
+_RESTORE = "It holds weights alone: restore them in TensorFlow and save the whole model"
 _CUSTOM = "options = {{ custom_objects = 'module:function' }} under [runtimes.{runtime}]"
 _ELSEWHERE = "export the model without it, or run it by a program that knows it (kind = 'command')"
 _REGISTER = {
@@ -94,10 +100,14 @@ def other_format(facts: Facts) -> str:
             f"{_place(facts)}{facts['found']} that is named {named.suffix or 'without an ending'}. "
             f"Keras goes by the name: rename it to {named.stem}{facts['needed']}."
         )
-    if facts["content"] == "zip":
+    if facts["content"] in ("zip", "packed"):
         return f"{_place(facts)}{facts['found']}. Unpack it and name what is inside."
     if facts["content"] == "safetensors":
         return f"{_place(facts)}{facts['found']}. {_SAFETENSORS}."
+    if facts["content"] == "pickle" and facts["table"].kind == "torch":
+        return f"{_place(facts)}{facts['found']}. {_PICKLED}."
+    if facts["content"] == "checkpoint":
+        return f"{_place(facts)}{facts['found']}. {_RESTORE}."
     kind = _OPENED_BY.get(str(facts["content"]))
     if kind is None or kind == facts["table"].kind:
         return f"{_place(facts)}{facts['found']}. {_correct(facts)}"
@@ -126,9 +136,12 @@ def damaged(facts: Facts) -> str:
 
 def external_data(facts: Facts) -> str:
     """Weights beside the model."""
+    copy, otherwise = "Copy that file too", "save the model in one file"
+    if facts["table"].kind == "savedmodel":
+        copy, otherwise = "Copy the whole folder", "save the model again"
     return (
-        f"{_place(facts)}that its file of weights {facts['file']} {facts['problem']}. Copy that "
-        f"file too, or {_again(facts, 'save the model in one file')}."
+        f"{_place(facts)}that its file of weights {facts['file']} {facts['problem']}. {copy}, or "
+        f"{_again(facts, otherwise)}."
     )
 
 
@@ -208,7 +221,10 @@ def weights_alone(facts: Facts) -> str:
     content = facts.get("content")
     kind = "" if ours else "kind = 'torch', "
     beside = f"say {kind}model = 'module:factory' and weights = "
-    remedy = "Save the whole model, not its weights alone, and name that"
+    remedy = (
+        f"Save the whole model and name that, or say model = 'module:factory' and weights = "
+        f"'{name}' under [runtimes.{facts['runtime']}]"
+    )
     if content == "safetensors":
         remedy = f"{_SAFETENSORS}, and {beside}that file"
     elif content == "state-dict":
@@ -236,6 +252,12 @@ def model_as_weights(facts: Facts) -> str:
 def untrusted(facts: Facts) -> str:
     """Code of its own."""
     findings = "; ".join(map(str, facts["findings"]))
+    if all(str(one).startswith(_OUTSIDE) for one in facts["findings"]):  # trust mends nothing
+        return (
+            f"expected a model whose weights are in its own folder at {facts['path']}, found that "
+            f"{findings}, which ONNX Runtime refuses too. Save the model again with its weights "
+            f"beside it or in one file."
+        )
     remedy = "export it again" if is_exported(facts) else "put a whole one there"
     damaged = f" The file may be damaged: {remedy}." if "cannot be scanned" in findings else ""
     custom = ""

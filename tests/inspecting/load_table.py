@@ -24,6 +24,7 @@ from parity.errors import (
     ModelAsWeights,
     NotDownloaded,
     NotRegistered,
+    OptionError,
     OtherFormat,
     OutOfMemory,
     RuntimeFailure,
@@ -78,6 +79,8 @@ WORDS = {
     "correct": "Correct kind or model in parity.toml, or put another file there.",
     "otherwise": "; otherwise correct model, or put another file there.",
     "corrupt": "one that is cut off or corrupt",
+    "pickled": "If you trust whoever made it, read it once with pickle.load, make tensors of what "
+    "it holds, and write them with torch.save.",
     "trust": "If you trust whoever made it, say trust = true under [runtimes.bad]",
     "newer": "Save it for an older version, or give this runtime a newer",
     "older": "Save it again with a newer version, or give this runtime an older",
@@ -179,6 +182,21 @@ ROWS = [
     Row("archive named .h5", "keras", b.named("net.keras", "net.h5"), OtherFormat,
         "<keras>a Keras model archive that is named .h5. Keras goes by the name: rename it to "
         "net.keras."),
+    Row("pickled state dict", "weights", s.dumped(dict), OtherFormat,
+        "<state>a Python pickle that torch.save did not write. <pickled>"),
+    Row("trusted pickled state dict", "weights, trust", s.dumped(dict), OtherFormat,
+        "<state>a Python pickle that torch.save did not write. <pickled>"),
+    Row("pickled arrays", "weights, trust",
+        s.dumped(lambda tensors: {name: one.numpy() for name, one in tensors.items()}),
+        OtherFormat,
+        "<state>a Python pickle that torch.save did not write. <pickled>"),
+    Row("gzip archive", "torch", b.raw("net.pt.gz", b"\x1f\x8b\x08\0\0"), OtherFormat,
+        "<torch>a gzip archive. Unpack it and name what is inside."),
+    Row("TensorFlow checkpoint", "savedmodel",
+        b.named("saved/variables/variables.index", "net.ckpt"),
+        OtherFormat,
+        "<saved>the index of a TensorFlow checkpoint. It holds weights alone: restore them in "
+        "TensorFlow and save the whole model."),
     Row("HDF5 weights and an archive in one", "built",
         b.joined("net.keras", "net.weights.h5", "net.keras"),
         OtherFormat,
@@ -208,8 +226,8 @@ ROWS = [
         "belongs to it: say kind = 'torch', model = 'module:factory' and weights = 'net.keras' "
         "under [runtimes.bad]."),
     Row("Keras weights as model", "keras", s.sound("net.weights.h5"), WeightsAlone,
-        "<keras>an HDF5 file of weights only. Save the whole model, not its weights alone, and "
-        "name that."),
+        "<keras>an HDF5 file of weights only. Save the whole model and name that, or say model = "
+        "'module:factory' and weights = 'net.weights.h5' under [runtimes.bad]."),
     Row("TorchScript as weights", "weights", s.sound("script.pt"), ModelAsWeights,
         "<state>a zip archive that holds a TorchScript program. It is a whole model: say model "
         "= 'script.pt' without weights under [runtimes.bad], or save its state_dict()."),
@@ -327,16 +345,27 @@ ROWS = [
     Row("ONNX whose weights are cut off", "onnxruntime", b.external(b.shortened), ExternalDataError,
         "<onnx>that its file of weights weights.bin has 216 bytes of the 432 that are needed. "
         "Copy that file too, or save the model in one file."),
+    Row("ONNX whose weights were not downloaded", "onnxruntime",
+        b.external(lambda path: path.write_bytes(LFS)),
+        ExternalDataError,
+        "<onnx>that its file of weights weights.bin is a Git LFS pointer, whose file was never "
+        "fetched (git lfs pull). Copy that file too, or save the model in one file."),
     Row("SavedModel without its index", "savedmodel",
         b.saved(lambda folder: (folder / INDEX).unlink()),
         ExternalDataError,
-        "<saved>that its file of weights variables/variables.index is not there. Copy that file"
-        " too, or save the model in one file."),
+        "<saved>that its file of weights variables/variables.index is not there. Copy the whole "
+        "folder, or save the model again."),
+    Row("SavedModel whose data were not downloaded", "savedmodel",
+        b.saved(lambda folder: (folder / DATA).write_bytes(LFS)),
+        ExternalDataError,
+        "<saved>that its file of weights variables/variables.data-00000-of-00001 is a Git LFS "
+        "pointer, whose file was never fetched (git lfs pull). Copy the whole folder, or save the "
+        "model again."),
     Row("SavedModel without its data", "savedmodel",
         b.saved(lambda folder: (folder / DATA).unlink()),
         ExternalDataError,
         "<saved>that its file of weights variables/variables.data-00000-of-00001 is not there. "
-        "Copy that file too, or save the model in one file."),
+        "Copy the whole folder, or save the model again."),
     # versions
     Row("IR version", "onnxruntime",
         b.onnx("net.onnx", lambda model: setattr(model, "ir_version", 99)),
@@ -385,8 +414,8 @@ ROWS = [
     Row("earlier Keras, custom constructor", "keras, custom",
         s.saved_by("3.9.0", s.of_class("Strict", "spoiled_layers", "Strict")),
         ArtifactError,
-        "<keras>a Keras model archive: Strict takes no name here: the constructor of a custom layer "
-        "takes what its get_config() gives, and **kwargs (Keras 3.9.0 saved it). <correct>"),
+        "<keras>a Keras model archive: Strict takes no name here: the constructor of a custom "
+        "layer takes what its get_config() gives, and **kwargs (Keras 3.9.0 saved it). <correct>"),
     Row("earlier Keras, custom layer that raises", "keras, custom",
         s.saved_by("3.9.0", s.of_class("Table", "spoiled_layers", "Table")),
         ArtifactError,
@@ -523,6 +552,26 @@ ROWS = [
         "  all 7 names stand in the network behind the prefix 'backbone.', which the file "
         "lacks: save the whole network's state_dict(), or let the factory return its part "
         "backbone"),
+    Row("layer of another name", "weights",
+        s.state(s.renamed("0.", "stem.conv.")),
+        WeightsMismatch,
+        "<weights>2 missing from the file, 2 not in the network:\n"
+        "  missing from the file: 0.weight (nearest in the file: stem.conv.weight)\n"
+        "  missing from the file: 0.bias (nearest in the file: stem.conv.bias)\n"
+        "  not in the network: stem.conv.weight (nearest in the network: 0.weight)\n"
+        "  not in the network: stem.conv.bias (nearest in the network: 0.bias)\n"
+        "  Name the weights of this very network, or correct how it is built."),
+    Row("state dict without numbers", "weights", s.state(s.without_numbers), WeightsMismatch,
+        "<weights>7 tensors without numbers (0.weight, ...): they are on torch's meta device; save "
+        "the state_dict() of the network with its weights"),
+    Row("quantised state dict", "weights", s.state(s.quantised), WeightsMismatch,
+        "<weights>5 missing from the file:\n"
+        "  missing from the file: 1.weight\n"
+        "  missing from the file: 1.bias\n"
+        "  missing from the file: 1.running_mean\n"
+        "  missing from the file: 1.running_var\n"
+        "  missing from the file: 1.num_batches_tracked\n"
+        "  Name the weights of this very network, or correct how it is built."),
     Row("two state dicts", "weights",
         s.state(lambda tensors: {"ema": tensors, "raw": tensors}),
         WeightsMismatch,
@@ -583,7 +632,9 @@ ROWS = [
     Row("ONNX weights outside", "onnxruntime",
         b.external(lambda path: None, "../aaaa.bin"),
         UntrustedError,
-        "<code>it reads weights from outside of its folder (../aaaa.bin). <trust>."),
+        "bad: expected a model whose weights are in its own folder at <path>, found that it reads "
+        "weights from outside of its folder (../aaaa.bin), which ONNX Runtime refuses too. Save "
+        "the model again with its weights beside it or in one file."),
     # memory
     Row("network too large", "huge", s.sound("net.pth"), OutOfMemory,
         "bad: expected enough memory, found too little of it while it built the network: "
@@ -599,6 +650,9 @@ ROWS = [
     Row("factory that raises", "broken", s.sound("net.pth"), ArtifactError,
         "bad: expected a torch module from 'spoiled_nets:broken', found that it raised "
         "LookupError: no such backbone"),
+    Row("custom objects that are none", "keras, none", s.sound("net.keras"), OptionError,
+        "bad: options.custom_objects: expected a function that returns a dict of classes by name, "
+        "found one that returns a list"),
     Row("factory of something else", "number", s.sound("net.pth"), ArtifactError,
         "bad: expected a torch module from 'spoiled_nets:number', found that it returned a int,"
         " not a torch.nn.Module"),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
+import pickle
 import shutil
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -63,6 +66,10 @@ class Table(keras.layers.Layer):
 
 def objects():
     return {"Strict": Strict, "Table": Table}
+
+
+def nothing():
+    return []
 """
 
 
@@ -397,6 +404,53 @@ def state(change: Callable[[dict[str, Any]], Any]) -> b.Make:
         return folder / "net.pth"
 
     return make
+
+
+def without_numbers(tensors: dict[str, Any]) -> dict[str, Any]:
+    """Tensors that have a shape alone."""
+    return {name: tensor.to("meta") for name, tensor in tensors.items()}
+
+
+def renamed(old: str, new: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """A layer of another name."""
+    return lambda tensors: {name.replace(old, new): one for name, one in tensors.items()}
+
+
+def quantised(tensors: dict[str, Any]) -> dict[str, Any]:
+    """As torch's own quantisation stores them."""
+    import torch
+
+    scale, zero = torch.ones(4), torch.zeros(4, dtype=torch.int64)
+    return {
+        "0.weight": torch.quantize_per_tensor(tensors["0.weight"], 0.1, 0, torch.qint8),
+        "0.bias": torch.quantize_per_channel(tensors["0.bias"], scale, zero, 0, torch.qint8),
+    }
+
+
+def dumped(make: Callable[[dict[str, Any]], Any]) -> b.Make:
+    """A state dict that pickle has written, not torch."""
+
+    def write(models: Path, folder: Path) -> Path:
+        import torch
+
+        tensors = torch.load(models / "net.pth", weights_only=True)
+        (folder / "net.pkl").write_bytes(pickle.dumps(make(dict(tensors))))
+        return folder / "net.pkl"
+
+    return write
+
+
+def flipped(source: str) -> b.Make:
+    """Other bytes in a member of an archive, whose table of contents stays as it is."""
+
+    def edit(data: bytes) -> bytes:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            (name,) = [one for one in archive.namelist() if one.endswith("data/0")]
+            content = archive.read(name)
+        assert data.count(content) == 1
+        return data.replace(content, b"\xff" * 4 + content[4:])
+
+    return b.edited(source, edit)
 
 
 def behind(prefix: str) -> Callable[[dict[str, Any]], dict[str, Any]]:

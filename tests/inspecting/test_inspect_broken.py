@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
 from pathlib import Path
+from typing import Any
 
 import breaking as b
 import model_files
 import numpy as np
 import pytest
+import spoiled_models
 
+from parity.files import digest
 from parity.inspecting.attempt import attempt
 from parity.inspecting.looking import inspect
 
@@ -41,13 +46,25 @@ FAULTS = [
         "noise",
         b.raw("a.tflite", b"\x00\x01\x02\xff\xfe" * 9),
         "unknown",
-        "it is no model of a known format",
+        "it is no model of a known format: name another file, or export the model again",
     ),
     _fault(
         "gzip",
         b.raw("a.pt", b"\x1f\x8b\x08\x00\x00"),
-        "unknown",
-        "it is no model of a known format",
+        "packed",
+        "it is packed: unpack it and name what is inside",
+    ),
+    _fault(
+        "tar",
+        b.raw("a.pt", b"a" + bytes(256) + b"ustar\x0000" + bytes(300)),
+        "packed",
+        "it is packed: unpack it and name what is inside",
+    ),
+    _fault(
+        "picture",
+        b.raw("a.onnx", b"\x89PNG\r\n\x1a\n\0\0"),
+        "picture",
+        "it is a picture, not a model: name the model's file",
     ),
     _fault(
         "zip of something",
@@ -65,7 +82,7 @@ FAULTS = [
         "saved_model.pb alone",
         b.named("saved/saved_model.pb", "saved_model.pb"),
         "unknown",
-        "it is no model of a known format",
+        "it is one file of a SavedModel: name the folder that it lies in",
     ),
     *(
         _fault(
@@ -147,6 +164,13 @@ FAULTS = [
         "or save the model in one file",
     ),
     _fault(
+        "external data not downloaded",
+        b.external(lambda path: path.write_bytes(LFS)),
+        "onnx",
+        "its weights are expected in weights.bin beside it, which is a Git LFS pointer: the "
+        "weights were not downloaded, run git lfs pull",
+    ),
+    _fault(
         "external data cut",
         b.external(b.shortened),
         "onnx",
@@ -211,6 +235,25 @@ FAULTS = [
         "the data of 1 of its tensors is missing from the archive (0): copy or save it again",
     ),
     _fault(
+        "state dict with other bytes in its data",
+        spoiled_models.flipped("net.pth"),
+        "state-dict",
+        "its member net/data/0 is damaged, as its checksum says: copy it again",
+    ),
+    _fault(
+        "state dict without numbers",
+        spoiled_models.state(spoiled_models.without_numbers),
+        "state-dict",
+        "7 of its tensors have no numbers, they are on torch's meta device: save the state_dict() "
+        "of the network with its weights",
+    ),
+    _fault(
+        "legacy.pth cut in its data",
+        b.edited("legacy.pth", lambda data: data[:-2]),
+        "state-dict",
+        "its tensors take 576 bytes and 574 are there: the file is cut off, copy it again",
+    ),
+    _fault(
         "exported program without a weight",
         b.rezipped("program.pt2", b.without("weight_0")),
         "pt2",
@@ -247,10 +290,25 @@ FAULTS = [
         "its variables/variables.index is missing: copy the whole folder",
     ),
     _fault(
+        "SavedModel without its variables",
+        b.saved(lambda folder: shutil.rmtree(folder / "variables")),
+        "savedmodel",
+        "its folder variables is missing: copy the whole folder",
+    ),
+    _fault(
         "SavedModel without its data",
         b.saved(lambda folder: (folder / "variables/variables.data-00000-of-00001").unlink()),
         "savedmodel",
         "its variables.data-00000-of-00001 is missing: copy the whole folder",
+    ),
+    _fault(
+        "SavedModel whose data were not downloaded",
+        b.saved(
+            lambda folder: (folder / "variables/variables.data-00000-of-00001").write_bytes(LFS)
+        ),
+        "savedmodel",
+        "its variables.data-00000-of-00001 is a Git LFS pointer, it was not downloaded: run git "
+        "lfs pull",
     ),
     _fault(
         "SavedModel whose data are cut",
@@ -359,7 +417,7 @@ def test_a_file_that_is_named_rightly(models: Path, tmp_path: Path, source: str,
         (
             b.onnx("net.onnx", lambda model: setattr(model, "ir_version", 99)),
             "onnxruntime",
-            "Unsupported model IR version: 99",
+            "IR version 99 is too new: Fail: [ONNXRuntimeError] : 1 : FAIL : Load model",
         ),
         (
             b.onnx("net.onnx", lambda model: setattr(model.opset_import[0], "version", 99)),
@@ -378,6 +436,11 @@ def test_a_file_that_is_named_rightly(models: Path, tmp_path: Path, source: str,
             "version '99'",
         ),
         (b.named("flex.tflite", "flex.tflite"), "tflite", "FlexCholesky"),
+        (
+            spoiled_models.op("Softsign", element=11),
+            "onnxruntime",
+            "it has no kernel of the op Softsign for these types: NotImplemented: ",
+        ),
     ],
 )
 def test_what_a_runtime_says_of_a_file_that_it_refuses(
@@ -440,11 +503,104 @@ def test_a_link_to_nowhere(tmp_path: Path) -> None:
     assert inspect(tmp_path / "link.onnx", None).kind == "missing"
 
 
+def test_a_link_to_itself(tmp_path: Path) -> None:
+    """The link is told, not its absence."""
+    (tmp_path / "a.onnx").symlink_to("a.onnx")
+    found = inspect(tmp_path / "a.onnx", None)
+    assert found.faults == ("it is a link to a.onnx, which leads back to it: correct the link",)
+
+
+@pytest.mark.parametrize("name", ["variables.index", "variables.data-00000-of-00001"])
+def test_a_checkpoint_of_tensorflow(models: Path, name: str) -> None:
+    """Weights alone, by the index or by the data beside it."""
+    found = inspect(models / "saved" / "variables" / name, None)
+    assert found.kind == "checkpoint"
+    assert found.contents is not None
+    assert found.contents.form == "TensorFlow checkpoint"
+    assert found.contents.notes == (
+        "it holds weights but no network: restore it into the network that it was saved from and "
+        "save that as a SavedModel or a .keras file",
+    )
+    assert found.exit_code == 0
+
+
+def test_plain_data_of_torch_save(tmp_path: Path) -> None:
+    """A list is no state dict, and holds no weights."""
+    import torch
+
+    torch.save([1, 2], tmp_path / "list.pth")
+    found = inspect(tmp_path / "list.pth", None)
+    assert found.phrase == "a zip archive that holds plain data, written by torch.save"
+    (view,) = [one for one in found.runtimes if one.kind == "torch"]
+    assert (view.verdict, view.reason) == (
+        "not-tried", "it holds neither a network nor weights by name"
+    )  # fmt: skip
+
+
+def test_a_pickle_of_another_program(tmp_path: Path) -> None:
+    """torch.load reads it in no way, so trust is no advice; its types are told as unknown."""
+    import pickle
+
+    import torch
+
+    (tmp_path / "net.pkl").write_bytes(pickle.dumps({"w": torch.zeros(2), "b": torch.zeros(3)}))
+    found = inspect(tmp_path / "net.pkl", None)
+    assert found.contents is not None
+    assert found.contents.facts["dtypes"] == {"of a type that is not said": 2}
+    (view,) = [one for one in found.runtimes if one.kind == "torch"]
+    assert (view.verdict, view.reason) == (
+        "not-tried", "torch.load reads no pickle that torch.save did not write"
+    )  # fmt: skip
+
+
+def test_checksums_of_large_archives_are_left_out(
+    models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To compare them takes minutes; that it was not done is said."""
+    monkeypatch.setattr("parity.inspecting.looking._CHECKED", 100)
+    found = inspect(models / "net.pth", None)
+    assert "the checksums of its 0 MiB were not compared: it is large" in found.notes
+
+
+def test_weights_in_nodes_are_counted(models: Path, tmp_path: Path) -> None:
+    """Some exporters write them as constants; a lone number is none."""
+
+    def change(model: Any) -> None:
+        import onnx
+
+        (weight,) = model.graph.initializer
+        name, weight.name = weight.name, ""
+        node = onnx.helper.make_node("Constant", [], [name], value=weight)
+        one = onnx.numpy_helper.from_array(np.array(1.0, np.float32))
+        alone = onnx.helper.make_node("Constant", [], ["one"], value=one)
+        nodes = [node, alone, *model.graph.node]
+        del model.graph.initializer[:], model.graph.node[:]
+        model.graph.node.extend(nodes)
+
+    plain = inspect(models / "net.onnx", None).contents
+    found = inspect(b.onnx("net.onnx", change)(models, tmp_path), None).contents
+    assert plain is not None
+    assert found is not None
+    assert (found.parameters, found.facts["weights"]) == (plain.parameters, {"float32": 1})
+
+
+def test_what_is_damaged_is_not_called_code(models: Path, tmp_path: Path) -> None:
+    """The fault says it; that it cannot be scanned is no second thing."""
+    found = inspect(b.cut("float.tflite")(models, tmp_path), None)
+    assert (len(found.faults), found.code) == (1, ())
+
+
 def test_a_folder_that_is_no_model(tmp_path: Path) -> None:
     """Its files are to be named."""
     found = inspect(tmp_path, None)
     assert (found.kind, found.exit_code) == ("directory", 2)
     assert found.faults == ("it is a folder and no SavedModel: name the files in it",)
+
+
+def test_a_pipe_has_no_digest_to_wait_for(tmp_path: Path) -> None:
+    """A check of a model that is a pipe would else never end."""
+    os.mkfifo(tmp_path / "net.onnx")
+    assert digest(tmp_path / "net.onnx") == (hashlib.sha256().hexdigest(), 0)
 
 
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:

@@ -44,6 +44,29 @@ def test_inspect_prints_json_and_nothing_else(models: Path, capfd: Capture) -> N
     ]
 
 
+def test_a_file_is_told_before_the_next_is_read(
+    models: Path, capfd: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many files take minutes; JSON is one document and waits for all of them."""
+    from parity.inspecting import looking
+
+    inspect, seen = looking.inspect, []
+
+    def watched(path: Path, attempt: object) -> object:
+        seen.append(capfd.readouterr().out)
+        return inspect(path, None)
+
+    monkeypatch.setattr(looking, "inspect", watched)
+    paths = [str(models / "net.onnx"), str(models / "custom.onnx")]
+    main(["inspect", "--no-load", *paths])
+    assert seen[0] == ""
+    assert seen[1].startswith(f"{paths[0]}: an ONNX model\n")
+    assert capfd.readouterr().out.startswith(f"\n{paths[1]}: an ONNX model\n")
+    seen.clear()
+    main(["inspect", "--no-load", "--json", *paths])
+    assert seen == ["", ""]
+
+
 def test_the_hash_is_that_of_the_file(models: Path, capfd: Capture) -> None:
     """As sha256sum says it."""
     import hashlib

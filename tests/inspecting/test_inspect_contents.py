@@ -148,8 +148,8 @@ def test_flex_ops_are_named_with_the_remedy(models: Path) -> None:
     found = look(models / "flex.tflite")
     assert facts(found)["flex_ops"] == ["FlexCholesky"]
     assert found.notes == (
-        "it needs TensorFlow's own ops (FlexCholesky): a runtime with the Flex delegate, as the "
-        "tensorflow package has it; or convert it with TFLITE_BUILTINS alone",
+        "it needs TensorFlow's own ops (FlexCholesky), which the interpreters of TFLite run with "
+        "the Flex delegate alone: convert it with TFLITE_BUILTINS, or run the SavedModel",
     )
 
 

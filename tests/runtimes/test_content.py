@@ -38,8 +38,16 @@ def zipped(**members: bytes) -> bytes:
         pytest.param(b"<!DOCTYPE html><html>404", "an HTML page", id="html"),
         pytest.param("hällo\n".encode(), "a text file", id="text"),
         pytest.param(b"\x1f\x8b\x08\x00\x00", "a gzip archive", id="gzip"),
+        pytest.param(b'{"message": "Not Found"}', "a server's error message", id="JSON error"),
+        pytest.param(
+            b'<?xml version="1.0"?>\n<Error><Code>AccessDenied</Code></Error>',
+            "a server's error message",
+            id="XML error",
+        ),
         pytest.param(b"\x00\x01\x02\xff\xfe", "a file of unknown content", id="noise"),
-        pytest.param(pickle.dumps([1, 2]), "a Python pickle", id="pickle"),
+        pytest.param(
+            pickle.dumps([1, 2]), "a Python pickle that torch.save did not write", id="pickle"
+        ),
         pytest.param(b"PK\x03\x04 and no more", "a truncated or damaged zip archive", id="zip-cut"),
         pytest.param(zipped(a=b"1"), "a zip archive that holds no known model", id="zip"),
     ],
