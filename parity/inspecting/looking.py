@@ -7,7 +7,6 @@ import errno
 import os
 import stat
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -169,18 +168,18 @@ def _checked(path: Path, contents: Contents) -> Contents:
     """With what the checksums of an archive's members say, where they take no minutes."""
     if not path.is_file() or not zipfile.is_zipfile(path):
         return contents
-    with zipfile.ZipFile(path) as archive:
-        size = sum(item.file_size for item in archive.infolist())
-        if size > _CHECKED:
-            note = f"the checksums of its {size >> 20} MiB were not compared: it is large"
-            return dataclasses.replace(contents, notes=(*contents.notes, note))
-        try:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(item.file_size for item in archive.infolist())
+            if size > _CHECKED:
+                note = f"the checksums of its {size >> 20} MiB were not compared: it is large"
+                return dataclasses.replace(contents, notes=(*contents.notes, note))
             bad = archive.testzip()
-        except (zlib.error, zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError):
-            bad = "(one that cannot be unpacked)"
+        fault = f"its member {bad} is damaged, as its checksum says: copy it again"
+    except Exception as error:  # as in ``_read``: damaged bytes fail in any way
+        bad = fault = f"one of its members cannot be unpacked ({str(error)[:100]}): copy it again"
     if bad is None:
         return contents
-    fault = f"its member {bad} is damaged, as its checksum says: copy it again"
     return dataclasses.replace(contents, faults=(*contents.faults, fault))
 
 

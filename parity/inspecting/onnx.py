@@ -23,6 +23,10 @@ DTYPES = (
 _STANDARD = ("", "ai.onnx")
 _OF_ONNXRUNTIME = ("ai.onnx.ml", "ai.onnx.preview.training", "com.microsoft", "com.microsoft.nchwc")
 _DEEPEST = 20
+_WEIGHED = (
+    "Conv", "ConvTranspose", "Gemm", "MatMul", "BatchNormalization", "InstanceNormalization",
+    "LayerNormalization", "GroupNormalization", "PRelu", "LSTM", "GRU",
+)  # fmt: skip
 _FLOATS = (1, 10, 11, 16)  # TensorProto's float32, float16, float64 and bfloat16
 
 
@@ -89,9 +93,10 @@ def _nodes(graph: Message, deep: int = 0) -> Iterator[Message]:
 
 
 def _constants(nodes: list[Message]) -> Iterator[Message]:
-    """Weights in nodes, where some exporters put them: tensors of floats, larger than a number."""
+    """Weights in nodes, where some exporters put them: tensors of floats that layers take."""
+    taken = {name for node in nodes if node.text(4) in _WEIGHED for name in node.texts(1)[1:]}
     for node in nodes:
-        if node.text(4) == "Constant" and node.text(7) in _STANDARD:
+        if node.text(4) == "Constant" and taken.intersection(node.texts(2)):
             for attribute in node.messages(5):
                 tensor = attribute.message(5)
                 if tensor is not None and tensor.number(2) in _FLOATS and tensor.numbers(1):

@@ -53,14 +53,17 @@ def test_a_member_that_cannot_be_unpacked(make: object, tmp_path: Path) -> None:
 
 
 def test_keras_weights_that_cannot_be_unpacked(tmp_path: Path) -> None:
-    """An exception of the zip library in the scan is a finding, and no end of the look."""
+    """An exception of the zip library in the scan is the fault of the file, and no end of it."""
     path = tmp_path / "net.keras"
     path.write_bytes(garbled("model.weights.h5"))
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("metadata.json", "{}")
         archive.writestr("config.json", "{}")
-    assert inspect(path, None).code == (
-        "it cannot be scanned: Error -3 while decompressing data: invalid block type",
+    found = inspect(path, None)
+    assert found.code == ()
+    assert found.faults == (
+        "it is cut off or damaged: Error -3 while decompressing data: invalid block type; copy or "
+        "export it again",
     )
 
 
