@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import stacks
 
-from parity.layers.signatures import factors
+from parity.layers.multiples import factors
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -201,12 +201,12 @@ def test_equalised_int8_is_healthy_and_a_fault_in_it_is_found(tmp_path: Path) ->
 def test_factors_are_those_of_whole_channels() -> None:
     """Exact for scaled weights, whatever one channel does; none for other weights."""
     rng = np.random.default_rng(0)
-    weight = rng.normal(size=(6, 5, 9))
+    weight = rng.normal(size=(1, 6, 5, 9))
     made, read = rng.uniform(0.2, 5, 6), rng.uniform(0.2, 5, 5)
     read /= np.sort(read)[2]
     found = factors(weight, weight * made[:, None, None] * read[:, None])
     assert found is not None
     np.testing.assert_allclose(found.made, made)
     np.testing.assert_allclose(found.read, read)
-    assert factors(weight, rng.normal(size=(6, 5, 9))) is None
-    assert factors(weight[:2, :2, :1], weight[:2, :2, :1]) is None
+    assert factors(weight, rng.normal(size=(1, 6, 5, 9))) is None
+    assert factors(weight[:, :2, :2, :1], weight[:, :2, :2, :1]) is None
