@@ -256,7 +256,8 @@ def _agreeing(option: _Option, weights: Fold, read: Array) -> Array | None:
         _centred(np.log(np.where(told & (each > 0), each, np.nan)), weights.groups)
         for each in (option.factor, read)
     )
-    agreeing = np.abs(_centred(one + other, weights.groups)) < tolerance
+    apart = _centred(one + other, weights.groups)
+    other, agreeing = apart - one, np.abs(apart) < tolerance
     scaled = (np.abs(one) > tolerance) | (np.abs(other) > tolerance)
     both = agreeing & (np.abs(one) > tolerance) & (np.abs(other) > tolerance)
     enough = scaled.any() and both.sum() >= 0.5 * scaled.sum()

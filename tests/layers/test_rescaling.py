@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 import stacks
+from equalising import arrays, change, equalised, layers, off
 
 from parity.layers.multiples import factors
 
-onnx = pytest.importorskip("onnx")
+pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
-numpy_helper = onnx.numpy_helper
 
 
 def plain(normed: bool = False) -> Any:
@@ -39,45 +39,6 @@ def separable() -> Any:
     return net.model(net.conv(net.op("Relu", net.conv(x, 8, 12, 1)), 12, 4, 1))
 
 
-def kernels(model: Any) -> list[tuple[str, str]]:
-    """The names of the weight and the bias of each convolution."""
-    return [(one.input[1], one.input[2]) for one in model.graph.node if one.op_type == "Conv"]
-
-
-def change(model: Any, **arrays: Any) -> Any:
-    """A copy with these initializers in the place of those of the same names."""
-    copy = onnx.ModelProto()
-    copy.CopyFrom(model)
-    for one in copy.graph.initializer:
-        if one.name in arrays:
-            value = np.asarray(arrays[one.name], np.float32)
-            one.CopyFrom(numpy_helper.from_array(value, one.name))
-    return copy
-
-
-def arrays(model: Any) -> dict[str, Any]:
-    """The initializers by name."""
-    return {one.name: numpy_helper.to_array(one).copy() for one in model.graph.initializer}
-
-
-def equalised(
-    model: Any, places: tuple[int, ...] = (0, 1, 2), seed: int = 0, most: float = 1.6
-) -> Any:
-    """The same function: after each of these convolutions the channels are scaled, by default 1/5
-    to 5 times, and the next one scales them back."""
-    rng = np.random.default_rng(seed)
-    held, names = arrays(model), kernels(model)
-    for place in places:
-        weight, bias = names[place]
-        behind = names[place + 1][0]
-        scale = np.exp(rng.uniform(-most, most, len(held[weight])))
-        held[weight] *= scale.reshape(-1, 1, 1, 1)
-        held[bias] *= scale
-        depthwise = held[behind].shape[1] == 1
-        held[behind] /= scale.reshape((-1, 1, 1, 1) if depthwise else (1, -1, 1, 1))
-    return change(model, **held)
-
-
 @pytest.mark.parametrize("places", [(0,), (1,), (0, 1), (0, 1, 2)])
 def test_equalised_layers_are_healthy(tmp_path: Path, places: tuple[int, ...]) -> None:
     """Everything is compared, nothing is blamed, and the rows between say what is scaled."""
@@ -100,11 +61,11 @@ def test_depthwise_layers_hand_the_scale_on(tmp_path: Path, places: tuple[int, .
 
 def folded(model: Any) -> Any:
     """The network with its batch norm folded into the convolution before it."""
-    held, names = arrays(model), kernels(model)
+    held, (first, *_) = arrays(model), layers(model)
     norm = next(one for one in model.graph.node if one.op_type == "BatchNormalization")
     gamma, beta, mean, variance = (held[one] for one in norm.input[1:])
     gain = gamma / np.sqrt(variance + 1e-5)
-    weight, bias = names[0]
+    weight, bias = first.input[1:]
     made = change(
         model,
         **{
@@ -123,15 +84,6 @@ def test_norms_that_are_folded_besides_are_told_apart(tmp_path: Path) -> None:
     table = stacks.compared(tmp_path, plain(True), equalised(folded(plain(True))))
     assert table.coverage == 1.0
     assert {row.verdict for row in table.rows} == {"ok"}
-
-
-def off(model: Any, place: int, index: tuple[Any, ...], factor: float, biases: bool = False) -> Any:
-    """With some of a convolution's weights so many times what they are."""
-    held, names = arrays(model), kernels(model)
-    held[names[place][0]][index] *= factor
-    if biases:
-        held[names[place][1]][index] *= factor
-    return change(model, **held)
 
 
 @pytest.mark.parametrize("places", [(0,), (0, 1, 2)])
