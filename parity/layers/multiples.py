@@ -94,40 +94,49 @@ def factors(ours: Array, theirs: Array) -> Factors | None:
     Medians over the other channels, so that a channel that does not fit leaves the rest as it is.
     None where there are too few numbers to tell, or where they are no such multiples.
     """
-    found = [_told(mine, yours) for mine, yours in zip(ours, theirs, strict=True)]
-    told = [one for one in found if one is not None]
-    if len(told) < len(found):
+    sums = _Sums.of(ours, theirs)
+    numbers = np.count_nonzero(ours, axis=(1, 2, 3))
+    unknown = np.sum([(sums.held > 0).any(axis=axis).sum(axis=1) for axis in (1, 2)], axis=0)
+    empty = numbers == 0  # such a group is a multiple of nothing
+    if (~empty & (numbers < unknown - 1 + _SPARE)).any() or min(ours.shape[1:3]) < 2:
         return None
-    made, read = (np.concatenate([one[side] for one in told]) for side in (0, 1))
-    misfit = _misfit(ours, theirs, made, read)
-    few = any(_few(one) for one in ours)
+    made, read = np.ones(ours.shape[:2]), np.ones(ours.shape[::2])
+    for group in np.flatnonzero(~empty):
+        found = _told(sums.group(int(group)))
+        if found is None:
+            return None
+        made[group], read[group] = found
+    misfit = _misfit(sums, made, read)
+    few = (numbers < _TELLING * unknown).any()
     if misfit is None or misfit >= (_ROUNDED if few else SCALED) or not (read > 0).all():
         return None
-    return Factors(made, read, misfit, *_nothing(ours, theirs), len(ours))
+    return Factors(made.ravel(), read.ravel(), misfit, sums.silent, sums.unread, len(ours))
 
 
 def factors_if(ours: Array, theirs: Array, read: Array) -> Factors | None:
-    """The factors of a weight, if those of its input channels are ``read`` and a size; to be asked
-    where there are too few numbers to tell both. ``read`` of the result is what each channel has
-    in truth, NaN where it is no factor; ``misfit`` is how far from ``read`` most are.
+    """The factors of a weight, if those of its input channels are ``read`` (of one: all alike) and
+    a size; to be asked where there are too few numbers to tell both.
+
+    ``read`` of the result is what each channel has in truth, NaN where it is no factor; ``misfit``
+    is how far from what was given most are.
     """
-    count = len(ours)
-    if read.size != count * ours.shape[2]:
+    count, channels = len(ours), len(ours) * ours.shape[2]
+    if read.size not in (1, channels):
         return None
-    given = (read.reshape(count, -1) / middle(read.reshape(count, -1)))[:, None]
-    held, shared, ratio = _sums(ours, theirs)
-    made, lost = _filled(_median(ratio / given, 2))
-    shared, held = (np.where(lost[..., None], 0, one) for one in (shared, held))
+    given = np.broadcast_to(read.ravel(), channels).reshape(count, -1)
+    given = given / middle(given)
+    sums = _Sums.of(ours, theirs)
+    made, lost = _filled(_median(sums.ratio / given[:, None], 2))
     each = made[..., None]
-    size = np.sum(held * each**2, axis=1)
-    own = np.divide(np.sum(shared * each, axis=1), size, out=np.ones_like(size), where=size > 0)
-    told = np.where((own > 0) & (size > 0), own, np.nan)
-    misfit = float(_median(np.abs(told / given[:, 0] - 1).reshape(1, -1), 1)[0])
+    size = np.sum(np.where(lost[..., None], 0, sums.held * each**2), axis=1)
+    shared = np.sum(np.where(lost[..., None], 0, sums.shared * each), axis=1)
+    own = np.divide(shared, size, out=np.full_like(size, np.nan), where=size > 0)
+    own = np.where(own > 0, own, np.nan)
+    misfit = float(_median(np.abs(own / given - 1).reshape(1, -1), 1)[0])
     if not misfit < SCALED:
         return None
-    silent, unread = _nothing(ours, theirs)
-    own = np.where(own > 0, own, np.nan).ravel()
-    return Factors(made.ravel(), np.where(unread, 1, own), misfit, silent, unread, count)
+    own = np.where(sums.unread, 1, own.ravel())
+    return Factors(made.ravel(), own, misfit, sums.silent, sums.unread, count)
 
 
 def middle(values: Array) -> Array:
@@ -135,10 +144,45 @@ def middle(values: Array) -> Array:
     return _median(values, -1)[..., None]
 
 
-def _sums(ours: Array, theirs: Array) -> tuple[Array, Array, Array]:
-    """Over positions: the squares of ours, the products of both, and the factor between them."""
-    held, shared = np.sum(ours**2, axis=-1), np.sum(ours * theirs, axis=-1)
-    return held, shared, np.divide(shared, held, out=np.full_like(held, np.nan), where=held > 0)
+@dataclass(frozen=True, eq=False)
+class _Sums:
+    """Over positions: the squares of ours and of theirs and the products of both, each (groups,
+    outputs, inputs)."""
+
+    held: Array
+    kept: Array
+    shared: Array
+
+    @classmethod
+    def of(cls, ours: Array, theirs: Array) -> _Sums:
+        """Of two weights as ``matrix`` gives them."""
+        pairs = ((ours, ours), (theirs, theirs), (ours, theirs))
+        return cls(*(np.sum(one * other, axis=3) for one, other in pairs))
+
+    def group(self, place: int) -> _Sums:
+        """Of one group alone."""
+        one = slice(place, place + 1)
+        return _Sums(self.held[one], self.kept[one], self.shared[one])
+
+    @property
+    def ratio(self) -> Array:
+        """How many times ours theirs is; NaN where ours is nothing."""
+        return _ratio(self.held, self.shared)
+
+    @property
+    def silent(self) -> Array:
+        """Which output channels are zeros on a side."""
+        live = (self.held > 0).any(axis=2) & (self.kept > 0).any(axis=2)
+        return np.asarray(~live.ravel())
+
+    @property
+    def unread(self) -> Array:
+        """Which input channels are zeros on both sides."""
+        return np.asarray(~((self.held > 0) | (self.kept > 0)).any(axis=1).ravel())
+
+
+def _ratio(held: Array, shared: Array) -> Array:
+    return np.asarray(np.divide(shared, held, out=np.full_like(held, np.nan), where=held > 0))
 
 
 def _filled(made: Array) -> tuple[Array, Array]:
@@ -147,61 +191,32 @@ def _filled(made: Array) -> tuple[Array, Array]:
     return np.where(lost, 1.0, made), lost
 
 
-def _nothing(ours: Array, theirs: Array) -> tuple[Array, Array]:
-    """Which output channels are zeros on either side, and which input channels on both."""
-    held, kept = (ours != 0).any(axis=3), (theirs != 0).any(axis=3)
-    silent = ~(held.any(axis=2) & kept.any(axis=2))
-    return silent.ravel(), ~(held | kept).any(axis=1).ravel()
-
-
-def _few(ours: Array) -> bool:
-    """Whether a group has fewer numbers than make its factors certain where they nearly fit."""
-    numbers, unknown = _counts(ours)
-    return numbers < _TELLING * unknown
-
-
-def _counts(ours: Array) -> tuple[int, int]:
-    """How many numbers of one group are not 0, and how many channels have one."""
-    held = (ours != 0).any(axis=2)
-    return int(np.count_nonzero(ours)), int(held.any(axis=1).sum() + held.any(axis=0).sum())
-
-
-def _told(ours: Array, theirs: Array) -> tuple[Array, Array] | None:
-    """The factors within one group, None where there are too few numbers."""
-    numbers, unknown = _counts(ours)
-    if numbers == 0:  # nothing to be a multiple of
-        return np.ones(len(ours)), np.ones(ours.shape[1])
-    if numbers < unknown - 1 + _SPARE or min(ours.shape[:2]) < 2:
-        return None
-    held, shared, ratio = _sums(ours, theirs)
-    made, lost = _filled(_median(ratio, 1))
-    shared, held, ratio = (
-        np.where(lost[:, None], nothing, one)
-        for one, nothing in ((shared, 0), (held, 0), (ratio, np.nan))
-    )
-    read = _median(ratio / made[:, None], 0)
+def _told(sums: _Sums) -> tuple[Array, Array] | None:
+    """The factors within one group; None where no channel has any."""
+    made, lost = _filled(_median(sums.ratio, 2)[0])
+    held, shared = (np.where(lost[:, None], 0, one[0]) for one in (sums.held, sums.shared))
+    read = _median(_ratio(held, shared) / made[:, None], 0)
     size = float(_median(read, 0))
-    read = np.where(np.isfinite(read), read, size)
     if not np.isfinite(size) or size == 0:
         return None
-    made, read = np.where(lost, 1.0, made * size), read / size
-    rest = _misfit(ours[None], theirs[None], made, read)
+    made = np.where(lost, 1.0, made * size)
+    read = np.where(np.isfinite(read), read / size, 1.0)
+    rest = _misfit(sums, made[None], read[None])
     for _ in range(_REFINED if rest is not None and rest > _ROUNDED else 0):
         made = _fitted(shared * read, held * read**2, 1, made)
         read = _fitted(shared * made[:, None], held * made[:, None] ** 2, 0, read)
     return made, read
 
 
-def _misfit(ours: Array, theirs: Array, made: Array, read: Array) -> float | None:
-    """Relative L2 of what factors leave, each output channel relative to itself; None where no
-    channel has any weights."""
-    count = len(ours)
-    apart = theirs - ours * made.reshape(count, -1, 1, 1) * read.reshape(count, 1, -1, 1)
-    size = np.sqrt(np.sum(theirs**2, axis=(2, 3))).ravel()
-    left = np.sqrt(np.sum(apart**2, axis=(2, 3))).ravel()
-    known = (size > 0) | (left > 0)
-    off = left[known] / np.where(size[known] > 0, size[known], 1)
-    return float(np.sort(off)[len(off) // 2]) if off.size else None
+def _misfit(sums: _Sums, made: Array, read: Array) -> float | None:
+    """Relative L2 of what factors leave, each output channel relative to itself, to 1e-8; None
+    where no channel has any weights."""
+    times = made[:, :, None] * read[:, None]
+    apart = np.sum(sums.kept - 2 * times * sums.shared + times**2 * sums.held, axis=2).ravel()
+    size = np.sum(sums.kept, axis=2).ravel()
+    known = (size > 0) | (apart > 0)
+    off = np.maximum(apart[known], 0) / np.where(size[known] > 0, size[known], 1)
+    return float(np.sqrt(np.sort(off)[len(off) // 2])) if off.size else None
 
 
 def _fitted(shared: Array, held: Array, axis: int, known: Array) -> Array:
