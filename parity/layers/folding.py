@@ -11,10 +11,10 @@ from parity.layers.anchors import AnchorPair
 from parity.layers.draft import Draft, Side
 from parity.layers.layout import CHANNEL, Array
 from parity.layers.multiples import factors, factors_if, matrix, middle
-from parity.layers.reading import scales
+from parity.layers.reading import affines
 from parity.layers.semantics import Role
 
-__all__ = ["Fold", "channel_axis", "fold", "gains"]
+__all__ = ["Fold", "Gain", "channel_axis", "fold", "gains"]
 
 _DEPTHWISE_NOISE = 0.02
 
@@ -87,14 +87,24 @@ def _tolerance(noise: float) -> float:
     return min(max(1e-3, 5 * noise), 0.2)
 
 
-def gains(draft: Draft, pair: AnchorPair) -> Iterator[Array]:
-    """What norms multiply the reference's channels by more than the candidate's, in every way to
-    read which of them is part of the layer; 1 for channels without weights."""
-    for mine in scales(draft.reference, pair.reference):
-        for yours in scales(draft.candidate, pair.candidate):
-            own, other = _gain(mine, pair.reference.scale), _gain(yours, pair.candidate.scale)
+@dataclass(frozen=True, eq=False)
+class Gain:
+    """What norms multiply the reference's channels by more than the candidate's, 1 for channels
+    without weights; and what either adds in all."""
+
+    times: Array
+    ours: Array
+    theirs: Array
+
+
+def gains(draft: Draft, pair: AnchorPair) -> Iterator[Gain]:
+    """In every way to read which of the norms is part of the layer."""
+    for mine in affines(draft.reference, pair.reference):
+        for yours in affines(draft.candidate, pair.candidate):
+            own = _gain(mine.scale, pair.reference.scale)
+            other = _gain(yours.scale, pair.candidate.scale)
             if (own > 0).all() and (other > 0).all():
-                yield own / other
+                yield Gain(own / other, mine.bias, yours.bias)
 
 
 def _gain(scaled: Array, scale: Array) -> Array:

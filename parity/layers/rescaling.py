@@ -22,7 +22,7 @@ import numpy as np
 
 from parity.layers.anchors import AnchorPair
 from parity.layers.draft import Draft
-from parity.layers.folding import Fold, channel_axis, fold, gains
+from parity.layers.folding import Fold, Gain, channel_axis, fold, gains
 from parity.layers.layout import Array
 from parity.layers.multiples import middle
 from parity.layers.semantics import Role, function, plain_kind
@@ -33,6 +33,9 @@ _ALIKE = 1e-4
 
 _SAME_SIZE = 0.02
 """How far from one another, in logarithms, channels may be that tell one size."""
+
+_EXACT = 1e-3
+"""From which logarithm on a size that biases tell is believed; what norms add is only measured."""
 
 _PASSING = frozenset({Role.IDENTITY, Role.PAD, Role.TRANSPOSE, Role.RESHAPE, Role.QUANTISE,
                       Role.POOL, Role.RESIZE})  # fmt: skip
@@ -142,7 +145,7 @@ class _Search:
             yield weights, weights.read
             return
         for gain in gains(self._draft, pair):
-            yield weights, weights.made / gain
+            yield weights, weights.made / gain.times
 
     def _settle(self, path: Sequence[str], option: _Option) -> None:
         for name in path:
@@ -170,8 +173,8 @@ class _Search:
             return
         read = self._found.factors.get(pair.candidate.read)
         for gain in gains(self._draft, pair):
-            own = _made(weights, read) / gain
-            yield _option(own, pair, weights, gain)
+            own = _made(weights, read) / gain.times
+            yield _option(own, weights, gain)
             if not weights.depthwise or read is not None:
                 continue
             path, before = self._above(pair.candidate.read)
@@ -179,7 +182,7 @@ class _Search:
                 continue
             for one in self._options(before):
                 if one.before is None and one.factor.size == own.size:
-                    yield replace(_option(own * one.factor, pair, weights, gain), before=one)
+                    yield replace(_option(own * one.factor, weights, gain), before=one)
 
     def _forget_unsized(self) -> None:
         """Take back the scales that layers hand on to one that ends at another size."""
@@ -219,7 +222,7 @@ class _Search:
         if weights is None or read is None:
             return None
         made = self._found.factors.get(pair.candidate.op.outputs[0], np.ones(1))
-        each = [_made(weights, read) / gain / made for gain in gains(self._draft, pair)]
+        each = [_made(weights, read) / gain.times / made for gain in gains(self._draft, pair)]
         sizes = [float(_size(np.log(one[~weights.silent]))) for one in each]
         return min(map(abs, sizes)) < weights.tolerance if sizes else None
 
@@ -232,13 +235,13 @@ def _made(weights: Fold, read: Array | None) -> Array:
     return weights.made * (read if weights.depthwise else weights.sizes(read))
 
 
-def _option(factor: Array, pair: AnchorPair, weights: Fold, gain: Array) -> _Option:
+def _option(factor: Array, weights: Fold, gain: Gain) -> _Option:
     """With what the biases tell: of the size, and of the channels that have no weights."""
-    ours, theirs = pair.reference.bias, pair.candidate.bias
-    size = _pinned(factor, pair, ~weights.silent)
-    factor = factor if size is None else factor * size
-    alone = weights.silent & (ours * theirs > 0) & bool((gain == 1).all())
-    times = np.divide(theirs, ours, out=np.ones_like(theirs), where=alone)
+    size = _pinned(factor, gain, ~weights.silent)
+    if size is not None and abs(float(np.log(size))) > _EXACT:
+        factor = factor * size
+    alone = weights.silent & (gain.ours * gain.theirs > 0)
+    times = np.divide(gain.theirs, gain.ours, out=np.ones_like(gain.theirs), where=alone)
     factor = np.where(weights.silent, times, factor)
     return _Option(factor, ~weights.silent | alone, size is not None)
 
@@ -269,15 +272,14 @@ def _centred(values: Array, groups: int) -> Array:
     return np.asarray((each - middle(each)).ravel())
 
 
-def _pinned(factor: Array, pair: AnchorPair, telling: Array) -> Array | None:
+def _pinned(factor: Array, gain: Gain, telling: Array) -> Array | None:
     """How much greater the biases tell a factor to be, which are multiplied by the same: so a fault
     in all of a weight is none in the size of what it makes. None where they tell nothing."""
-    ours, theirs = pair.reference.bias, pair.candidate.bias
+    ours, theirs = gain.ours, gain.theirs
     known = (np.abs(ours) > 1e-3 * np.abs(ours).max(initial=0)) & (theirs * ours > 0) & telling
     times = (theirs / np.where(known, ours, 1) / factor)[known]
     size = _size(times) if times.size else np.ones(())
     agree = np.abs(np.log(times / size)) < _SAME_SIZE
-    # A norm adds to a bias, so that it tells no size; then hardly any two channels agree.
     return size if agree.sum() >= max(2, 0.5 * telling.sum()) else None
 
 

@@ -86,6 +86,22 @@ def test_norms_that_are_folded_besides_are_told_apart(tmp_path: Path) -> None:
     assert {row.verdict for row in table.rows} == {"ok"}
 
 
+def test_a_dead_channel_before_a_norm_is_told_by_what_the_norm_adds(tmp_path: Path) -> None:
+    """Folding makes a bias of it, which is all that is left of the channel."""
+    model = off(plain(True), 0, (3,), 0.0)
+    table = stacks.compared(tmp_path, model, equalised(folded(model)))
+    assert table.coverage == 1.0
+    assert {row.verdict for row in table.rows} == {"ok"}
+
+
+@pytest.mark.parametrize(("place", "layer"), [(0, "t0"), (1, "t3"), (2, "t6"), (3, "t8")])
+def test_what_a_norm_adds_tells_the_size_of_a_scale(tmp_path: Path, place: int, layer: str) -> None:
+    """As a bias does; so a weight that is off as a whole is found where it is."""
+    wrong = off(equalised(folded(plain(True))), place, (slice(None),), 1.2)
+    (suspect,) = stacks.compared(tmp_path, plain(True), wrong).suspects()
+    assert suspect.layer == layer
+
+
 @pytest.mark.parametrize("places", [(0,), (0, 1, 2)])
 @pytest.mark.parametrize("biases", [False, True])
 def test_a_channel_that_is_scaled_and_not_scaled_back_is_found(
