@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from parity.layers.multiples import factors, matrix
 from parity.layers.semantics import LOOK_THROUGH, WEIGHTED, Role, function
-from parity.layers.signatures import Anchor, anchors, factors, matrix
+from parity.layers.signatures import Anchor, anchors
 from parity.layers.view import View
 
 Array = NDArray[Any]

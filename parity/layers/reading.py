@@ -132,18 +132,26 @@ def _factors(draft: Draft, pair: AnchorPair) -> list[Array]:
 
     A norm behind a convolution may be folded into it: each side counts without and with it.
     """
-    ours = scales(draft.reference, pair.reference)
-    theirs = scales(draft.candidate, pair.candidate)
+    ours = affines(draft.reference, pair.reference)
+    theirs = affines(draft.candidate, pair.candidate)
     return [
-        yours[known] / mine[known]
+        yours.scale[known] / mine.scale[known]
         for mine, yours in product(ours, theirs)
-        for known in [(mine > 0) & (yours > 0)]
+        for known in [(mine.scale > 0) & (yours.scale > 0)]
     ]
 
 
-def scales(side: Side, anchor: Anchor) -> list[Array]:
-    """The weight's size per output channel, and with what the ops behind it multiply it by."""
-    found = [anchor.scale]
+class Affine(NamedTuple):
+    """What a layer makes per output channel: its weight's size and what is added, (channels,)."""
+
+    scale: Array
+    bias: Array
+
+
+def affines(side: Side, anchor: Anchor) -> list[Affine]:
+    """What a layer makes, and what it makes together with each of the ops behind it that multiply
+    and add."""
+    found = [Affine(anchor.scale, anchor.bias)]
     name, start = anchor.op.outputs[0], side.values.get(anchor.op.outputs[0])
     for step in range(_STEPS):
         readers = side.view.consumers.get(name, ())
@@ -152,11 +160,10 @@ def scales(side: Side, anchor: Anchor) -> list[Array]:
         if len(side.view.data_inputs(readers[0])) != 1:
             break
         name = readers[0].outputs[0]
-        gains = _gains(side, start, name, anchor)
-        if gains is not None:
-            if not step:
-                gains = _completed(gains, _declared(side.view, readers[0], anchor.channels))
-            found.append(anchor.scale * gains)
+        declared = None if step else _declared(side.view, readers[0], anchor.channels)
+        behind = _behind(side, start, name, anchor, declared)
+        if behind is not None:
+            found.append(behind)
     return found
 
 
@@ -173,7 +180,7 @@ def _declared(view: View, op: Op, channels: int) -> Array | None:
         return None
     gamma, variance = (np.asarray(known[place], np.float64).reshape(-1) for place in (0, 3))
     spread = variance + float(epsilon)
-    return np.abs(gamma) / np.sqrt(spread) if (spread > 0).all() else None
+    return np.asarray(gamma / np.sqrt(spread)) if (spread > 0).all() else None
 
 
 def _completed(gains: Array, declared: Array | None) -> Array:
@@ -181,14 +188,19 @@ def _completed(gains: Array, declared: Array | None) -> Array:
 
     On one image a channel may be constant, or nearly so, and tell nothing of its gain.
     """
-    if declared is None or not (gains > 0).any():
+    if declared is None or not gains.any():
         return gains
-    apart = np.abs(declared - gains) > _DECLARED * declared
+    apart = np.abs(declared - gains) > _DECLARED * np.abs(declared)
     return gains if apart.mean() > _LYING else declared
 
 
-def _gains(side: Side, start: Array | None, name: str, anchor: Anchor) -> Array | None:
-    """By how much each channel of a tensor is multiplied up to a later one."""
+def _behind(
+    side: Side, start: Array | None, name: str, anchor: Anchor, declared: Array | None
+) -> Affine | None:
+    """A layer up to a later tensor, by how that varies with what the layer alone makes.
+
+    ``declared`` are the factors of channels that the op between them says it has.
+    """
     end = side.values.get(name)
     if start is None or end is None or start.shape != end.shape:
         return None
@@ -197,17 +209,19 @@ def _gains(side: Side, start: Array | None, name: str, anchor: Anchor) -> Array 
     axes = [] if layout is None else [i for i, axis in enumerate(layout.axes) if axis == whole]
     if len(axes) != 1:
         return None
-    rows = [_by_channel(array, axes[0]) for array in (start, end)]
-    varied = np.sum(rows[0] ** 2, axis=1)
-    shared = np.sum(rows[0] * rows[1], axis=1)
-    gains: Array = np.divide(shared, varied, out=np.zeros_like(shared), where=varied > 0)
-    return np.asarray(np.abs(gains))
+    (middle, before), (ends, behind) = (_by_channel(array, axes[0]) for array in (start, end))
+    varied = np.sum(before**2, axis=1)
+    shared = np.sum(before * behind, axis=1)
+    gains = np.divide(shared, varied, out=np.zeros_like(shared), where=varied > 0)
+    gains = _completed(gains, declared)
+    return Affine(anchor.scale * np.abs(gains), ends + gains * (anchor.bias - middle))
 
 
-def _by_channel(array: Array, axis: int) -> Array:
-    """(channels, positions), each channel around its mean."""
+def _by_channel(array: Array, axis: int) -> tuple[Array, Array]:
+    """The means (channels,), and (channels, positions) around them."""
     rows = np.moveaxis(np.asarray(array, np.float64), axis, 0).reshape(array.shape[axis], -1)
-    return np.asarray(rows - rows.mean(axis=1, keepdims=True))
+    means = rows.mean(axis=1)
+    return means, np.asarray(rows - means[:, None])
 
 
 def inputs(draft: Draft, read: Sequence[Reading], names: tuple[str, str]) -> tuple[str, str] | None:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.layers.semantics import WEIGHTED, Role, adds, groups, operands, output_axes
+from parity.layers.semantics import WEIGHTED, adds, groups, operands, output_axes
 from parity.layers.view import View
 from parity.runtimes.graph import Op
 
@@ -23,13 +23,6 @@ Array = NDArray[Any]
 
 SCALED = 0.05
 """Relative L2 up to which a weight counts as another one whose channels are scaled."""
-
-_READ = {"onnx": 1, "torch": 1, "tflite": -1}
-"""The axis of a convolution's input channels; the last but one in other formats."""
-
-_TELLING = 3  # numbers for each factor
-_ROUNDED = 1e-4  # what is left where weights are integers besides
-_REFINED = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,78 +107,3 @@ def _bias(view: View, op: Op, position: int, channels: int) -> Array:
             if value is not None and value.size == channels and value.dtype.kind in "fi":
                 return value.reshape(channels).astype(np.float64)
     return np.zeros(channels)
-
-
-@dataclass(frozen=True, eq=False)
-class Factors:
-    """Factors per output channel and per input channel between two weights, those of the input
-    positive with a middle one of 1; ``misfit`` is the relative L2 of what they leave."""
-
-    made: Array
-    read: Array
-    misfit: float
-
-
-def matrix(view: View, op: Op) -> Array | None:
-    """A weight as (output channels, input channels, positions); None for depthwise and grouped
-    ones, and transposed convolutions."""
-    weight, found = view.weight(op), view.roles[op.index]
-    if weight is None or found not in (Role.CONV, Role.DENSE) or groups(op) != 1:
-        return None
-    position, values = weight
-    (made,) = output_axes(view.graph, op, position, values.ndim)
-    made %= values.ndim
-    read = 1 - made if values.ndim == 2 else _READ.get(view.graph.format, values.ndim - 2)
-    read %= values.ndim
-    if found is Role.DENSE and values.ndim != 2:
-        return None
-    front = np.moveaxis(values.astype(np.float64), (made, read), (0, 1))
-    return front.reshape(*front.shape[:2], -1)
-
-
-def factors(ours: Array, theirs: Array) -> Factors | None:
-    """By which factors of whole channels a weight is another; (outputs, inputs, positions) both.
-
-    Medians over the other channels, so that a channel that does not fit leaves the rest as it is.
-    None where there are too few numbers to tell, or where they are no such multiples.
-    """
-    made_count, read_count, _ = ours.shape
-    if ours.size < _TELLING * (made_count + read_count) or min(made_count, read_count) < 2:
-        return None
-    held, shared = np.sum(ours**2, axis=2), np.sum(ours * theirs, axis=2)
-    ratio = np.divide(shared, held, out=np.full_like(held, np.nan), where=held > 0)
-    made = _median(ratio, 1)
-    if not (np.isfinite(made) & (made != 0)).all():
-        return None
-    read = _median(ratio / made[:, None], 0)
-    read = np.where(np.isfinite(read), read, 1.0)
-    middle = np.sort(read)[read_count // 2]
-    if middle == 0:
-        return None
-    made, read = made * middle, read / middle
-    for _ in range(_REFINED if _misfit(ours, theirs, made, read) > _ROUNDED else 0):
-        made = _fitted(shared * read, held * read**2, 1, made)
-        read = _fitted(shared * made[:, None], held * made[:, None] ** 2, 0, read)
-    misfit = _misfit(ours, theirs, made, read)
-    return Factors(made, read, misfit) if misfit < SCALED and (read > 0).all() else None
-
-
-def _misfit(ours: Array, theirs: Array, made: Array, read: Array) -> float:
-    """Relative L2 of what factors leave, each output channel relative to itself."""
-    apart = theirs - ours * made[:, None, None] * read[None, :, None]
-    size = np.sqrt(np.sum(theirs**2, axis=(1, 2)))
-    off = np.sqrt(np.sum(apart**2, axis=(1, 2))) / np.where(size > 0, size, 1)
-    return float(np.sort(off)[len(off) // 2])
-
-
-def _fitted(shared: Array, held: Array, axis: int, known: Array) -> Array:
-    size = np.sum(held, axis=axis)
-    return np.asarray(np.divide(np.sum(shared, axis=axis), size, out=known.copy(), where=size > 0))
-
-
-def _median(values: Array, axis: int) -> Array:
-    """Of the numbers among them; numpy's own loads numpy.ma, which takes too long."""
-    listed = np.sort(values, axis=axis)
-    known = np.sum(np.isfinite(values), axis=axis, keepdims=True)
-    found = np.take_along_axis(listed, np.minimum(known // 2, values.shape[axis] - 1), axis=axis)
-    return np.asarray(np.squeeze(found, axis=axis))

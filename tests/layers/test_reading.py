@@ -13,7 +13,7 @@ from stacks import Stack
 from parity.layers.comparing import all_tensors
 from parity.layers.draft import Side
 from parity.layers.onnx_subject import OnnxSubject
-from parity.layers.reading import scales
+from parity.layers.reading import affines
 from parity.layers.signatures import anchors
 from parity.runtimes.contract import Artifact
 
@@ -150,6 +150,6 @@ def test_a_norm_of_a_constant_channel_has_the_gain_that_it_declares(tmp_path: Pa
     subject = OnnxSubject(Artifact(str(tmp_path / "net.onnx")))
     side = Side.of(subject, all_tensors(subject, {"image": image}))
     (anchor,) = anchors(side.view)
-    found = scales(side, anchor)
+    found = [one.scale for one in affines(side, anchor)]
     np.testing.assert_allclose(found[0], [0.5, 2.0, 3.0])
     np.testing.assert_allclose(found[1], [0.5 * 4 / 2, 2.0 * 6 / 3, 3.0 * 1 / 0.5])

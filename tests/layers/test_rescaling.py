@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 import stacks
+from equalising import arrays, change, equalised, layers, off
 
-from parity.layers.signatures import factors
+from parity.layers.multiples import factors
 
-onnx = pytest.importorskip("onnx")
+pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
-numpy_helper = onnx.numpy_helper
 
 
 def plain(normed: bool = False) -> Any:
@@ -39,45 +39,6 @@ def separable() -> Any:
     return net.model(net.conv(net.op("Relu", net.conv(x, 8, 12, 1)), 12, 4, 1))
 
 
-def kernels(model: Any) -> list[tuple[str, str]]:
-    """The names of the weight and the bias of each convolution."""
-    return [(one.input[1], one.input[2]) for one in model.graph.node if one.op_type == "Conv"]
-
-
-def change(model: Any, **arrays: Any) -> Any:
-    """A copy with these initializers in the place of those of the same names."""
-    copy = onnx.ModelProto()
-    copy.CopyFrom(model)
-    for one in copy.graph.initializer:
-        if one.name in arrays:
-            value = np.asarray(arrays[one.name], np.float32)
-            one.CopyFrom(numpy_helper.from_array(value, one.name))
-    return copy
-
-
-def arrays(model: Any) -> dict[str, Any]:
-    """The initializers by name."""
-    return {one.name: numpy_helper.to_array(one).copy() for one in model.graph.initializer}
-
-
-def equalised(
-    model: Any, places: tuple[int, ...] = (0, 1, 2), seed: int = 0, most: float = 1.6
-) -> Any:
-    """The same function: after each of these convolutions the channels are scaled, by default 1/5
-    to 5 times, and the next one scales them back."""
-    rng = np.random.default_rng(seed)
-    held, names = arrays(model), kernels(model)
-    for place in places:
-        weight, bias = names[place]
-        behind = names[place + 1][0]
-        scale = np.exp(rng.uniform(-most, most, len(held[weight])))
-        held[weight] *= scale.reshape(-1, 1, 1, 1)
-        held[bias] *= scale
-        depthwise = held[behind].shape[1] == 1
-        held[behind] /= scale.reshape((-1, 1, 1, 1) if depthwise else (1, -1, 1, 1))
-    return change(model, **held)
-
-
 @pytest.mark.parametrize("places", [(0,), (1,), (0, 1), (0, 1, 2)])
 def test_equalised_layers_are_healthy(tmp_path: Path, places: tuple[int, ...]) -> None:
     """Everything is compared, nothing is blamed, and the rows between say what is scaled."""
@@ -100,11 +61,11 @@ def test_depthwise_layers_hand_the_scale_on(tmp_path: Path, places: tuple[int, .
 
 def folded(model: Any) -> Any:
     """The network with its batch norm folded into the convolution before it."""
-    held, names = arrays(model), kernels(model)
+    held, (first, *_) = arrays(model), layers(model)
     norm = next(one for one in model.graph.node if one.op_type == "BatchNormalization")
     gamma, beta, mean, variance = (held[one] for one in norm.input[1:])
     gain = gamma / np.sqrt(variance + 1e-5)
-    weight, bias = names[0]
+    weight, bias = first.input[1:]
     made = change(
         model,
         **{
@@ -125,13 +86,20 @@ def test_norms_that_are_folded_besides_are_told_apart(tmp_path: Path) -> None:
     assert {row.verdict for row in table.rows} == {"ok"}
 
 
-def off(model: Any, place: int, index: tuple[Any, ...], factor: float, biases: bool = False) -> Any:
-    """With some of a convolution's weights so many times what they are."""
-    held, names = arrays(model), kernels(model)
-    held[names[place][0]][index] *= factor
-    if biases:
-        held[names[place][1]][index] *= factor
-    return change(model, **held)
+def test_a_dead_channel_before_a_norm_is_told_by_what_the_norm_adds(tmp_path: Path) -> None:
+    """Folding makes a bias of it, which is all that is left of the channel."""
+    model = off(plain(True), 0, (3,), 0.0)
+    table = stacks.compared(tmp_path, model, equalised(folded(model)))
+    assert table.coverage == 1.0
+    assert {row.verdict for row in table.rows} == {"ok"}
+
+
+@pytest.mark.parametrize(("place", "layer"), [(0, "t0"), (1, "t3"), (2, "t6"), (3, "t8")])
+def test_what_a_norm_adds_tells_the_size_of_a_scale(tmp_path: Path, place: int, layer: str) -> None:
+    """As a bias does; so a weight that is off as a whole is found where it is."""
+    wrong = off(equalised(folded(plain(True))), place, (slice(None),), 1.2)
+    (suspect,) = stacks.compared(tmp_path, plain(True), wrong).suspects()
+    assert suspect.layer == layer
 
 
 @pytest.mark.parametrize("places", [(0,), (0, 1, 2)])
@@ -201,12 +169,12 @@ def test_equalised_int8_is_healthy_and_a_fault_in_it_is_found(tmp_path: Path) ->
 def test_factors_are_those_of_whole_channels() -> None:
     """Exact for scaled weights, whatever one channel does; none for other weights."""
     rng = np.random.default_rng(0)
-    weight = rng.normal(size=(6, 5, 9))
+    weight = rng.normal(size=(1, 6, 5, 9))
     made, read = rng.uniform(0.2, 5, 6), rng.uniform(0.2, 5, 5)
     read /= np.sort(read)[2]
     found = factors(weight, weight * made[:, None, None] * read[:, None])
     assert found is not None
     np.testing.assert_allclose(found.made, made)
     np.testing.assert_allclose(found.read, read)
-    assert factors(weight, rng.normal(size=(6, 5, 9))) is None
-    assert factors(weight[:2, :2, :1], weight[:2, :2, :1]) is None
+    assert factors(weight, rng.normal(size=(1, 6, 5, 9))) is None
+    assert factors(weight[:, :2, :2, :1], weight[:, :2, :2, :1]) is None
