@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from parity.layers import fixed_grids, quantized, ranges
+from parity.layers import fixed_grids, quantized, ranges, true_weights
 from parity.layers.cutting import Grid
 from parity.layers.divergence import norm, relative
 from parity.layers.draft import Draft
@@ -26,7 +26,9 @@ class Expecting:
     def __init__(self, draft: Draft, candidate: Subject, plan: Sequence[Sequence[Op]]) -> None:
         self._draft, self._plan = draft, plan
         self._files = candidate if isinstance(candidate, FileSubject) else None
-        self._twins = quantized.Expectation(self._files) if self._files is not None else None
+        self._twins = None
+        if self._files is not None:
+            self._twins = quantized.Expectation(self._files, true_weights.given(draft))
         self._made: dict[str, quantized.Twin] = {}
         self._refused: dict[int, str] = {}
         self._fed: Mapping[int, Mapping[str, Array]] = {}
