@@ -10,17 +10,24 @@ from __future__ import annotations
 from parity.layers.layout import CHANNEL, SPACE, Layout
 from parity.layers.semantics import SAME_PLACE, Role
 from parity.layers.view import View
+from parity.runtimes.graph import Op
 
-_KEEPS_ORDER = SAME_PLACE - {Role.NORM} | {Role.CONCAT, Role.SLICE, Role.OTHER}
+_KEEPS_ORDER = SAME_PLACE - {Role.NORM} | {Role.CONCAT, Role.SLICE}
 
 
 def ordered(view: View) -> frozenset[str]:
     """The data tensors that a graph's outputs are made of without anything that moves values."""
     found = {name for name in view.graph.outputs if name in view.data}
     for op in reversed(view.data_ops()):
-        if view.roles[op.index] in _KEEPS_ORDER and found.intersection(op.outputs):
+        if _keeps_order(view, op) and found.intersection(op.outputs):
             found.update(view.data_inputs(op))
     return frozenset(found)
+
+
+def _keeps_order(view: View, op: Op) -> bool:
+    """Also of what reads boxes beside scores, as suppressions do; another unknown op may move."""
+    role = view.roles[op.index]
+    return role in _KEEPS_ORDER or (role is Role.OTHER and len(set(view.data_inputs(op))) > 1)
 
 
 def reordered(reference: Layout | None, candidate: Layout | None) -> bool:

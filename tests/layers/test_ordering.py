@@ -72,6 +72,28 @@ def test_a_network_with_its_transposes_is_fine(tmp_path: Path, build: Any) -> No
     assert found.coverage == 1.0
 
 
+def suppressed(missing: bool) -> Any:
+    """Boxes and scores that only an NMS inside reads."""
+    net = stacks.Stack(7)
+    x = net.op("Relu", net.conv("image", 3, 8))
+    boxes = net.op("Sigmoid", head(net, net.conv(x, 8, 4, 1), 4, not missing))
+    scores = net.op("Reshape", net.op("Sigmoid", net.conv(x, 8, 1, 1)),
+                    net.constant(np.array([1, 1, -1])))  # fmt: skip
+    limits = net.constant(np.array(20)), net.constant(np.float32(0.5))
+    kept = net.op("NonMaxSuppression", boxes, scores, *limits, net.constant(np.float32(0.3)))
+    places = net.op("Gather", kept, net.constant(np.array(2)), axis=1)
+    return net.model(net.op("Gather", boxes, places, axis=1))
+
+
+def test_and_before_a_suppression_inside(tmp_path: Path) -> None:
+    """Boxes are read beside scores, place by place."""
+    found = stacks.compared(tmp_path, suppressed(False), suppressed(True))
+    assert "Reshape" in min(found.suspects(), key=lambda row: row.index).candidate_op
+    assert any(ORDER in row.note for row in found.suspects())
+    healthy = stacks.compared(tmp_path, suppressed(False), suppressed(False))
+    assert not healthy.suspects()
+
+
 def flattened(last: bool) -> Any:
     """A map, flattened before a dense layer by channels or by positions."""
     net = stacks.Stack(3)
