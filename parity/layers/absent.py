@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from parity.layers.draft import Draft
 from parity.layers.regions import Region
-from parity.layers.semantics import Role, activated, plain_kind
+from parity.layers.semantics import Role, activated, adds, plain_kind
 from parity.layers.view import View
 from parity.runtimes.graph import Op
 
@@ -41,6 +41,8 @@ def _without(one: tuple[View, Sequence[Op]], other: tuple[View, Sequence[Op]]) -
     stored = any(name in view.graph.quantization for op in ops for name in op.outputs)
     if stored or Role.QUANTISE in roles or any(activated(op) for op in ops):
         roles.add(Role.ACTIVATION)
+    if any(adds(op) for op in ops):
+        roles.add(Role.ELEMENTWISE)
     mine, listed = one
     for op in listed:
         role = mine.roles[op.index]

@@ -88,7 +88,10 @@ def raw(array: Array, grid: Grid) -> Array:
     kind = np.iinfo(grid.dtype)
     if len(scale) != 1 or len(zero) != 1 or kind.bits > 16 or abs(zero[0]) > 1 << 16:
         return quantize(array, grid.quantization, grid.dtype)
-    steps: NDArray[np.float32] = np.divide(array, np.float32(scale[0]), dtype=np.float32)
+    # An array again: numpy makes a number without shape of a tensor without axes.
+    steps: NDArray[np.float32] = np.asarray(
+        np.divide(array, np.float32(scale[0]), dtype=np.float32)
+    )
     if steps.size and not (np.isfinite(steps.min()) and np.isfinite(steps.max())):
         return quantize(array, grid.quantization, grid.dtype)
     np.rint(steps, out=steps)
@@ -107,7 +110,7 @@ def real(raw: Array, quantization: Quantization) -> NDArray[np.float32]:
     narrow = raw.dtype.kind in "iu" and raw.dtype.itemsize <= 2
     if not (len(scale) == 1 and narrow and float(np.float32(scale[0])) == scale[0] > 0):
         return dequantize(raw, quantization)
-    values: NDArray[np.float32] = raw.astype(np.float32)
+    values: NDArray[np.float32] = np.array(raw, np.float32)
     if len(quantization.zero_point) != 1 or abs(quantization.zero_point[0]) > 1 << 16:
         return dequantize(raw, quantization)
     np.subtract(values, np.float32(quantization.zero_point[0]), out=values)

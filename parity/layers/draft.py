@@ -9,6 +9,7 @@ from parity.errors import ParityError
 from parity.layers import placing
 from parity.layers.anchors import AnchorPair
 from parity.layers.layout import Array, Layout, bring, scaled
+from parity.layers.ordering import reordered
 from parity.layers.subject import Subject
 from parity.layers.view import View
 
@@ -55,7 +56,9 @@ class Draft:
     ``own`` are inputs of a candidate that prepares its image itself: no tensor of the reference is
     one of them, and ops that read them are fed the candidate's. ``rescaled`` are candidate tensors
     whose channels are so many times the reference's, which the next layer undoes, but for the
-    channels of ``misread``, by op index (see ``rescaling.py``).
+    channels of ``misread``, by op index (see ``rescaling.py``). ``ordered`` are candidate tensors
+    whose values are compared in the order that they have (see ``ordering.py``). ``outputs`` gives
+    the candidate's outputs their reference outputs, as far as that is known or told by the graphs.
     """
 
     reference: Side
@@ -68,6 +71,8 @@ class Draft:
     own: set[str] = field(default_factory=set)
     rescaled: Mapping[str, Array] = field(default_factory=dict)
     misread: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    ordered: frozenset[str] = frozenset()
+    outputs: Mapping[str, str] = field(default_factory=dict)
 
     def add(
         self, reference: str, candidate: str, evidence: str, error: float | None = None
@@ -111,8 +116,19 @@ class Draft:
             return None
         ours = self.reference.layouts.get(reference)
         theirs = self.candidate.layouts.get(candidate)
+        if self.misordered(reference, candidate):
+            theirs = ours
         brought = bring(array, ours, theirs, shape)
         factors = self.rescaled.get(candidate)
         if brought is None or factors is None or theirs is None:
             return brought
         return scaled(brought, theirs, factors)
+
+    def misordered(self, reference: str, candidate: str) -> bool:
+        """Whether the candidate's values lie in another order than the reference's must."""
+        if candidate not in self.ordered:
+            return False
+        if self.reference.view.shapes.get(reference) != self.candidate.view.shapes.get(candidate):
+            return False
+        layouts = self.reference.layouts.get(reference), self.candidate.layouts.get(candidate)
+        return reordered(*layouts)

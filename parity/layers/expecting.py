@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from parity.layers import quantized, ranges
+from parity.layers import fixed_grids, quantized, ranges, true_weights
 from parity.layers.cutting import Grid
 from parity.layers.divergence import norm, relative
 from parity.layers.draft import Draft
@@ -26,7 +26,9 @@ class Expecting:
     def __init__(self, draft: Draft, candidate: Subject, plan: Sequence[Sequence[Op]]) -> None:
         self._draft, self._plan = draft, plan
         self._files = candidate if isinstance(candidate, FileSubject) else None
-        self._twins = quantized.Expectation(self._files) if self._files is not None else None
+        self._twins = None
+        if self._files is not None:
+            self._twins = quantized.Expectation(self._files, true_weights.given(draft))
         self._made: dict[str, quantized.Twin] = {}
         self._refused: dict[int, str] = {}
         self._fed: Mapping[int, Mapping[str, Array]] = {}
@@ -109,15 +111,23 @@ class Expecting:
         last = self._draft.reference.values.get(region.pair.reference)
         if made in self._draft.rescaled:
             last = self._draft.bring(region.pair.reference, made)
-        own = ranges.fit(grids[made], last) if last is not None and made in grids else None
+        own = None
+        if last is not None and made in grids:
+            own = ranges.fit(grids[made], last, self._fixed(made))
         within = ranges.worst(
-            ranges.fit(grids[name], self._made[name].exact)
+            ranges.fit(grids[name], self._made[name].exact, self._fixed(name))
             for name in self._between(region)
             if name in grids
         )
         if within is None or within.excess <= 1:
             return own or within
         return ranges.worst((own, self._harm(region, within)))
+
+    def _fixed(self, name: str) -> Grid | None:
+        """The grid that a tensor has by the definition of the op that makes it, if it has one."""
+        grid = None if self._files is None else self._files.grids.get(name)
+        view = self._draft.candidate.view
+        return None if grid is None else fixed_grids.fixed(view, name, grid.dtype)
 
     def _between(self, region: Region) -> list[str]:
         names = [name for op in region.ops for name in op.outputs if name in self._made]
@@ -132,8 +142,10 @@ class Expecting:
             return None
         grids = {name: self._files.grids[name] for name in self._between(region)
                  if name in self._files.grids}  # fmt: skip
-        best = {name: ranges.best_grid(grid.dtype, self._made[name].exact)
-                for name, grid in grids.items()}  # fmt: skip
+        best = {
+            name: self._fixed(name) or ranges.best_grid(grid.dtype, self._made[name].exact)
+            for name, grid in grids.items()
+        }
         exact = self._made[region.pair.candidate].exact
         found = [self._through(region, some) for some in (grids, best)]
         if found[0] is None or found[1] is None:

@@ -45,6 +45,12 @@ def notes_of(
         names = ", ".join(unseen[:3]) + (" and more" if len(unseen) > 3 else "")
         which = f"output {names}" if len(unseen) == 1 else f"outputs {names}"
         notes.append(f"Nothing could be compared with the candidate's {which}.")
+    data = comparison.draft.candidate.view.data
+    notes += [
+        f"The candidate's output {name} is the same for every image, and the reference's is not."
+        for name in unseen
+        if name not in data
+    ]
     return tuple(notes)
 
 

@@ -75,10 +75,11 @@ class _Unblocking:
         for node in self._nodes:
             if node.domain == DOMAIN and node.op_type not in _KNOWN:
                 raise ValueError(f"{node.op_type} of {DOMAIN} is not known")
-        self._trim(_Channels(self._nodes, self._weights, self._biases, self._block))
+        channels = _Channels(self._nodes, self._weights, self._biases, self._block)
+        self._trim(channels)
         for name, array in {**self._weights, **self._biases}.items():
             self._stored[name].CopyFrom(numpy_helper.from_array(np.ascontiguousarray(array), name))
-        made = [one for node in self._nodes for one in self._plain(node)]
+        made = [one for node in self._nodes for one in self._plain(node, channels)]
         del self._model.graph.node[:]
         self._model.graph.node.extend(made)
         del self._model.graph.value_info[:]  # sizes with filled up channels
@@ -123,9 +124,11 @@ class _Unblocking:
             else:
                 self._biases[name] = self._biases[name][:made]
 
-    def _plain(self, node: Any) -> Iterator[Any]:
+    def _plain(self, node: Any, channels: _Channels) -> Iterator[Any]:
         if node.domain != DOMAIN:
             yield node
+        elif node.op_type == "ReorderOutput" and channels.cuts(node):
+            yield from self._cut(node)
         elif node.op_type.startswith("Reorder"):
             yield _reordered(node)
         elif node.op_type == "Upsample":
@@ -139,6 +142,17 @@ class _Unblocking:
             del node.attribute[:]
             node.attribute.extend(kept)
             yield node
+
+    def _cut(self, node: Any) -> Iterator[Any]:
+        """The first channels alone, and then what a ReorderOutput does with them."""
+        from onnx import helper, numpy_helper
+
+        name, places = f"{node.output[0]}_kept", f"{node.output[0]}_places"
+        kept = numpy_helper.from_array(np.arange(_told(node)), places)
+        self._model.graph.initializer.append(kept)
+        yield helper.make_node("Gather", [node.input[0], places], [name], f"{name}_op", axis=1)
+        node.input[0] = name
+        yield _reordered(node)
 
     def _resized(self, node: Any) -> Iterator[Any]:
         from onnx import helper, numpy_helper
@@ -166,9 +180,9 @@ class _Unblocking:
 class _Channels:
     """How many channels of each tensor only fill up its last block.
 
-    It is told by ReorderOutput, which leaves them out; and where none says it, they are those of
-    which every weight that makes or reads them, and every bias, is zero. Tensors of one op, and of
-    ops that share a weight, have them together.
+    They are those of which every weight that makes or reads them, and every bias, is zero, and no
+    more than ReorderOutput leaves out, which knows it. Tensors of one op, and of ops that share a
+    weight, have them together.
     """
 
     def __init__(
@@ -181,11 +195,15 @@ class _Channels:
         self._weights, self._biases, self._size = weights, biases, block
         self._parent: dict[str, str] = {}
         self._limits: list[tuple[str, int]] = []
+        self._made: dict[str, int] = {}
+        told: list[Any] = []
         blocked: set[str] = set()
         for node in nodes:
             if node.domain == DOMAIN and node.op_type == "Conv":
                 self._conv(node)
-            elif node.op_type in ("Concat", "ReorderOutput") and blocked.intersection(node.input):
+            elif node.op_type == "ReorderOutput":
+                told.append(node)
+            elif node.op_type == "Concat" and blocked.intersection(node.input):
                 self._limits += [(name, 0) for name in (*node.input, *node.output)]
             elif node.op_type != "ReorderInput" and blocked.intersection(node.input):
                 for name in node.input:
@@ -193,11 +211,23 @@ class _Channels:
             own = node.domain == DOMAIN and node.op_type != "ReorderOutput"
             if own or (blocked.intersection(node.input) and node.op_type != "ReorderOutput"):
                 blocked.update(node.output)
+        made = {self._root(name): size for name, size in self._made.items()}
+        for node in told:
+            size = made.get(self._root(node.input[0]))
+            self._limits.append((node.input[0], 0 if size is None else size - _told(node)))
         self._filled: dict[str, int] = {}
         for name, most in self._limits:
             root = self._root(name)
             self._filled[root] = min(self._filled.get(root, most), most)
-        self._told(nodes)
+        self._more = {node.output[0] for node in told if self._keeps_more(made, node)}
+
+    def _keeps_more(self, made: Mapping[str, int], node: Any) -> bool:
+        size = made.get(self._root(node.input[0]))
+        return size is not None and size - self.filled(node.input[0]) > _told(node)
+
+    def cuts(self, node: Any) -> bool:
+        """Whether a ReorderOutput leaves out channels that are not only filled up."""
+        return node.output[0] in self._more
 
     def filled(self, name: str) -> int:
         """The number of such channels at the end of a tensor."""
@@ -207,6 +237,7 @@ class _Channels:
         made, read, name = node.output[0], node.input[0], node.input[1]
         weight = self._weights[name]
         bias = self._biases[node.input[2]] if _given(node, 2) else None
+        self._made[made] = len(weight)
         self._limits.append((made, _zeros(weight, bias, self._size)))
         self._join(f"{name} makes", made)
         if _groups(node) > 1:
@@ -216,16 +247,6 @@ class _Channels:
             self._join(f"{name} reads", read)
         if _given(node, 3):
             self._join(node.input[3], made)
-
-    def _told(self, nodes: list[Any]) -> None:
-        """What ReorderOutput says, which knows it."""
-        sizes = {self._root(node.output[0]): len(self._weights[node.input[1]])
-                 for node in nodes if node.domain == DOMAIN and node.op_type == "Conv"}  # fmt: skip
-        for node in nodes:
-            root = self._root(node.input[0]) if node.op_type == "ReorderOutput" else ""
-            if root in sizes:
-                told = next(one.i for one in node.attribute if one.name == "channels")
-                self._filled[root] = sizes[root] - told
 
     def _join(self, one: str, other: str) -> None:
         first, second = self._root(one), self._root(other)
@@ -256,6 +277,11 @@ def _reordered(node: Any) -> Any:
         return helper.make_node("Identity", list(node.input), list(node.output), node.name)
     order = [0, 3, 1, 2] if node.op_type == "ReorderInput" else [0, 2, 3, 1]
     return helper.make_node("Transpose", list(node.input), list(node.output), node.name, perm=order)
+
+
+def _told(node: Any) -> int:
+    """How many channels a ReorderOutput leaves."""
+    return int(next(one.i for one in node.attribute if one.name == "channels"))
 
 
 def _given(node: Any, slot: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 from parity.layers import layout as lay
 from parity.layers.layout import Layout
@@ -39,11 +40,38 @@ def _fixed(view: View, op: Op) -> dict[str, Layout]:
     axis = channel_axis(view.graph, op)
     if axis is None and view.roles[op.index] is Role.DENSE:
         axis = _summed(view, op)
+        if axis is not None and (rows := _rows(view, op)):
+            return rows
     if axis is None:
         return {}
     names = [*view.data_inputs(op)[:1], *op.outputs[:1]]
     shapes = [(name, view.shapes.get(name)) for name in names]
     return {name: lay.windowed(shape, axis) for name, shape in shapes if shape and len(shape) > 2}
+
+
+def _rows(view: View, op: Op) -> dict[str, Layout]:
+    """Of a dense layer that reads the positions of a sequence as rows of two axes: what it reads.
+
+    Told by the reshape before it that only joins batch and positions, or the one behind it that
+    takes them apart again. (ONNX Runtime writes dense layers so.)
+    """
+    (name,) = view.data_inputs(op)
+    shape = view.shapes.get(name, ())
+    maker, readers = view.producers.get(name), view.consumers.get(op.outputs[0], ())
+    before = view.data_inputs(maker)[0] if maker is not None and _is_reshape(view, maker) else ""
+    for other in (before, *(one.outputs[0] for one in readers if _is_reshape(view, one))):
+        apart = view.shapes.get(other, ())
+        kept = shape if other == before else view.shapes.get(op.outputs[0], ())
+        if len(kept) == 2 < len(apart) and apart[-1] == kept[-1] and prod(apart[1:-1]) > 1:
+            whole = lay.windowed((*apart[:-1], shape[-1]), -1)
+            rows = lay.reshaped(whole, shape)
+            known = {name: rows} if rows is not None else {}
+            return {**known, before: whole} if other == before else known
+    return {}
+
+
+def _is_reshape(view: View, op: Op) -> bool:
+    return view.roles[op.index] is Role.RESHAPE and bool(view.data_inputs(op))
 
 
 def _summed(view: View, op: Op) -> int | None:
@@ -69,7 +97,7 @@ def _forward(view: View, op: Op, found: dict[str, Layout]) -> None:
 def _after(view: View, op: Op, shape: lay.Shape, found: dict[str, Layout]) -> Layout | None:
     role = view.roles[op.index]
     known = [found[name] for name in view.data_inputs(op) if name in found]
-    if role is Role.DENSE and len(shape) == 2:
+    if role is Role.DENSE and len(shape) == 2 and not _reads_rows(view, op, known):
         return Layout(tuple(((one, size),) if size > 1 else () for one, size in _flat(shape)))
     if not known:
         return None
@@ -85,6 +113,13 @@ def _after(view: View, op: Op, shape: lay.Shape, found: dict[str, Layout]) -> La
     if role is Role.RESHAPE or (len(first.axes) != len(shape) and role not in _KEEPS_AXES):
         return lay.reshaped(first, shape)
     return _axes_kept(role, first, shape)
+
+
+def _reads_rows(view: View, op: Op, known: Sequence[Layout]) -> bool:
+    """Whether a dense layer reads two axes of which the first is known to be no channels."""
+    first = known[0].axes if known else ()
+    rows = len(first) == 2 and all(letter[0] != lay.CHANNEL for letter, _ in first[0])
+    return rows and _summed(view, op) is not None
 
 
 def _alike_in_batches(operands: Sequence[Layout | None]) -> bool:

@@ -46,19 +46,24 @@ class Fit:
     clips: bool = False
 
 
-def fit(grid: Grid, values: Array) -> Fit | None:
-    """Of the reference's tensor; None where it has numbers that are not finite, or none at all."""
+def fit(grid: Grid, values: Array, fixed: Grid | None = None) -> Fit | None:
+    """Of the reference's tensor; None where it has numbers that are not finite, or none at all.
+
+    ``fixed`` is the grid that the op's own definition gives its result (see ``fixed_grids.py``): it
+    is never too wide.
+    """
     if not values.size or not np.isfinite(values).all():
         return None
     best = range_score(best_grid(grid.dtype, values), values)
     score = range_score(grid, values)
     if not best:
         return Fit(score, 1.0, 0.0)
-    excess = score / best / (TIMES * max(1.0, np.sqrt(ENOUGH / values.size)))
+    least = best if fixed is None else max(best, range_score(fixed, values))
+    excess = score / least / (TIMES * max(1.0, np.sqrt(ENOUGH / values.size)))
     clipped = _clipped(grid, values, score)
     if values.size >= ENOUGH:
         excess = max(excess, clipped / best / CLIPPED)
-    return Fit(score, score / best, float(excess) if score > SCORE else 0.0, 2 * clipped > score)
+    return Fit(score, score / least, float(excess) if score > SCORE else 0.0, 2 * clipped > score)
 
 
 def worst(fits: Iterable[Fit | None]) -> Fit | None:

@@ -6,13 +6,13 @@ import math
 from collections.abc import Sequence
 from statistics import median
 
-from parity.layers import absent, causes
+from parity.layers import absent, causes, seen
 from parity.layers.causes import Facts, Judgement
 from parity.layers.divergence import Divergence, Spread
 from parity.layers.measured import Comparison, Measured
 from parity.layers.notes import name_of, notes_of
 from parity.layers.precision import SINGLE
-from parity.layers.regions import Region, is_computing, main_op
+from parity.layers.regions import Region, main_op
 from parity.layers.table import LayerTable, Row
 from parity.runtimes.graph import Op
 
@@ -38,8 +38,8 @@ def table_of(comparison: Comparison, quantized: bool) -> LayerTable:
             )
         )
     limits = comparison.limits
-    share = _coverage(comparison, facts)
-    unseen = _unseen(comparison, facts)
+    share = seen.coverage(comparison, facts)
+    unseen = seen.unseen(comparison, facts)
     return LayerTable(
         rows=tuple(rows),
         images=comparison.images,
@@ -53,35 +53,6 @@ def table_of(comparison: Comparison, quantized: bool) -> LayerTable:
         notes=notes_of(comparison, facts, judgement, share, unseen),
         unseen=unseen,
     )
-
-
-def _coverage(comparison: Comparison, facts: Sequence[Facts]) -> float:
-    """The share of computing ops in regions of which something was measured.
-
-    Of the side with less in regions, see ``regions.coverage``; a region that could not be measured
-    counts by the candidate's ops in it.
-    """
-    view = comparison.draft.candidate.view
-    inside: set[int] = set()
-    seen: set[int] = set()
-    for one, region in zip(facts, comparison.regions, strict=True):
-        ops = {op.index for op in region.ops if is_computing(view, op)}
-        inside |= ops
-        seen |= ops if one.compared else set()
-    share = comparison.alignment.coverage
-    return share * len(seen) / len(inside) if inside else share
-
-
-def _unseen(comparison: Comparison, facts: Sequence[Facts]) -> tuple[str, ...]:
-    """The candidate's outputs that were compared with nothing."""
-    view = comparison.draft.candidate.view
-    seen = {
-        region.pair.candidate
-        for one, region in zip(facts, comparison.regions, strict=True)
-        if one.compared
-    }
-    outputs = [name for name in view.graph.outputs if name in view.data]
-    return tuple(name for name in outputs if not seen.intersection(view.climb(name)))
 
 
 def _facts(comparison: Comparison) -> list[Facts]:
@@ -229,6 +200,9 @@ def _note(
         notes.append(f"weights in steps {measured.coarseness:.1f} times as coarse as need be")
     if judgement.verdicts[place] == "introduced":
         notes += absent.words(comparison.draft, region)
+        if comparison.draft.misordered(region.pair.reference, region.pair.candidate):
+            ours = comparison.draft.reference.layouts.get(region.pair.reference)
+            notes.append(f"its values lie in another order than the reference's {ours}")
     indices = {op.index for op in region.ops}
     notes += _rescaled(comparison, region, judgement.verdicts[place])
     notes += [

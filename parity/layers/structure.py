@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 
-from parity.layers import anchors, reading, rescaling
+from parity.layers import anchors, ordering, reading, rescaling
 from parity.layers.anchors import AnchorPair
 from parity.layers.draft import AlignmentError, Draft, Pair, Side
 from parity.layers.reading import Reading, stored
@@ -29,6 +29,7 @@ def structural(reference: Side, candidate: Side, outputs: Mapping[str, str] | No
     ``outputs`` gives the candidate's graph outputs their reference outputs, where that is known.
     """
     draft = Draft(reference, candidate, anchors.pair(reference.view, candidate.view))
+    draft.ordered = ordering.ordered(candidate.view)
     scaled = rescaling.rescaled(draft)
     draft.rescaled, draft.misread = scaled.factors, scaled.misread
     read = reading.readings(draft)
@@ -167,6 +168,7 @@ def _pair_outputs(draft: Draft, upstreams: Upstreams, known: Mapping[str, str] |
     names = [one for one in theirs.graph.outputs if one not in bound and one in theirs.data]
     for mine, yours in _by_place(draft, left, names, upstreams):
         bound[yours] = mine
+    draft.outputs = bound
     for yours, mine in bound.items():
         draft.add(mine, yours, "output")
         draft.add(stored(ours, mine), stored(theirs, yours), "output")

@@ -64,3 +64,51 @@ def test_a_missing_transpose_is_in_the_region_that_is_named(tmp_path: Path, gone
     assert wanted in suspect.candidate_op
     behind = [row for row in table.rows if row.index > suspect.index]
     assert {row.verdict for row in behind} == {"inherited"}
+
+
+def optimised(folder: Path, model: Any) -> Path:
+    """The file that ONNX Runtime writes: a dense layer's positions as rows of two axes."""
+    import onnx
+    import onnxruntime as ort
+
+    onnx.save(model, folder / "plain.onnx")
+    options = ort.SessionOptions()
+    options.log_severity_level = 3
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    options.optimized_model_filepath = str(folder / "optimised.onnx")
+    ort.InferenceSession(str(folder / "plain.onnx"), options, providers=["CPUExecutionProvider"])
+    kinds = [node.op_type for node in onnx.load(folder / "optimised.onnx").graph.node]
+    assert "Gemm" in kinds
+    return folder / "optimised.onnx"
+
+
+def test_attention_in_rows_is_compared_too(tmp_path: Path) -> None:
+    """Positions stay positions where a dense layer reads them as rows."""
+    table = stacks.compared(tmp_path, block(), optimised(tmp_path, block()))
+    assert table.coverage == 1.0
+    assert {row.verdict for row in table.rows} == {"ok"}
+    assert all(row.local_rel_l2 is not None for row in table.rows)
+
+
+@pytest.mark.parametrize("gone", ["q", "k", "v", "out"])
+def test_and_a_missing_transpose_in_it_is_named(tmp_path: Path, gone: str) -> None:
+    """As in the file before that optimisation."""
+    table = stacks.compared(tmp_path, block(), optimised(tmp_path, block(gone)))
+    (suspect,) = table.suspects()
+    ours, theirs = suspect.op.count("Transpose"), suspect.candidate_op.count("Transpose")
+    assert ours - theirs - suspect.candidate_op.count("FusedMatMul") == 1  # it turns the keys
+    assert suspect.local_rel_l2 is not None
+
+
+def test_and_a_wrong_weight_in_it_is_named(tmp_path: Path) -> None:
+    """2 % too large, in the layer behind the attention."""
+    faulty = block()
+    held = [one for one in faulty.graph.initializer if tuple(one.dims) == (CHANNELS, CHANNELS)][3]
+    import onnx
+
+    array = onnx.numpy_helper.to_array(held) * np.float32(1.02)
+    held.CopyFrom(onnx.numpy_helper.from_array(array, held.name))
+    table = stacks.compared(tmp_path, block(), optimised(tmp_path, faulty))
+    (suspect,) = table.suspects()
+    assert "Gemm" in suspect.candidate_op
+    assert suspect.local_rel_l2 == pytest.approx(0.02, rel=0.3)

@@ -54,6 +54,9 @@ def test_a_healthy_export_raises_nothing(golden_suites, suite, name):
     assert {row.verdict for row in table.rows} == {"ok"}
     assert table.coverage == 1.0
     assert not table.input_differs
+    ratios = [row.local_ratio for row in table.rows if row.local_ratio is not None]
+    assert bool(ratios) == ("int8" in name)
+    assert all(0.95 < one < 1.05 for one in ratios)
 
 
 @pytest.mark.parametrize("formats", ["onnx > tflite", "tflite > onnx"])

@@ -135,3 +135,64 @@ def test_blocks_of_another_processor_are_refused_aloud(tmp_path: Path) -> None:
         assert said in found.graph.problems.values()
     with pytest.raises(ValueError, match=r"^the weight \(\d+, 3, 3, 3\) is not in blocks of 24 ch"):
         onnx_blocks.unblocked(onnx.load(file), 24)
+
+
+def in_blocks(weight: Any, block: int, back: bool = False) -> Any:
+    """A weight (O, I, H, W) with both kinds of channels in blocks, and back again."""
+    made, read, *kernel = weight.shape
+    whole = made // block, read // block
+    if back:
+        parts = weight.reshape(*whole, *kernel, block, block).transpose(0, 5, 1, 4, 2, 3)
+    else:
+        parts = weight.reshape(whole[0], block, whole[1], block, *kernel)
+        parts = parts.transpose(0, 2, 4, 5, 3, 1)
+    return np.ascontiguousarray(parts.reshape(weight.shape))
+
+
+def leaking(file: Path) -> None:
+    """Let the first layer of 24 channels fill the 26th, beyond them, and the next one read it."""
+    model = onnx.load(file)
+    session = ort.InferenceSession(onnx_blocks.probe(), providers=["CPUExecutionProvider"])
+    block = session.run(None, {"plain": np.zeros((1, 4, 1, 1), np.float32)})[0].shape[1]
+    held = {one.name: one for one in model.graph.initializer}
+    convs = [node for node in model.graph.node if node.op_type == "Conv"]
+    if held[convs[2].input[1]].dims[0] < 26:
+        pytest.skip("24 channels fill this processor's blocks")
+    bias = numpy_helper.to_array(held[convs[2].input[2]]).copy()
+    bias[25] = 1
+    held[convs[2].input[2]].CopyFrom(numpy_helper.from_array(bias, convs[2].input[2]))
+    name = convs[3].input[1]
+    weight = in_blocks(numpy_helper.to_array(held[name]), block, back=True)
+    weight[:24, 25] = 0.5
+    held[name].CopyFrom(numpy_helper.from_array(in_blocks(weight, block), name))
+    onnx.save(model, file)
+
+
+def test_channels_that_only_seem_to_fill_a_block_are_kept(tmp_path: Path) -> None:
+    """The file computes something with them, so what is compared does too: the layer that reads
+    such a channel is found, and what was looked at is what is deployed."""
+    file = blocked(tmp_path, detector())
+    leaking(file)
+    found = table(tmp_path, detector(), file)
+    assert found.observer["candidate"] < 1e-6
+    first = min(found.suspects(), key=lambda row: row.index)
+    assert first.op == "Conv + Relu + Conv + Add + Relu + MaxPool"
+
+
+def test_a_sum_inside_a_convolution_is_a_sum(tmp_path: Path) -> None:
+    """A wrong weight in such an op is not called a sum that is missing."""
+    found = table(tmp_path, detector(), blocked(tmp_path, altered()))
+    (suspect,) = found.suspects()
+    assert suspect.op == "Conv + Add + Relu"
+    assert "has no Add" not in suspect.note
+
+
+def altered() -> Any:
+    """The detector with a channel of the convolution before the sum 1.5 times as large."""
+    model = detector()
+    name = [node for node in model.graph.node if node.op_type == "Conv"][3].input[1]
+    held = next(one for one in model.graph.initializer if one.name == name)
+    weight = numpy_helper.to_array(held).copy()
+    weight[0] *= 1.5
+    held.CopyFrom(numpy_helper.from_array(weight, name))
+    return model

@@ -45,6 +45,15 @@ def test_fast_conversions_are_those_of_tensors(dtype: str) -> None:
     assert np.array_equal(raw(found, one), integers)
 
 
+def test_a_tensor_without_axes_is_quantised_as_any_other() -> None:
+    """A scalar, which numpy's functions give back as a plain number."""
+    one = grid(0.5, 3, "int8")
+    found = raw(np.array(2.2, np.float32), one)
+    assert (found.shape, found.dtype, int(found)) == ((), np.int8, 7)
+    assert real(found, one.quantization).shape == ()
+    assert one.onto(np.float32(2.2)) == 2.0
+
+
 def test_unsigned_integers_do_not_wrap() -> None:
     """5 with zero point 128 and scale 0.1 is −12.3."""
     found = real(np.array([5], np.uint8), Quantization((0.1,), (128,)))

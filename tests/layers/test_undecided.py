@@ -94,6 +94,42 @@ def test_help_says_that_an_unseen_output_is_no_pass(capsys: pytest.CaptureFixtur
     assert "compared introduces an error, but an output was compared with nothing" in printed
 
 
+def traced(baked: bool, constant: bool = False) -> Any:
+    """Boxes and scores; the scores as a constant, and anchors that are one, where asked for."""
+    from onnx import helper, numpy_helper
+
+    model = boxes(False)
+    if baked:
+        made = model.graph.node[-1]
+        scores = np.random.default_rng(0).random((1, 1, 64)).astype(np.float32)
+        model.graph.node.remove(made)
+        value = numpy_helper.from_array(scores)
+        model.graph.node.append(helper.make_node("Constant", [], [made.output[0]], value=value))
+    if constant:
+        anchors = numpy_helper.from_array(np.ones((64, 4), np.float32))
+        model.graph.node.append(helper.make_node("Constant", [], ["anchors"], value=anchors))
+        model.graph.output.append(helper.make_tensor_value_info("anchors", 1, (64, 4)))
+    return model
+
+
+@pytest.mark.parametrize("constant", [False, True])
+def test_an_output_baked_into_a_constant_is_no_pass(tmp_path: Path, constant: bool) -> None:
+    """A converter that traced one image gives that image's scores for all others."""
+    table = compared(tmp_path, traced(False, constant), traced(True, constant), SAME)
+    (output,) = table.unseen
+    assert table.undecided
+    assert table.notes[-2:] == (
+        f"Nothing could be compared with the candidate's output {output}.",
+        f"The candidate's output {output} is the same for every image, and the reference's is not.",
+    )
+
+
+def test_an_output_that_is_a_constant_on_both_sides_is_fine(tmp_path: Path) -> None:
+    """Anchors are the same for every image."""
+    table = compared(tmp_path, traced(False, True), traced(False, True), SAME)
+    assert (table.unseen, table.undecided, table.notes) == ((), False, ())
+
+
 def fact(above: tuple[int, ...], rel_l2: float | None, local: float | None) -> Facts:
     """A region of a float network."""
     return Facts("Conv", above, rel_l2, 0, local, 0, reads_input=not above)
