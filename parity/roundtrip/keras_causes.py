@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from parity.record.roundtrip import Loss
-from parity.roundtrip import outputs
-from parity.roundtrip.causes import differing, unexplained, weight_losses
+from parity.roundtrip import keras_pairs, outputs
+from parity.roundtrip.causes import (
+    differing,
+    is_statistic,
+    moving,
+    unexplained,
+    weight_losses,
+)
+from parity.roundtrip.keras_pairs import is_custom, layers, paired
 from parity.roundtrip.reading import Original, why
 from parity.roundtrip.tripping import Seen
-from parity.roundtrip.untracked import kept
+from parity.roundtrip.untracked import kept, values
 from parity.roundtrip.weights import Print, fingerprint
 from parity.session import Session
 
@@ -37,12 +44,16 @@ def losses(original: Original, session: Session, seen: Seen) -> Iterator[Loss]:
     differ = seen.heads.state == "differ"
     if hasattr(theirs, "get_config"):
         found += _configured(original.native, theirs, differ)
-        found += _untracked(original.native, theirs)
-        found += [] if found else _other_config(original.native, theirs)
+        found += _untracked(original, theirs)
+        found += [] if found else keras_pairs.differing(original.native, theirs)
     found += weight_losses(seen.weights)
     if differ and not found:
-        in_training = _like_training(original, seen)
-        found.append(in_training if in_training is not None else unexplained(seen.heads))
+        trained = _like_training(original, seen)
+        found += [trained] if trained is not None else []
+    if differ and not found and hasattr(theirs, "get_config"):
+        found += _other_values(original, theirs)
+    if differ and not found:
+        found.append(unexplained(seen.heads))
     yield from found
 
 
@@ -66,7 +77,7 @@ def refusals(original: Original, form: str, error: BaseException, doing: str) ->
                 for gap in needed
             )
     if doing == "save" and isinstance(error, NotImplementedError) and "get_config" in said:
-        who = ", ".join(_called(one) for one in _layers(model) if _has_no_config(one))
+        who = ", ".join(_called(one) for one in layers(model) if _has_no_config(one))
         return (
             Loss(
                 "custom-config",
@@ -75,13 +86,7 @@ def refusals(original: Original, form: str, error: BaseException, doing: str) ->
             ),
         )
     if "'untracked'" in said:
-        hidden = [
-            f"{path!r} of layer {layer.name!r} ({type(layer).__name__})"
-            for layer in _layers(model)
-            if is_custom(layer)
-            for path in _kept(layer)
-        ]
-        which = ", ".join(hidden) or "one that a function uses"
+        which = ", ".join(hidden(model)) or "one that a function uses"
         return (
             Loss(
                 "untracked",
@@ -91,25 +96,6 @@ def refusals(original: Original, form: str, error: BaseException, doing: str) ->
         )
     cause = "refused" if doing == "save" else "unreadable"
     return (Loss(cause, f"{form} cannot be {verb}: {said}"),)  # type: ignore[arg-type]
-
-
-def _layers(model: Any) -> list[Any]:
-    return list(model._flatten_layers(include_self=False))
-
-
-def _paired(ours: Any, theirs: Any) -> Iterator[tuple[Any, Any]]:
-    """Layers of two models that stand at the same place; by name where their number differs."""
-    mine, others = _layers(ours), _layers(theirs)
-    if [one.name for one in mine] == [one.name for one in others]:
-        yield from zip(mine, others, strict=True)
-        return
-    by_name = {one.name: one for one in others}
-    yield from ((one, by_name[one.name]) for one in mine if one.name in by_name)
-
-
-def is_custom(layer: Any) -> bool:
-    """Whether a layer or operation is not Keras' own."""
-    return type(layer).__module__.partition(".")[0] != "keras"
 
 
 def _has_no_config(layer: Any) -> bool:
@@ -125,7 +111,7 @@ def _called(layer: Any) -> str:
 
 
 def _gaps(model: Any) -> Iterator[Gap]:
-    for layer in _layers(model):
+    for layer in layers(model):
         if not is_custom(layer):
             continue
         try:
@@ -149,7 +135,7 @@ def _value(layer: Any, argument: str) -> Any:
 
 
 def _configured(ours: Any, theirs: Any, differ: bool) -> Iterator[Loss]:
-    mates = {id(one): other for one, other in _paired(ours, theirs)}
+    mates = {id(one): other for one, other in paired(ours, theirs) if other is not None}
     for gap in _gaps(ours):
         if id(gap.layer) not in mates:
             continue
@@ -191,7 +177,7 @@ def _unregistered(original: Original) -> dict[str, Any]:
     known = saving.get_custom_objects()
     return {
         type(layer).__name__: type(layer)
-        for layer in _layers(original.native)
+        for layer in layers(original.native)
         if is_custom(layer)
         and saving.get_registered_name(type(layer)) not in known
         and saving.get_registered_object(saving.get_registered_name(type(layer))) is None
@@ -207,22 +193,74 @@ def _stranger(form: str, classes: dict[str, Any]) -> Loss:
     )
 
 
-def _untracked(ours: Any, theirs: Any) -> Iterator[Loss]:
-    for mine, other in _paired(ours, theirs):
-        if not is_custom(mine):
+def _untracked(original: Original, theirs: Any) -> Iterator[Loss]:
+    pairs = _custom(original.native, theirs)
+    lost = [
+        (mine, path, found, path in after)
+        for mine, after in ((mine, _kept(other)) for mine, other in pairs)
+        for path, found in _kept(mine).items()
+        if after.get(path) != found
+    ]
+    moving = _moving(original, _kept) if lost else set()
+    for layer, path, found, there in lost:
+        if (id(layer), path) in moving:
             continue
-        before, after = _kept(mine), _kept(other)
-        for path, found in before.items():
-            if after.get(path) == found:
-                continue
-            shape = "x".join(map(str, found.shape)) or "scalar"
+        shape = "x".join(map(str, found.shape)) or "scalar"
+        yield Loss(
+            "untracked",
+            f"untracked variable {path!r} of layer {layer.name!r} ({type(layer).__name__}): "
+            f"{found.dtype} {shape} in a plain attribute is not saved, and came back "
+            f"{'with other values' if there else 'not at all'}; make it with "
+            f"self.add_weight()",
+        )
+
+
+def _custom(ours: Any, theirs: Any) -> list[tuple[Any, Any]]:
+    return [
+        (mine, other)
+        for mine, other in paired(ours, theirs)
+        if other is not None and is_custom(mine)
+    ]
+
+
+def _moving(original: Original, of_layer: Callable[[Any], dict[str, Any]]) -> set[tuple[int, str]]:
+    """What custom layers keep of the image that they have seen, and so is nothing to save."""
+
+    def kept() -> dict[tuple[int, str], Any]:
+        return {
+            (id(layer), path): found
+            for layer in layers(original.native)
+            if is_custom(layer)
+            for path, found in of_layer(layer).items()
+        }
+
+    return moving(original, kept)
+
+
+def _other_values(original: Original, theirs: Any) -> Iterator[Loss]:
+    """Plain numbers of custom layers, of which no format knows."""
+    pairs = _custom(original.native, theirs)
+    changed = [
+        (mine, path, value, after[path])
+        for mine, after in ((mine, _values(other)) for mine, other in pairs)
+        for path, value in _values(mine).items()
+        if path in after and after[path] != value
+    ]
+    passing = _moving(original, _values) if changed else set()
+    for layer, path, before, after in changed:
+        if (id(layer), path) not in passing:
             yield Loss(
                 "untracked",
-                f"untracked variable {path!r} of layer {mine.name!r} ({type(mine).__name__}): "
-                f"{found.dtype} {shape} in a plain attribute is not saved, and came back "
-                f"{'with other values' if path in after else 'not at all'}; make it with "
-                f"self.add_weight()",
+                f"untracked value {path!r} of layer {layer.name!r} ({type(layer).__name__}): "
+                f"{before!r} in a plain attribute is not saved, and is {after!r} in the layer that "
+                f"was built anew; make it an argument that get_config() returns",
             )
+
+
+def _values(layer: Any) -> dict[str, Any]:
+    from keras import layers as own
+
+    return dict(values(vars(layer), set(vars(own.Layer()))))
 
 
 def _kept(layer: Any) -> dict[str, Print]:
@@ -243,50 +281,11 @@ def _kept(layer: Any) -> dict[str, Print]:
     return dict(kept(vars(layer), {id(one) for one in saved}, printed))
 
 
-def _other_config(ours: Any, theirs: Any) -> Iterator[Loss]:
-    """Keys of a layer's configuration that came back otherwise."""
-    for mine, other in _paired(ours, theirs):
-        before, after = _config(mine), _config(other)
-        for key in before:
-            if key not in after or before[key] != after[key]:
-                yield Loss(
-                    "configuration",
-                    f"layer {mine.name!r} ({type(mine).__name__}): {key} came back as "
-                    f"{_short(after.get(key))} in the place of {_short(before[key])}",
-                )
-    lost = {one.name for one in _layers(ours)} - {one.name for one in _layers(theirs)}
-    if lost:
-        yield Loss("configuration", f"layers that did not come back: {', '.join(sorted(lost))}")
+def in_training(original: Original, place: int) -> tuple[dict[str, Any], bool]:
+    """Heads of the original in training mode, and whether statistics of a batch normalise there.
 
-
-def _config(layer: Any) -> dict[str, Any]:
-    if hasattr(layer, "_flatten_layers") and hasattr(layer, "layers"):
-        return {}  # a model inside: its layers are compared one by one
-    try:
-        found: dict[str, Any] = _plain(layer.get_config())
-    except NotImplementedError:  # it was not built from its configuration either
-        return {}
-    return found
-
-
-def _plain(value: Any) -> Any:
-    """Configuration as a file would hold it: tuples are lists."""
-    if isinstance(value, dict):
-        return {str(k): _plain(v) for k, v in value.items() if k != "shared_object_id"}
-    if isinstance(value, (list, tuple)):
-        return [_plain(one) for one in value]
-    if value is None or isinstance(value, (str, int, float, bool)):
-        return value
-    return f"{type(value).__name__}"
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def in_training(original: Original, place: int) -> dict[str, Any]:
-    """Heads of the original in training mode; its weights are put back as they were."""
+    Its weights are put back as they were.
+    """
     from keras import ops
 
     model, names = original.native, list(original.runs[0])
@@ -299,23 +298,49 @@ def in_training(original: Original, place: int) -> dict[str, Any]:
         values = [array]
     try:
         made = model(values, training=True)
+        normalises = any(
+            is_statistic(one.path) and not np.array_equal(old, np.asarray(one))
+            for old, one in zip(before, model.weights, strict=True)
+        )
     finally:
         model.set_weights(before)
-    if isinstance(made, dict):
-        return {name: np.asarray(ops.convert_to_numpy(made[name])) for name in names}
-    several = made if isinstance(made, (list, tuple)) else [made]
-    pairs = zip(names, several, strict=True)
-    return {name: np.asarray(ops.convert_to_numpy(one)) for name, one in pairs}
+    if not isinstance(made, dict):
+        several = made if isinstance(made, (list, tuple)) else [made]
+        made = dict(zip(names, several, strict=True))
+    return {name: np.asarray(ops.convert_to_numpy(made[name])) for name in names}, normalises
 
 
 def _like_training(original: Original, seen: Seen) -> Loss | None:
     place = differing(original, seen)
     mates = outputs.renamed(list(original.runs[0]), list(seen.runs[0]))
     theirs = {name: seen.runs[place][mate] for name, mate in mates.items()}
-    if not outputs.alike(in_training(original, place), theirs):
+    try:
+        trained, normalises = in_training(original, place)
+    except Exception:  # a model that cannot be trained, or not on images alone
+        return None
+    if not normalises or not outputs.alike(trained, theirs):
         return None
     return Loss(
         "training-mode",
         f"BatchNorm in training mode: head {seen.heads.head!r} is what the original gives in "
         f"training mode, normalised by the batch's own statistics; call it with training=False",
     )
+
+
+def random_layers(model: Any) -> list[str]:
+    """Layers that draw numbers, as they are named to a user."""
+    return [
+        f"{layer.name!r} ({type(layer).__name__})"
+        for layer in layers(model)
+        if any(type(one).__name__ == "SeedGenerator" for one in vars(layer).values())
+    ]
+
+
+def hidden(model: Any) -> list[str]:
+    """Variables of custom layers that Keras does not track, as they are named to a user."""
+    return [
+        f"{path!r} of layer {layer.name!r} ({type(layer).__name__})"
+        for layer in layers(model)
+        if is_custom(layer)
+        for path in _kept(layer)
+    ]
