@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,15 +13,13 @@ from parity.roundtrip import keras_pairs, outputs
 from parity.roundtrip.causes import (
     differing,
     is_statistic,
-    moving,
     unexplained,
     weight_losses,
 )
 from parity.roundtrip.keras_pairs import is_custom, layers, paired
+from parity.roundtrip.keras_untracked import hidden, other_values, untracked
 from parity.roundtrip.reading import Original, why
 from parity.roundtrip.tripping import Seen
-from parity.roundtrip.untracked import kept, values
-from parity.roundtrip.weights import Print, fingerprint
 from parity.session import Session
 
 _BASE = ("self", "args", "kwargs", "name", "dtype", "trainable", "autocast", "activity_regularizer")
@@ -44,14 +42,14 @@ def losses(original: Original, session: Session, seen: Seen) -> Iterator[Loss]:
     differ = seen.heads.state == "differ"
     if hasattr(theirs, "get_config"):
         found += _configured(original.native, theirs, differ)
-        found += _untracked(original, theirs)
+        found += untracked(original, theirs)
         found += [] if found else keras_pairs.differing(original.native, theirs)
     found += weight_losses(seen.weights)
     if differ and not found:
         trained = _like_training(original, seen)
         found += [trained] if trained is not None else []
     if differ and not found and hasattr(theirs, "get_config"):
-        found += _other_values(original, theirs)
+        found += other_values(original, theirs)
     if differ and not found:
         found.append(unexplained(seen.heads))
     yield from found
@@ -193,94 +191,6 @@ def _stranger(form: str, classes: dict[str, Any]) -> Loss:
     )
 
 
-def _untracked(original: Original, theirs: Any) -> Iterator[Loss]:
-    pairs = _custom(original.native, theirs)
-    lost = [
-        (mine, path, found, path in after)
-        for mine, after in ((mine, _kept(other)) for mine, other in pairs)
-        for path, found in _kept(mine).items()
-        if after.get(path) != found
-    ]
-    moving = _moving(original, _kept) if lost else set()
-    for layer, path, found, there in lost:
-        if (id(layer), path) in moving:
-            continue
-        shape = "x".join(map(str, found.shape)) or "scalar"
-        yield Loss(
-            "untracked",
-            f"untracked variable {path!r} of layer {layer.name!r} ({type(layer).__name__}): "
-            f"{found.dtype} {shape} in a plain attribute is not saved, and came back "
-            f"{'with other values' if there else 'not at all'}; make it with "
-            f"self.add_weight()",
-        )
-
-
-def _custom(ours: Any, theirs: Any) -> list[tuple[Any, Any]]:
-    return [
-        (mine, other)
-        for mine, other in paired(ours, theirs)
-        if other is not None and is_custom(mine)
-    ]
-
-
-def _moving(original: Original, of_layer: Callable[[Any], dict[str, Any]]) -> set[tuple[int, str]]:
-    """What custom layers keep of the image that they have seen, and so is nothing to save."""
-
-    def kept() -> dict[tuple[int, str], Any]:
-        return {
-            (id(layer), path): found
-            for layer in layers(original.native)
-            if is_custom(layer)
-            for path, found in of_layer(layer).items()
-        }
-
-    return moving(original, kept)
-
-
-def _other_values(original: Original, theirs: Any) -> Iterator[Loss]:
-    """Plain numbers of custom layers, of which no format knows."""
-    pairs = _custom(original.native, theirs)
-    changed = [
-        (mine, path, value, after[path])
-        for mine, after in ((mine, _values(other)) for mine, other in pairs)
-        for path, value in _values(mine).items()
-        if path in after and after[path] != value
-    ]
-    passing = _moving(original, _values) if changed else set()
-    for layer, path, before, after in changed:
-        if (id(layer), path) not in passing:
-            yield Loss(
-                "untracked",
-                f"untracked value {path!r} of layer {layer.name!r} ({type(layer).__name__}): "
-                f"{before!r} in a plain attribute is not saved, and is {after!r} in the layer that "
-                f"was built anew; make it an argument that get_config() returns",
-            )
-
-
-def _values(layer: Any) -> dict[str, Any]:
-    from keras import layers as own
-
-    return dict(values(vars(layer), set(vars(own.Layer()))))
-
-
-def _kept(layer: Any) -> dict[str, Print]:
-    import tensorflow as tf
-
-    saved = [*layer.variables, *(one.value for one in layer.variables)]
-
-    def printed(value: Any) -> Print | None:
-        if isinstance(value, np.ndarray):
-            return fingerprint(value) if value.dtype.kind in "biufc" else None
-        if not (tf.is_tensor(value) or isinstance(value, tf.Variable)):
-            return None
-        try:
-            return fingerprint(value.numpy())
-        except Exception:  # a symbol of a graph
-            return None
-
-    return dict(kept(vars(layer), {id(one) for one in saved}, printed))
-
-
 def in_training(original: Original, place: int) -> tuple[dict[str, Any], bool]:
     """Heads of the original in training mode, and whether statistics of a batch normalise there.
 
@@ -333,14 +243,4 @@ def random_layers(model: Any) -> list[str]:
         f"{layer.name!r} ({type(layer).__name__})"
         for layer in layers(model)
         if any(type(one).__name__ == "SeedGenerator" for one in vars(layer).values())
-    ]
-
-
-def hidden(model: Any) -> list[str]:
-    """Variables of custom layers that Keras does not track, as they are named to a user."""
-    return [
-        f"{path!r} of layer {layer.name!r} ({type(layer).__name__})"
-        for layer in layers(model)
-        if is_custom(layer)
-        for path in _kept(layer)
     ]

@@ -61,13 +61,12 @@ def differing(ours: Any, theirs: Any) -> Iterator[Loss]:
             lost.append(mine.name)
             continue
         before, after = _config(mine), _config(other)
-        for key in before:
-            if key not in after or not _equal(before[key], after[key]):
-                yield Loss(
-                    "configuration",
-                    f"layer {mine.name!r} ({type(mine).__name__}): {key} came back as "
-                    f"{_short(after.get(key))} in the place of {_short(before[key])}",
-                )
+        for key, was, now in _unlike("", before, after):
+            yield Loss(
+                "configuration",
+                f"layer {mine.name!r} ({type(mine).__name__}): {key} came back as {_short(now)} "
+                f"in the place of {_short(was)}",
+            )
     if lost:
         yield Loss("configuration", f"layers that did not come back: {', '.join(sorted(lost))}")
 
@@ -100,13 +99,17 @@ def _plain(value: Any) -> Any:
     return _SAME
 
 
-def _equal(one: Any, other: Any) -> bool:
-    """Whether two values of a configuration are the same; what no file holds is no difference."""
+def _unlike(path: str, one: Any, other: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Where two values of a configuration differ; what no file holds is no difference."""
     if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_equal(one[key], other[key]) for key in one)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_equal, one, other))
-    return _SAME in (one, other) or bool(one == other or (one != one and other != other))
+        for key in one:
+            inner = f"{path}.{key}" if path else key
+            yield from _unlike(inner, one[key], other.get(key))
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        for place, pair in enumerate(zip(one, other, strict=True)):
+            yield from _unlike(f"{path}[{place}]", *pair)
+    elif _SAME not in (one, other) and one != other and (one == one or other == other):
+        yield path, one, other
 
 
 def _short(value: Any) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 
 from parity.errors import ParityError
 from parity.record.roundtrip import Trip
-from parity.roundtrip import keras_causes
+from parity.roundtrip import keras_causes, keras_untracked
 from parity.roundtrip.causes import SHARED, is_statistic, listed, unsteady
 from parity.roundtrip.keras_pairs import is_custom
 from parity.roundtrip.reading import Original, why
@@ -135,7 +135,7 @@ def _save_graph(model: Any, path: Path) -> None:
         tf.saved_model.save(model, str(path))
     except AssertionError as error:
         random = keras_causes.random_layers(model)
-        if "'untracked'" not in str(error) or not random or keras_causes.hidden(model):
+        if "'untracked'" not in str(error) or not random or keras_untracked.hidden(model):
             raise
         raise NotOffered(
             f"TensorFlow does not find the seed of Keras' {', '.join(random)}; use export()"

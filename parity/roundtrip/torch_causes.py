@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -165,13 +166,23 @@ def normalising(original: Original) -> set[str]:
     from torch.overrides import TorchFunctionMode
 
     written: set[int] = set()
+    functional = torch.nn.functional.batch_norm
+    signature = inspect.signature(functional)
 
     class Watch(TorchFunctionMode):  # type: ignore[misc]
         def __torch_function__(
             self, func: Any, types: Any, args: Any = (), kwargs: Any = None
         ) -> Any:
-            if func is torch.batch_norm and args[5]:  # input, weight, bias, mean, var, training
-                written.update(one.data_ptr() for one in args[3:5] if one is not None)
+            if func is functional:
+                given = signature.bind(*args, **(kwargs or {})).arguments
+                means = (given["running_mean"], given["running_var"])
+                trains = given.get("training", False)
+            elif func is torch.batch_norm:  # input, weight, bias, mean, var, training
+                means, trains = args[3:5], args[5]
+            else:
+                return func(*args, **(kwargs or {}))
+            if trains:
+                written.update(one.data_ptr() for one in means if one is not None)
             return func(*args, **(kwargs or {}))
 
     with Watch():

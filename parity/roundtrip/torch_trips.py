@@ -176,10 +176,11 @@ def _restored(original: Original, load: Any) -> Session:
 
 def _check_fresh(ours: Any, theirs: Any) -> None:
     """Raises ``NotTold`` where the factory gives tensors that the original has too."""
-    mine = {id(one): name for name, one in ours.state_dict(keep_vars=True).items()}
-    shared = [
-        mine[id(one)] for one in theirs.state_dict(keep_vars=True).values() if id(one) in mine
-    ]
+    import torch
+
+    before, after = (one.state_dict(keep_vars=True) for one in (ours, theirs))  # both stay alive
+    mine = {id(one): name for name, one in before.items() if isinstance(one, torch.Tensor)}
+    shared = [mine[id(one)] for one in after.values() if id(one) in mine]
     if ours is theirs or shared:
         raise NotTold(f"{SHARED}: {listed(shared)}" if shared else SHARED)
 
