@@ -45,7 +45,9 @@ def _of_program(module: Any) -> dict[str, Print]:
     return {
         name: found
         for name, found in prints(module).items()
-        if isinstance(state.get(name), torch.Tensor) and not name.startswith(tuple(quantised))
+        if isinstance(state.get(name), torch.Tensor)
+        and not name.startswith(tuple(quantised))
+        and not name.endswith("_extra_state")
     }
 
 
