@@ -12,10 +12,11 @@ from parity.export.console import Console
 from parity.layers.opening import open_runtime
 from parity.pipeline import Images
 from parity.record import Failure, now
-from parity.record.roundtrip import Loss, ModelRecord, RoundtripRecord, Trip
-from parity.roundtrip import averages, training
-from parity.roundtrip.causes import moved, restless
+from parity.record.roundtrip import Loss, ModelRecord, RoundtripRecord
+from parity.roundtrip import averages, outputs, torch_tensors, training
+from parity.roundtrip.causes import moved
 from parity.roundtrip.reading import Original, opened
+from parity.runtimes import support
 from parity.suite import Runtime, Suite, load
 
 Progress = Callable[[str, int, int], None]
@@ -133,61 +134,54 @@ def _model(
             original.session.close()
     except ParityError as error:
         return ModelRecord(name, kind, failure=Failure.of(error))
+    except Exception as error:  # a framework raises whatever it likes, where nobody expects it
+        why = support.reason(error)
+        told = RuntimeFailure(name, f"its round trips cannot be told: it raised {why}")
+        return ModelRecord(name, kind, failure=Failure.of(told))
 
 
 def _tripped(original: Original) -> ModelRecord:
     name, kind = original.runtime.name, original.runtime.table.kind
-    prints = _prints(kind)
-    before = prints(original.native)
+    side = _side(kind)
+    before = side.prints(original.native)
     original.run()
-    after = prints(original.native)
+    after = side.prints(original.native)
     changed = [one for one in before if before[one] != after.get(one)]
     again = original.session.run(original.canvases[0], original.images[0]).heads
-    gap = restless(original.runs[0], again)
+    repeat = outputs.compared([""], original.runs[:1], [again])
+    original.steady = repeat.state == "equal"
+    gap = repeat.max_abs if repeat.state == "differ" else None
     if gap is not None and not changed:
         raise RuntimeFailure(
             name,
             f"expected the same outputs for the same image, found some that differ by {gap:.2g} "
             f"from run to run: nothing can be compared with them",
         )
-    losses = []
-    if changed:
-        which = "it was called with training=False" if kind == "keras" else "eval() was called"
-        losses.append(moved(changed, which))
+    which = "it was called with training=False" if kind == "keras" else "eval() was called"
+    statistics = side.statistics(original, changed) if changed else []
+    told = list(moved(changed, statistics, which, gap))
     notes, of_files = _files(original)
     if gap is not None:
-        notes = (
-            *notes,
-            f"no round trips of {name}: its outputs change by {gap:.2g} from run to run",
-        )
+        told.append(f"no round trips of {name}: its outputs change by {gap:.2g} from run to run")
     return ModelRecord(
         name,
         kind,
-        trips=tuple(_trips(original)) if gap is None else (),
-        losses=(*losses, *of_files),
-        notes=notes,
+        trips=tuple(side.trips(original)) if gap is None else (),
+        losses=(*(one for one in told if isinstance(one, Loss)), *of_files),
+        notes=(*notes, *(one for one in told if isinstance(one, str))),
         identity=original.session.identity(),
     )
 
 
-def _prints(kind: str) -> Callable[[Any], Any]:
+def _side(kind: str) -> Any:
+    """What saves, reads and prints models of a framework."""
     if kind == "keras":
         from parity.roundtrip import keras_trips
 
-        return keras_trips.prints
+        return keras_trips
     from parity.roundtrip import torch_trips
 
-    return torch_trips.prints
-
-
-def _trips(original: Original) -> Iterator[Trip]:
-    if original.runtime.table.kind == "keras":
-        from parity.roundtrip import keras_trips
-
-        return keras_trips.trips(original)
-    from parity.roundtrip import torch_trips
-
-    return torch_trips.trips(original)
+    return torch_trips
 
 
 def _files(original: Original) -> tuple[tuple[str, ...], tuple[Loss, ...]]:
@@ -245,17 +239,20 @@ def _of_candidate(
 def _sets(original: Original) -> averages.Sets | None:
     table, folder = original.runtime.table, original.suite.folder
     path = folder / (table.weights or table.model)
+    trained = None
     if table.kind == "torch":
-        entries = averages.of_torch(path, table.trust)
         model = {
-            name: averages.of_tensor(one)
+            name: torch_tensors.array(one)
             for name, one in original.native.state_dict().items()
             if hasattr(one, "detach")
         }
+        own = [name for name, one in original.native.named_parameters() if one.requires_grad]
+        trained = {name: model[name] for name in own if name in model}
+        entries = averages.of_torch(path, table.trust, trained)
     else:
         if not path.name.endswith(_OWN):
             return None
         entries = averages.of_keras(path, original.native)
         model = entries.get(averages.RAW, {})
     remedy = _REMEDIES[table.kind]
-    return averages.sets(path.name, model, entries, remedy) if len(entries) > 1 else None
+    return averages.sets(path.name, model, entries, remedy, trained)

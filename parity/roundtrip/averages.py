@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity.record.roundtrip import Loss
+from parity.roundtrip import torch_tensors
 
 Array = NDArray[Any]
 
-_AVERAGE = re.compile(r"ema|avg|averag|swa|polyak", re.I)
+_AVERAGE = re.compile(r"ema|avg|averag|swa|polyak|shadow", re.I)
 RAW = "the raw weights"
-_WRAPPED = re.compile(r"^((_orig_mod|module|ema_model|shadow)\.)+")
+_DEEPEST = 4  # as Lightning's callbacks: {"callbacks": {"EMA": {"state": {"ema": ...}}}}
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,14 +42,16 @@ def sets(
     model: Mapping[str, Array],
     entries: Mapping[str, Mapping[str, Array]],
     remedy: str,
+    trained: Collection[str] | None = None,
 ) -> Sets | None:
     """The set that the model runs and an average beside it, or the other way round; else None.
 
     ``entries`` are the sets in the file by their names there. The one with the model's own numbers
-    is what it runs.
+    is what it runs. ``trained`` are the weights that a set holds at least, all for None: an average
+    of the parameters alone has no statistics.
     """
-    known = {name: _stripped(one) for name, one in entries.items()}
-    whole = {name: one for name, one in known.items() if model.keys() <= one.keys()}
+    needed = model.keys() if trained is None else trained
+    whole = dict(_whole(entries, model, needed))
     run = next((name for name, one in whole.items() if _same(model, one)), None)
     for name, other in whole.items():
         if run is None or name == run or not (_AVERAGE.search(name) or _AVERAGE.search(run)):
@@ -56,7 +59,9 @@ def sets(
         pairs = {
             key: (model[key], other[key])
             for key in model
-            if model[key].shape == other[key].shape and not _equal(model[key], other[key])
+            if key in other
+            and model[key].shape == other[key].shape
+            and not _equal(model[key], other[key])
         }
         if pairs:
             return Sets(file, run, name, pairs, len(model), remedy)
@@ -103,17 +108,35 @@ def counts(found: Sets, constants: Mapping[str, Array]) -> tuple[int, int]:
     return ours, sum(_sorted_hash(other) in kept for _, other in found.pairs.values())
 
 
-def _stripped(entry: Mapping[str, Array]) -> dict[str, Array]:
-    """A set under the model's own names: wrappers put theirs before them."""
-    return {_WRAPPED.sub("", name): one for name, one in entry.items()}
+def _whole(
+    entries: Mapping[str, Mapping[str, Array]], model: Mapping[str, Array], needed: Collection[str]
+) -> Iterator[tuple[str, dict[str, Array]]]:
+    """Sets with every weight that is needed, under the model's own names: wrappers put theirs, as
+    "module." or "ema.", before them, and one entry may hold several sets so.
+    """
+    first = next(iter(needed), "")
+    for name, entry in entries.items():
+        prefixes = [
+            prefix
+            for key in entry
+            if key.endswith(first) and (prefix := key.removesuffix(first))[-1:] in ("", ".")
+            if all(f"{prefix}{one}" in entry for one in needed)
+        ]
+        for prefix in prefixes:
+            found = {key: entry[f"{prefix}{key}"] for key in model if f"{prefix}{key}" in entry}
+            yield name if len(prefixes) == 1 else f"{name} ({prefix}*)", found
 
 
 def _same(model: Mapping[str, Array], other: Mapping[str, Array]) -> bool:
-    return all(_equal(one, other[name]) for name, one in model.items())
+    return all(_equal(model[name], one) for name, one in other.items())
 
 
 def _equal(one: Array, other: Array) -> bool:
-    return one.shape == other.shape and one.tobytes() == other.tobytes()
+    """Whether an average has the same numbers, be it in half the precision."""
+    if one.shape != other.shape:
+        return False
+    with np.errstate(over="ignore"):
+        return one.astype(other.dtype).tobytes() == other.tobytes()
 
 
 def _sorted_hash(array: Array) -> str:
@@ -121,39 +144,41 @@ def _sorted_hash(array: Array) -> str:
     return hashlib.sha256(plain.tobytes()).hexdigest()
 
 
-def of_torch(path: Path, trust: bool) -> dict[str, dict[str, Array]]:
-    """Sets of weights in a file of torch.save, by the keys that lead to them."""
+def of_torch(path: Path, trust: bool, trained: Mapping[str, Array]) -> dict[str, dict[str, Array]]:
+    """Sets of weights in a file of torch.save, by the keys that lead to them.
+
+    ``trained`` are the model's parameters in their order: an average may be a list of as many.
+    """
     import torch
 
     try:
         saved = torch.load(path, map_location="cpu", weights_only=not trust)
     except Exception:  # the runtime has read it otherwise, and says so if it has not
         return {}
-    return dict(_states("", saved, lambda one: hasattr(one, "detach"), 0))
+    return dict(_states("", saved, trained, 0))
 
 
 def _states(
-    name: str, value: Any, is_tensor: Callable[[Any], bool], depth: int
+    name: str, value: Any, trained: Mapping[str, Array], depth: int
 ) -> Iterator[tuple[str, dict[str, Array]]]:
     if hasattr(value, "state_dict") and hasattr(value, "named_modules"):
         value = value.state_dict()
-    if not isinstance(value, Mapping) or depth > 2:
+    if isinstance(value, (list, tuple)) and trained and all(map(_is_tensor, value)):
+        arrays = [torch_tensors.array(one) for one in value]
+        if [one.shape for one in arrays] == [one.shape for one in trained.values()]:
+            yield repr(name), dict(zip(trained, arrays, strict=True))
+    if not isinstance(value, Mapping) or depth > _DEEPEST:
         return
-    tensors = {str(key): of_tensor(one) for key, one in value.items() if is_tensor(one)}
+    tensors = {str(key): torch_tensors.array(one) for key, one in value.items() if _is_tensor(one)}
     if tensors:
         yield repr(name), tensors
     for key, one in value.items():
-        if not is_tensor(one):
-            yield from _states(f"{name}.{key}" if name else str(key), one, is_tensor, depth + 1)
+        if not _is_tensor(one):
+            yield from _states(f"{name}.{key}" if name else str(key), one, trained, depth + 1)
 
 
-def of_tensor(tensor: Any) -> Array:
-    """A tensor of torch as an array."""
-    plain = tensor.detach().cpu()
-    if str(plain.dtype) == "torch.bfloat16":
-        plain = plain.float()
-    found: Array = plain.numpy()
-    return found
+def _is_tensor(value: Any) -> bool:
+    return hasattr(value, "detach")
 
 
 def of_keras(path: Path, model: Any) -> dict[str, dict[str, Array]]:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
 
 from parity.record.roundtrip import Heads, Loss, Weights
-from parity.roundtrip import outputs
 from parity.roundtrip.reading import Original
 from parity.roundtrip.tripping import Seen
 
+SHARED = (
+    "the factory gives the same weights each time it is called, so there is no fresh model to read "
+    "them into"
+)
 _NAMED = 3
+_STATISTIC = re.compile(r"(running|moving)_(mean|var|variance)$|num_batches_tracked$")
+_Key = TypeVar("_Key", bound=Hashable)
 
 
 def weight_losses(weights: Weights | None) -> Iterator[Loss]:
@@ -40,19 +49,62 @@ def differing(original: Original, seen: Seen) -> int:
     return found
 
 
-def moved(before: Sequence[str], which: str) -> Loss:
-    """Weights that change while a model that is not trained runs."""
+def moved(
+    changed: Sequence[str], statistics: Sequence[str], which: str, gap: float | None
+) -> Iterator[Loss | str]:
+    """Weights that change while a model runs that is not trained: a loss, or, in words, none.
+
+    ``statistics`` are those of them that are a batch norm's; ``gap`` is how far outputs are from
+    run to run, None where they are the same.
+    """
+    others = [name for name in changed if name not in statistics]
+    if statistics:
+        yield Loss(
+            "training-mode",
+            f"BatchNorm in training mode: {_counted(statistics)} changed while the model ran, "
+            f"though {which}: {listed(statistics)}; outputs depend on the batch's own statistics",
+        )
+    if not others:
+        return
+    said = f"{_counted(others)} changed while the model ran, though {which}: {listed(others)}"
+    if gap is None:
+        yield f"{said}; outputs are the same from run to run, so nothing is lost by it"
+    else:
+        yield Loss(
+            "weights",
+            f"{said}; what is saved depends on how often the model has run, and outputs change by "
+            f"{gap:.2g} from run to run",
+        )
+
+
+def is_statistic(name: str) -> bool:
+    """Whether a weight is called as a batch norm calls its statistics."""
+    return _STATISTIC.search(name) is not None
+
+
+def moving(original: Original, kept: Callable[[], Mapping[_Key, Any]]) -> set[_Key]:
+    """What of ``kept`` changes with the image: the original runs two that differ, and others' runs
+    are left as they were.
+    """
+    canvas = original.canvases[0]
+    found = []
+    for one in (canvas, np.ascontiguousarray(canvas[::-1]), np.zeros_like(canvas)):
+        original.session.run(one, original.images[0])
+        found.append(kept())
+    names = {name for one in found for name in one}
+    return {name for name in names if any(one.get(name) != found[0].get(name) for one in found)}
+
+
+def unsteady(form: str, random: Callable[[], Sequence[str]], gap: float) -> Loss:
+    """A model that gives other outputs each time, though the original does not."""
+    names = random()
+    which = f"; what draws numbers in it: {listed(names)}" if names else ""
     return Loss(
         "training-mode",
-        f"BatchNorm in training mode: {_counted(before)} changed while the model ran, though "
-        f"{which}: {listed(before)}; outputs depend on the batch's own statistics",
+        f"random layer in training mode: outputs of {form} change by up to {gap:.2g} from run to "
+        f"run, though those of the original are the same{which}; take it out of the model that is "
+        f"deployed",
     )
-
-
-def restless(one: outputs.Run, other: outputs.Run) -> float | None:
-    """How far two runs on one image are apart; None where they are the same."""
-    found = outputs.compared([""], [one], [other])
-    return found.max_abs if found.state == "differ" else None
 
 
 def listed(names: Sequence[str]) -> str:

@@ -9,12 +9,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from parity.record.roundtrip import Loss
-from parity.roundtrip import outputs
-from parity.roundtrip.causes import differing, unexplained, weight_losses
+from parity.roundtrip import keras_pairs, outputs
+from parity.roundtrip.causes import (
+    differing,
+    is_statistic,
+    unexplained,
+    weight_losses,
+)
+from parity.roundtrip.keras_pairs import is_custom, layers, paired
+from parity.roundtrip.keras_untracked import hidden, other_values, untracked
 from parity.roundtrip.reading import Original, why
 from parity.roundtrip.tripping import Seen
-from parity.roundtrip.untracked import kept
-from parity.roundtrip.weights import Print, fingerprint
 from parity.session import Session
 
 _BASE = ("self", "args", "kwargs", "name", "dtype", "trainable", "autocast", "activity_regularizer")
@@ -37,12 +42,16 @@ def losses(original: Original, session: Session, seen: Seen) -> Iterator[Loss]:
     differ = seen.heads.state == "differ"
     if hasattr(theirs, "get_config"):
         found += _configured(original.native, theirs, differ)
-        found += _untracked(original.native, theirs)
-        found += [] if found else _other_config(original.native, theirs)
+        found += untracked(original, theirs)
+        found += [] if found else keras_pairs.differing(original.native, theirs)
     found += weight_losses(seen.weights)
     if differ and not found:
-        in_training = _like_training(original, seen)
-        found.append(in_training if in_training is not None else unexplained(seen.heads))
+        trained = _like_training(original, seen)
+        found += [trained] if trained is not None else []
+    if differ and not found and hasattr(theirs, "get_config"):
+        found += other_values(original, theirs)
+    if differ and not found:
+        found.append(unexplained(seen.heads))
     yield from found
 
 
@@ -66,7 +75,7 @@ def refusals(original: Original, form: str, error: BaseException, doing: str) ->
                 for gap in needed
             )
     if doing == "save" and isinstance(error, NotImplementedError) and "get_config" in said:
-        who = ", ".join(_called(one) for one in _layers(model) if _has_no_config(one))
+        who = ", ".join(_called(one) for one in layers(model) if _has_no_config(one))
         return (
             Loss(
                 "custom-config",
@@ -75,13 +84,7 @@ def refusals(original: Original, form: str, error: BaseException, doing: str) ->
             ),
         )
     if "'untracked'" in said:
-        hidden = [
-            f"{path!r} of layer {layer.name!r} ({type(layer).__name__})"
-            for layer in _layers(model)
-            if is_custom(layer)
-            for path in _kept(layer)
-        ]
-        which = ", ".join(hidden) or "one that a function uses"
+        which = ", ".join(hidden(model)) or "one that a function uses"
         return (
             Loss(
                 "untracked",
@@ -91,25 +94,6 @@ def refusals(original: Original, form: str, error: BaseException, doing: str) ->
         )
     cause = "refused" if doing == "save" else "unreadable"
     return (Loss(cause, f"{form} cannot be {verb}: {said}"),)  # type: ignore[arg-type]
-
-
-def _layers(model: Any) -> list[Any]:
-    return list(model._flatten_layers(include_self=False))
-
-
-def _paired(ours: Any, theirs: Any) -> Iterator[tuple[Any, Any]]:
-    """Layers of two models that stand at the same place; by name where their number differs."""
-    mine, others = _layers(ours), _layers(theirs)
-    if [one.name for one in mine] == [one.name for one in others]:
-        yield from zip(mine, others, strict=True)
-        return
-    by_name = {one.name: one for one in others}
-    yield from ((one, by_name[one.name]) for one in mine if one.name in by_name)
-
-
-def is_custom(layer: Any) -> bool:
-    """Whether a layer or operation is not Keras' own."""
-    return type(layer).__module__.partition(".")[0] != "keras"
 
 
 def _has_no_config(layer: Any) -> bool:
@@ -125,7 +109,7 @@ def _called(layer: Any) -> str:
 
 
 def _gaps(model: Any) -> Iterator[Gap]:
-    for layer in _layers(model):
+    for layer in layers(model):
         if not is_custom(layer):
             continue
         try:
@@ -149,7 +133,7 @@ def _value(layer: Any, argument: str) -> Any:
 
 
 def _configured(ours: Any, theirs: Any, differ: bool) -> Iterator[Loss]:
-    mates = {id(one): other for one, other in _paired(ours, theirs)}
+    mates = {id(one): other for one, other in paired(ours, theirs) if other is not None}
     for gap in _gaps(ours):
         if id(gap.layer) not in mates:
             continue
@@ -191,7 +175,7 @@ def _unregistered(original: Original) -> dict[str, Any]:
     known = saving.get_custom_objects()
     return {
         type(layer).__name__: type(layer)
-        for layer in _layers(original.native)
+        for layer in layers(original.native)
         if is_custom(layer)
         and saving.get_registered_name(type(layer)) not in known
         and saving.get_registered_object(saving.get_registered_name(type(layer))) is None
@@ -207,86 +191,11 @@ def _stranger(form: str, classes: dict[str, Any]) -> Loss:
     )
 
 
-def _untracked(ours: Any, theirs: Any) -> Iterator[Loss]:
-    for mine, other in _paired(ours, theirs):
-        if not is_custom(mine):
-            continue
-        before, after = _kept(mine), _kept(other)
-        for path, found in before.items():
-            if after.get(path) == found:
-                continue
-            shape = "x".join(map(str, found.shape)) or "scalar"
-            yield Loss(
-                "untracked",
-                f"untracked variable {path!r} of layer {mine.name!r} ({type(mine).__name__}): "
-                f"{found.dtype} {shape} in a plain attribute is not saved, and came back "
-                f"{'with other values' if path in after else 'not at all'}; make it with "
-                f"self.add_weight()",
-            )
+def in_training(original: Original, place: int) -> tuple[dict[str, Any], bool]:
+    """Heads of the original in training mode, and whether statistics of a batch normalise there.
 
-
-def _kept(layer: Any) -> dict[str, Print]:
-    import tensorflow as tf
-
-    saved = [*layer.variables, *(one.value for one in layer.variables)]
-
-    def printed(value: Any) -> Print | None:
-        if isinstance(value, np.ndarray):
-            return fingerprint(value) if value.dtype.kind in "biufc" else None
-        if not (tf.is_tensor(value) or isinstance(value, tf.Variable)):
-            return None
-        try:
-            return fingerprint(value.numpy())
-        except Exception:  # a symbol of a graph
-            return None
-
-    return dict(kept(vars(layer), {id(one) for one in saved}, printed))
-
-
-def _other_config(ours: Any, theirs: Any) -> Iterator[Loss]:
-    """Keys of a layer's configuration that came back otherwise."""
-    for mine, other in _paired(ours, theirs):
-        before, after = _config(mine), _config(other)
-        for key in before:
-            if key not in after or before[key] != after[key]:
-                yield Loss(
-                    "configuration",
-                    f"layer {mine.name!r} ({type(mine).__name__}): {key} came back as "
-                    f"{_short(after.get(key))} in the place of {_short(before[key])}",
-                )
-    lost = {one.name for one in _layers(ours)} - {one.name for one in _layers(theirs)}
-    if lost:
-        yield Loss("configuration", f"layers that did not come back: {', '.join(sorted(lost))}")
-
-
-def _config(layer: Any) -> dict[str, Any]:
-    if hasattr(layer, "_flatten_layers") and hasattr(layer, "layers"):
-        return {}  # a model inside: its layers are compared one by one
-    try:
-        found: dict[str, Any] = _plain(layer.get_config())
-    except NotImplementedError:  # it was not built from its configuration either
-        return {}
-    return found
-
-
-def _plain(value: Any) -> Any:
-    """Configuration as a file would hold it: tuples are lists."""
-    if isinstance(value, dict):
-        return {str(k): _plain(v) for k, v in value.items() if k != "shared_object_id"}
-    if isinstance(value, (list, tuple)):
-        return [_plain(one) for one in value]
-    if value is None or isinstance(value, (str, int, float, bool)):
-        return value
-    return f"{type(value).__name__}"
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def in_training(original: Original, place: int) -> dict[str, Any]:
-    """Heads of the original in training mode; its weights are put back as they were."""
+    Its weights are put back as they were.
+    """
     from keras import ops
 
     model, names = original.native, list(original.runs[0])
@@ -299,23 +208,39 @@ def in_training(original: Original, place: int) -> dict[str, Any]:
         values = [array]
     try:
         made = model(values, training=True)
+        normalises = any(
+            is_statistic(one.path) and not np.array_equal(old, np.asarray(one))
+            for old, one in zip(before, model.weights, strict=True)
+        )
     finally:
         model.set_weights(before)
-    if isinstance(made, dict):
-        return {name: np.asarray(ops.convert_to_numpy(made[name])) for name in names}
-    several = made if isinstance(made, (list, tuple)) else [made]
-    pairs = zip(names, several, strict=True)
-    return {name: np.asarray(ops.convert_to_numpy(one)) for name, one in pairs}
+    if not isinstance(made, dict):
+        several = made if isinstance(made, (list, tuple)) else [made]
+        made = dict(zip(names, several, strict=True))
+    return {name: np.asarray(ops.convert_to_numpy(made[name])) for name in names}, normalises
 
 
 def _like_training(original: Original, seen: Seen) -> Loss | None:
     place = differing(original, seen)
     mates = outputs.renamed(list(original.runs[0]), list(seen.runs[0]))
     theirs = {name: seen.runs[place][mate] for name, mate in mates.items()}
-    if not outputs.alike(in_training(original, place), theirs):
+    try:
+        trained, normalises = in_training(original, place)
+    except Exception:  # a model that cannot be trained, or not on images alone
+        return None
+    if not normalises or not outputs.alike(trained, theirs):
         return None
     return Loss(
         "training-mode",
         f"BatchNorm in training mode: head {seen.heads.head!r} is what the original gives in "
         f"training mode, normalised by the batch's own statistics; call it with training=False",
     )
+
+
+def random_layers(model: Any) -> list[str]:
+    """Layers that draw numbers, as they are named to a user."""
+    return [
+        f"{layer.name!r} ({type(layer).__name__})"
+        for layer in layers(model)
+        if any(type(one).__name__ == "SeedGenerator" for one in vars(layer).values())
+    ]

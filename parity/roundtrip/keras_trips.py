@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,11 @@ import numpy as np
 
 from parity.errors import ParityError
 from parity.record.roundtrip import Trip
-from parity.roundtrip import keras_causes
+from parity.roundtrip import keras_causes, keras_untracked
+from parity.roundtrip.causes import SHARED, is_statistic, listed, unsteady
+from parity.roundtrip.keras_pairs import is_custom
 from parity.roundtrip.reading import Original, why
-from parity.roundtrip.tripping import Format, NotOffered, Words, trip
+from parity.roundtrip.tripping import Format, NotOffered, NotTold, Words, trip
 from parity.roundtrip.weights import Print, fingerprint, named
 from parity.session import Session
 
@@ -25,6 +27,11 @@ _NO_VALUES = ("_CHECKPOINTABLE_OBJECT_GRAPH", "save_counter")
 def prints(model: Any) -> dict[str, Print]:
     """The weights of a Keras model by their paths; seeds and metrics are none."""
     return named((one.path, fingerprint(np.asarray(one))) for one in model.weights)
+
+
+def statistics(original: Original, changed: Sequence[str]) -> list[str]:
+    """Which of the weights that changed while the model ran are a batch norm's."""
+    return [name for name in changed if is_statistic(name)]
 
 
 def trips(original: Original) -> Iterator[Trip]:
@@ -40,6 +47,7 @@ def trips(original: Original) -> Iterator[Trip]:
             partial(prints, original.native),
             partial(keras_causes.losses, original),
             partial(keras_causes.refusals, original, form.name),
+            partial(unsteady, form.name, partial(keras_causes.random_layers, original.native)),
         )
         yield trip(original, form, words)
 
@@ -66,8 +74,16 @@ def _formats(original: Original) -> Iterator[Format]:
         lambda path: model.export(str(path), verbose=False),
         graph,
         _of_folder,
+        recompiled=True,
     )
-    yield Format(_TENSORFLOW[1], "saved", partial(_save_graph, model), graph, _of_folder)
+    yield Format(
+        _TENSORFLOW[1],
+        "saved",
+        partial(_save_graph, model),
+        graph,
+        _of_folder,
+        recompiled=True,
+    )
     yield Format(
         _TENSORFLOW[2],
         "checkpoint",
@@ -85,7 +101,7 @@ def _read_hdf5(original: Original, path: Path) -> Session:
         said = re.search(r"Unknown layer: '(\w+)'", why(error))
         unknown = said[1] if said is not None else ""
         ours = [one for one in original.native.operations if type(one).__name__ == unknown]
-        if not ours or keras_causes.is_custom(ours[0]):
+        if not ours or is_custom(ours[0]):
             raise
         raise NotOffered(
             f"Keras writes the operation {unknown} ({ours[0].name!r}) into HDF5 and cannot read it "
@@ -98,6 +114,10 @@ def _restored(original: Original, load: Any) -> Session:
     session = original.fresh()
     try:
         model = session.adapter.native()  # type: ignore[attr-defined]
+        mine = {id(one) for one in original.native.variables}
+        shared = [one.path for one in model.variables if id(one) in mine]
+        if shared or model is original.native:
+            raise NotTold(f"{SHARED}: {listed(shared)}")
         noise = np.random.default_rng(0)
         for one in model.weights:
             one.assign(noise.uniform(0.5, 1.5, tuple(one.shape)).astype(str(one.dtype)))
@@ -111,7 +131,15 @@ def _restored(original: Original, load: Any) -> Session:
 def _save_graph(model: Any, path: Path) -> None:
     import tensorflow as tf
 
-    tf.saved_model.save(model, str(path))
+    try:
+        tf.saved_model.save(model, str(path))
+    except AssertionError as error:
+        random = keras_causes.random_layers(model)
+        if "'untracked'" not in str(error) or not random or keras_untracked.hidden(model):
+            raise
+        raise NotOffered(
+            f"TensorFlow does not find the seed of Keras' {', '.join(random)}; use export()"
+        ) from error
 
 
 def _checkpoint(model: Any, path: Path) -> None:

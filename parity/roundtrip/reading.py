@@ -24,7 +24,8 @@ Run = Mapping[str, Array]
 class Original:
     """The native model of a runtime, in this process, and what it makes of each image.
 
-    ``canvases`` are the prepared images (H, W, 3); ``runs`` their heads.
+    ``canvases`` are the prepared images (H, W, 3); ``runs`` their heads; ``steady`` whether they
+    are the same bit by bit when it runs once more.
     """
 
     suite: Suite
@@ -33,6 +34,7 @@ class Original:
     images: tuple[str, ...]
     canvases: tuple[Array, ...]
     runs: tuple[Run, ...] = ()
+    steady: bool = True
 
     def run(self) -> None:
         """Run the images."""

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from parity.record.roundtrip import Loss, Trip
-from parity.roundtrip import torch_causes
+from parity.roundtrip import torch_causes, torch_tensors
+from parity.roundtrip.causes import SHARED, is_statistic, listed, unsteady
 from parity.roundtrip.reading import Original, why
-from parity.roundtrip.tripping import Format, Words, trip
-from parity.roundtrip.weights import Print, fingerprint, named
-from parity.runtimes import torch_calling
+from parity.roundtrip.tripping import Format, NotTold, Words, trip
+from parity.roundtrip.weights import Print, named
+from parity.runtimes import support, torch_calling
 from parity.session import Session
 
 _NO_FACTORY = (
@@ -23,20 +24,37 @@ _NO_TRUST = "whoever reads it runs its code: say trust = true under [runtimes.{}
 _NO_SAFETENSORS = "safetensors is not installed; install it with: pip install safetensors"
 
 
-def printed(tensor: Any) -> Print:
-    """The print of a tensor, also of a dtype that numpy does not have."""
+def prints(module: Any) -> dict[str, Print]:
+    """The entries of a module's state dict by name, but for an extra state that nobody can tell."""
+    found = ((name, torch_tensors.of_state(one)) for name, one in module.state_dict().items())
+    return named((name, one) for name, one in found if one is not None)
+
+
+def _of_program(module: Any) -> dict[str, Print]:
+    """The weights that a program may be asked for: an extra state is Python's, and quantised
+    layers keep theirs in packed objects, of which only the outputs tell.
+    """
     import torch
 
-    plain = tensor.detach().cpu().contiguous()
-    raw = plain.reshape(-1).view(torch.uint8).numpy()
-    found = fingerprint(raw)
-    return Print(tuple(plain.shape), str(plain.dtype).removeprefix("torch."), found.sha256)
-
-
-def prints(module: Any) -> dict[str, Print]:
-    """The tensors of a module's state dict by name."""
+    quantised = [
+        f"{place}." if place else ""
+        for place, one in module.named_modules()
+        if ".quantized" in type(one).__module__
+    ]
     state = module.state_dict()
-    return named((name, printed(one)) for name, one in state.items() if hasattr(one, "dtype"))
+    return {
+        name: found
+        for name, found in prints(module).items()
+        if isinstance(state.get(name), torch.Tensor)
+        and not name.startswith(tuple(quantised))
+        and not name.endswith("_extra_state")
+    }
+
+
+def statistics(original: Original, changed: Sequence[str]) -> list[str]:
+    """Which of the weights that changed while the module ran are a batch norm's."""
+    found = torch_causes.normalising(original)
+    return [name for name in changed if name in found or is_statistic(name)]
 
 
 def trips(original: Original) -> Iterator[Trip]:
@@ -47,9 +65,10 @@ def trips(original: Original) -> Iterator[Trip]:
             yield Trip(form.name, "not tried", reason=absent[form.name])
             continue
         words = Words(
-            partial(prints, original.native),
+            partial(_of_program if form.recompiled else prints, original.native),
             partial(torch_causes.losses, original, form.name),
             partial(_failed, form.name),
+            partial(unsteady, form.name, partial(torch_causes.random_layers, original.native)),
         )
         yield trip(original, form, words)
 
@@ -87,18 +106,15 @@ def _formats(original: Original) -> Iterator[Format]:
     )
     # What a capture cannot hold it refuses by itself, and a state dict needs no pickle.
     yield Format("pickle", "model.pkl", partial(torch.save, module), whole, _of_session, True)
+    compiled = (whole, _of_session, True, True)
     yield Format(
         "TorchScript (script)",
         "scripted.pt",
         lambda path: torch.jit.save(torch.jit.script(module), str(path)),
-        whole,
-        _of_session,
-        True,
+        *compiled,
     )
-    yield Format(
-        "TorchScript (trace)", "traced.pt", partial(_trace, original), whole, _of_session, True
-    )
-    yield Format("pt2", "model.pt2", partial(_capture, original), whole, _of_session, True)
+    yield Format("TorchScript (trace)", "traced.pt", partial(_trace, original), *compiled)
+    yield Format("pt2", "model.pt2", partial(_capture, original), *compiled)
 
 
 def _example(original: Original) -> tuple[Any, ...]:
@@ -148,15 +164,41 @@ def _restored(original: Original, load: Any) -> Session:
     session = original.fresh()
     try:
         module = session.adapter.native()  # type: ignore[attr-defined]
+        _check_fresh(original.native, module)
         with torch.no_grad():
-            for one in module.state_dict().values():
+            for name, one in module.state_dict().items():
                 if isinstance(one, torch.Tensor):
-                    one.fill_(1)
+                    _overwrite(name, one)
         module.load_state_dict(load(), strict=True)
     except BaseException:
         session.close()
         raise
     return session
+
+
+def _check_fresh(ours: Any, theirs: Any) -> None:
+    """Raises ``NotTold`` where the factory gives tensors that the original has too."""
+    import torch
+
+    before, after = (one.state_dict(keep_vars=True) for one in (ours, theirs))  # both stay alive
+    mine = {id(one): name for name, one in before.items() if isinstance(one, torch.Tensor)}
+    shared = [mine[id(one)] for one in after.values() if id(one) in mine]
+    if ours is theirs or shared:
+        raise NotTold(f"{SHARED}: {listed(shared)}" if shared else SHARED)
+
+
+def _overwrite(name: str, tensor: Any) -> None:
+    """Put other numbers into a tensor; raises ``NotTold``."""
+    try:
+        tensor.fill_(1)
+    except Exception:
+        try:
+            tensor.zero_()  # what is sparse takes no other number
+        except Exception as error:
+            raise NotTold(
+                f"{name!r} cannot be overwritten before it is read, so whether it comes back "
+                f"cannot be told: {support.reason(error)}"
+            ) from error
 
 
 def _of_session(session: Session, path: Path) -> Mapping[str, Print]:

@@ -40,18 +40,24 @@ def _counted(layers: int) -> str:
 
 
 def _captured(native: Any) -> Iterator[str]:
-    """Batch norms whose training flag is a constant of the graph."""
+    """Batch norms with running statistics whose training flag is a constant of the graph.
+
+    Without any, as in an instance norm, there is nothing else to normalise by in either mode.
+    """
     graph = getattr(native, "inlined_graph", None)
     if graph is not None:  # TorchScript: batch_norm(input, weight, bias, mean, var, training, ...)
         for node in graph.findAllNodes("aten::batch_norm"):
-            flag = list(node.inputs())[5]
-            if flag.node().kind() == "prim::Constant" and flag.toIValue():
+            mean, flag = (list(node.inputs())[place] for place in (3, 5))
+            constant = flag.node().kind() == "prim::Constant"
+            if constant and flag.toIValue() and mean.type().kind() != "NoneType":
                 yield node.kind()
         return
     graph = getattr(native, "graph", None)
     for node in getattr(graph, "nodes", ()):
         name = str(getattr(node, "target", ""))
-        if "batch_norm" not in name or node.op != "call_function":
+        if "batch_norm" not in name or "no_stats" in name or node.op != "call_function":
+            continue
+        if len(node.args) > 3 and node.args[3] is None:  # the running mean
             continue
         # A functional batch norm gives its new statistics back, as only training needs them.
         flags = [one for one in node.args if isinstance(one, bool)]
@@ -70,7 +76,8 @@ def _saved(suite: Suite, runtime: Runtime, native: Any) -> int:
         fresh = torch.load(path, map_location="cpu", weights_only=False)
     else:
         return 0
-    kinds = (getattr(one, "original_name", type(one).__name__) for one in _training(fresh))
+    with_mean = (one for one in _training(fresh) if getattr(one, "running_mean", None) is not None)
+    kinds = (getattr(one, "original_name", type(one).__name__) for one in with_mean)
     return sum("BatchNorm" in kind for kind in kinds)
 
 

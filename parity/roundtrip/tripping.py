@@ -17,9 +17,15 @@ from parity.roundtrip.weights import Print, compared
 from parity.runtimes import support
 from parity.session import Session
 
+_RUNS = 8  # at least that are made once more: a random layer may draw the same again
+
 
 class NotOffered(Exception):
     """The framework has no such format for a model of this kind; the message says what it lacks."""
+
+
+class NotTold(Exception):
+    """Whether this one loses anything cannot be told; the message says why."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +42,7 @@ class Format:
     """One serialization: how it is saved, read back, and where its weights are seen.
 
     ``refusable``: a framework may refuse it for reasons of its own, which lose nothing.
+    ``recompiled``: a compiler has been at it, so that sums may come in another order.
     """
 
     name: str
@@ -44,18 +51,21 @@ class Format:
     read: Callable[[Path], Session]
     prints: Callable[[Session, Path], Mapping[str, Print]]
     refusable: bool = False
+    recompiled: bool = False
 
 
 @dataclass(frozen=True)
 class Words:
     """What a framework's own side says: the original's weights, and why something was lost.
 
-    ``failed`` words what was raised when a model was saved ("save") or read back ("read").
+    ``failed`` words what was raised when a model was saved ("save") or read back ("read");
+    ``unsteady`` that outputs of what was read back are that far apart from run to run.
     """
 
     prints: Callable[[], Mapping[str, Print]]
     explain: Callable[[Session, Seen], Iterator[Loss]]
     failed: Callable[[BaseException, str], tuple[Loss, ...]]
+    unsteady: Callable[[float], Loss]
 
 
 def trip(original: Original, form: Format, words: Words) -> Trip:
@@ -80,15 +90,29 @@ def _tripped(original: Original, form: Format, words: Words, path: Path) -> Trip
         session = form.read(path)
     except NotOffered as limit:
         return Trip(form.name, "not offered", reason=str(limit), bytes=size)
+    except NotTold as limit:
+        return Trip(form.name, "not tried", reason=str(limit), bytes=size)
     except Exception as error:
         return _unreadable(form, words, error, size)
     with session:
         theirs = form.prints(session, path)
         try:
             runs = original.heads(session)
+            again = [original.heads(session) for _ in range(-(-_RUNS // len(original.images)))]
         except Exception as error:
             return _unreadable(form, words, error, size)
+        gap = _unsteady(runs, again)
+        if gap is not None:
+            losses = (words.unsteady(gap),)
+            weights = compared(ours, theirs)
+            return Trip(form.name, "lost", losses, weights=weights, bytes=size)
         return replace(_compared(original, form, words, session, runs, ours, theirs), bytes=size)
+
+
+def _unsteady(runs: tuple[Run, ...], again: list[tuple[Run, ...]]) -> float | None:
+    """How far runs of one model on the same images are apart; None where they are the same."""
+    gaps = [outputs.restless(*pair) for some in again for pair in zip(runs, some, strict=True)]
+    return max((gap for gap in gaps if gap is not None), default=None)
 
 
 def _unreadable(form: Format, words: Words, error: Exception, size: int) -> Trip:
@@ -107,7 +131,8 @@ def _compared(
 ) -> Trip:
     weights = compared(ours, theirs)
     try:
-        heads = outputs.compared(original.images, original.runs, runs)
+        exact = original.steady and not form.recompiled
+        heads = outputs.compared(original.images, original.runs, runs, exact)
     except outputs.Unlike as unlike:
         loss = Loss("configuration", f"{form.name} came back with other heads: {unlike}")
         return Trip(form.name, "lost", (loss,), weights=weights)

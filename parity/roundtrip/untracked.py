@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
 from parity.roundtrip.weights import Print
 
 _DEEPEST = 3
@@ -21,6 +23,27 @@ def kept(
     """
     for name, value in attributes.items():
         yield from _kept(name, value, known, fingerprint, 0)
+
+
+def values(attributes: Mapping[str, Any], own: set[str]) -> Iterator[tuple[str, Any]]:
+    """Plain numbers, words and switches in attributes and in lists and dicts there, by their path.
+
+    ``own`` are the attributes that the framework's own base class has; TensorFlow adds its
+    ``_self_`` ones when it saves.
+    """
+    for name, value in attributes.items():
+        if name not in own and not name.startswith("_self_"):
+            yield from _values(name, value, 0)
+
+
+def _values(path: str, value: Any, depth: int) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, (bool, int, float, str)):
+        yield path, value
+    elif depth < _DEEPEST:
+        for label, item in _inside(value):
+            yield from _values(f"{path}{label}", item, depth + 1)
 
 
 def _kept(

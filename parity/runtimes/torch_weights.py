@@ -1,8 +1,10 @@
 """A state dict: where it is in a checkpoint, and how it differs from what a module needs."""
 
-from typing import Any, Mapping, NamedTuple
+from typing import Any, Mapping, NamedTuple, Optional, Tuple
 
 from .contract import AdapterError
+
+_EXTRA = "_extra_state"  # how torch ends the name of a module's extra state
 
 
 class State(NamedTuple):
@@ -39,9 +41,9 @@ def check_fits(wanted: Mapping[str, Any], state: State, path: str) -> None:
     missing = tuple(name for name in wanted if name not in held)
     unexpected = tuple(name for name in held if name not in wanted)
     mismatched = tuple(
-        (name, tuple(wanted[name].shape), tuple(held[name].shape))
+        (name, _shape(wanted[name]), _shape(held[name]))
         for name in wanted
-        if name in held and tuple(wanted[name].shape) != tuple(held[name].shape)
+        if name in held and not _fits(_shape(wanted[name]), _shape(held[name]))
     )
     if missing or unexpected or mismatched:
         raise AdapterError(
@@ -61,7 +63,27 @@ def _is_dict(value: Any) -> bool:
 
 
 def _is_state(value: Any) -> bool:
-    """Whether it is tensors by name."""
-    return (
-        _is_dict(value) and bool(value) and all(hasattr(item, "shape") for item in value.values())
-    )
+    """Whether it is tensors by name; a module may add what ``get_extra_state`` gives, and, as a
+    quantised one does, weights that are packed: its own state dict is known by its ``_metadata``.
+    """
+    if not _is_dict(value) or not value:
+        return False
+    others = [name for name, item in value.items() if not _is_tensor(item)]
+    known = hasattr(value, "_metadata") or all(name.endswith(_EXTRA) for name in others)
+    return not others or (known and (len(others) < len(value) or hasattr(value, "_metadata")))
+
+
+def _is_tensor(item: Any) -> bool:
+    return hasattr(type(item), "shape")  # of the type: that of a lazy parameter raises
+
+
+def _shape(item: Any) -> Optional[Tuple[int, ...]]:
+    """None for what has no shape: an extra state, or a lazy parameter before its first run."""
+    try:
+        return tuple(item.shape)
+    except (AttributeError, RuntimeError):
+        return None
+
+
+def _fits(wanted: Optional[Tuple[int, ...]], held: Optional[Tuple[int, ...]]) -> bool:
+    return wanted is None or held is None or wanted == held

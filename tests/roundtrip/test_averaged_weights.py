@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +15,13 @@ from roundtrip_suites import (
     lost,
     module_of,
     perturb,
+    torch_code,
     torch_suite,
     tripped,
     write_suite,
 )
 
+from parity.roundtrip.averages import RAW, of_keras, of_torch, sets
 from parity.runtimes.resolve import resolve
 
 pytest.importorskip("torch")
@@ -35,27 +39,33 @@ SCRIPT = """
 """
 
 
-def averaged(folder: Path, candidate: str, prefix: str = "") -> Path:
-    """A checkpoint with raw weights and their average, and candidates made from one of them."""
+def averaged(folder: Path, candidate: str, prefixes: tuple[str, ...] = ("",)) -> list[Path]:
+    """Checkpoints with raw weights and their average, and candidates made from one of them.
+
+    One suite a prefix, as an average's names may bear; their candidates are the same files.
+    """
     import torch
 
-    torch_suite(folder, more=SCRIPT)
-    raw = module_of(folder)
+    suites = [torch_suite(folder / str(place), more=SCRIPT) for place in range(len(prefixes))]
+    raw = module_of(suites[0])
     average: Any = copy.deepcopy(raw)
     with torch.no_grad():
         for one in average.parameters():
             one.add_(torch.rand_like(one) * 0.1)
-    state = {f"{prefix}{name}": one for name, one in average.state_dict().items()}
-    torch.save({"model": raw.state_dict(), "ema": state, "epoch": 3}, folder / "net.pth")
     made: Any = {"model": raw, "ema": average}[candidate]
     image = (torch.rand(1, 3, 8, 8),)
     torch.jit.save(torch.jit.freeze(torch.jit.trace(made, image)), str(folder / "net.pt"))
     torch.onnx.export(made, image, str(folder / "net.onnx"), verbose=False, dynamo=True)
-    return folder
+    for suite, prefix in zip(suites, prefixes, strict=True):
+        state = {f"{prefix}{name}": one for name, one in average.state_dict().items()}
+        torch.save({"model": raw.state_dict(), "ema": state, "epoch": 3}, suite / "net.pth")
+        for file in folder.glob("net.*"):
+            shutil.copy(file, suite)
+    return suites
 
 
-def with_use_ema(folder: Path, file: str, **settings: Any) -> Path:
-    """A Keras model that is saved in the midst of a training that averages its weights."""
+def with_use_ema(folder: Path, file: str, **settings: Any) -> tuple[Path, Any]:
+    """A suite of a Keras model, and the model, saved while a training averages its weights."""
     import keras
 
     write_suite(folder, f'kind = "keras"\nmodel = "{file}"\n', KERAS)
@@ -67,7 +77,7 @@ def with_use_ema(folder: Path, file: str, **settings: Any) -> Path:
         heads = [random.random((2, 16, 4)), random.random((2, 16, 2))]
         model.train_on_batch(random.random((2, 8, 8, 3)).astype("float32"), heads)
     model.save(folder / file)
-    return folder
+    return folder, model
 
 
 HELD = (
@@ -77,31 +87,72 @@ HELD = (
 )
 
 
-@pytest.mark.parametrize("prefix", ["", "module."])
-def test_candidates_that_were_made_from_the_average_are_named(tmp_path: Path, prefix: str) -> None:
+def test_candidates_that_were_made_from_the_average_are_named(tmp_path: Path) -> None:
     """BatchNorm is folded in the exports; the weights that are left tell where they come from."""
     said = (
         "EMA against raw weights: {0} was made from 'ema', and native runs 'model' of net.pth: by "
         "their hashes {0} holds 2 of the 6 weights that differ as 'ema' has them, and none as "
         "'model' has them"
     )
-    model = tripped(averaged(tmp_path, "ema", prefix))
-    assert lost(model)[""] == [HELD, said.format("script"), said.format("onnx")]
-    assert model.verdict == "fail"
+    for suite in averaged(tmp_path, "ema", ("", "module.")):
+        model = tripped(suite)
+        assert lost(model)[""] == [HELD, said.format("script"), said.format("onnx")]
+        assert model.verdict == "fail"
 
 
 def test_candidates_of_the_same_weights_are_no_finding(tmp_path: Path) -> None:
     """Only that the average is in none of the files is told."""
-    assert lost(tripped(averaged(tmp_path, "model"))) == {"": [HELD]}
+    (suite,) = averaged(tmp_path, "model")
+    assert lost(tripped(suite)) == {"": [HELD]}
 
 
-@pytest.mark.parametrize("file", ["net.keras", "net.h5"])
-def test_the_average_in_a_keras_optimizer_is_named(tmp_path: Path, file: str) -> None:
+def smoothed(module: Any) -> dict[str, Any]:
+    """An average of the parameters alone, as it is written by hand."""
+    return {name: one.detach() * 0.9 for name, one in module.named_parameters()}
+
+
+@pytest.mark.parametrize(
+    ("entries", "name"),
+    [
+        (lambda of: {"ema": of}, "'ema'"),
+        (lambda of: {"ema": {"decay": 0.99, "shadow": of}}, "'ema.shadow'"),
+        (lambda of: {"ema": {"shadow_params": list(of.values())}}, "'ema.shadow_params'"),
+        (lambda of: {"model_ema": {f"ema.{name}": one for name, one in of.items()}}, "'model_ema'"),
+        (
+            lambda of: {"callbacks": {"EMA": {"state": {"ema_state_dict": of}}}},
+            "'callbacks.EMA.state.ema_state_dict'",
+        ),
+    ],
+)
+def test_an_average_is_found_in_every_form(
+    tmp_path: Path, entries: Callable[[dict[str, Any]], dict[str, Any]], name: str
+) -> None:
+    """An average of the parameters has no statistics, and may be a list in their order.
+
+    All differ but a bias of zeros.
+    """
+    from parity.roundtrip.torch_tensors import array
+
+    torch_code(tmp_path)
+    module = module_of(tmp_path)
+    import torch
+
+    torch.save({"model": module.state_dict(), **entries(smoothed(module))}, tmp_path / "net.pth")
+    model = {name: array(one) for name, one in module.state_dict().items()}
+    trained = {name: model[name] for name, _ in module.named_parameters()}
+    found = sets("net.pth", model, of_torch(tmp_path / "net.pth", False, trained), "", trained)
+    assert found is not None
+    assert (found.run, found.other, len(found.pairs)) == ("'model'", name, len(trained) - 1)
+
+
+def test_the_average_in_a_keras_optimizer_is_named(tmp_path: Path) -> None:
     """``use_ema`` keeps it beside the optimizer's own numbers, and the model is run without.
 
     Seven of ten, as nothing trains a mean, a variance, or a bias before a BatchNorm.
     """
-    model = tripped(with_use_ema(tmp_path, file, use_ema=True, ema_momentum=0.5, momentum=0.9))
+    file = "net.keras"
+    suite, _ = with_use_ema(tmp_path, file, use_ema=True, ema_momentum=0.5, momentum=0.9)
+    model = tripped(suite)
     assert lost(model) == {
         "": [
             f"EMA against raw weights: {file} holds the raw weights, which native runs, and the "
@@ -113,8 +164,18 @@ def test_the_average_in_a_keras_optimizer_is_named(tmp_path: Path, file: str) ->
     }
 
 
+def test_the_average_is_found_in_hdf5_too(tmp_path: Path) -> None:
+    """A whole HDF5 lists the optimizer's numbers by names of its own."""
+    settings = {"use_ema": True, "ema_momentum": 0.5, "momentum": 0.9}
+    suite, model = with_use_ema(tmp_path, "net.h5", **settings)
+    entries = of_keras(suite / "net.h5", model)
+    found = sets("net.h5", entries[RAW], entries, "")
+    assert found is not None
+    assert (found.run, found.other) == (RAW, "the optimizer's average (use_ema)")
+    assert (len(found.pairs), found.total) == (7, 10)
+
+
 def test_an_optimizer_that_averages_nothing_is_no_finding(tmp_path: Path) -> None:
     """That the optimizer itself is dropped is no loss."""
-    model = tripped(with_use_ema(tmp_path, "net.keras", momentum=0.9))
-    assert model.losses == ()
-    assert model.verdict == "pass"
+    suite, model = with_use_ema(tmp_path, "net.keras", momentum=0.9)
+    assert of_keras(suite / "net.keras", model) == {}

@@ -194,6 +194,98 @@ def test_an_operation_is_nothing_that_hdf5_offers(tmp_path: Path) -> None:
     assert model.verdict == "pass"
 
 
+OWN_WAYS = """
+    @keras.saving.register_keras_serializable("ways")
+    class Inner(layers.Layer):
+        def __init__(self, factor=1.0, **kwargs):
+            super().__init__(**kwargs)
+            self.factor, self.conv = factor, layers.Conv2D(6, 1)
+
+        def build(self, shape):
+            self.conv.build(shape)
+
+        def call(self, x):
+            return self.conv(x) * self.factor
+
+        def get_config(self):
+            return super().get_config()
+
+
+    @keras.saving.register_keras_serializable("ways")
+    class Nested(layers.Layer):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.inner = Inner(3.0)
+
+        def build(self, shape):
+            self.inner.build(shape)
+            self.calls = self.add_weight(name="calls", initializer="zeros", trainable=False)
+
+        def call(self, x):
+            self.calls.assign_add(1.0)
+            return self.inner(x)
+"""
+
+
+def test_models_as_they_are_written_lose_nothing(tmp_path: Path) -> None:
+    """Names by Keras, a number by numpy, a layer inside another, a variable that counts the calls.
+
+    What counts is no BatchNorm, and no output depends on it: it is told, and no loss.
+    """
+    body = (
+        "layers.Conv2D(np.int64(6), 1), keras.Sequential([layers.ReLU(), layers.Conv2D(6, 1)]), "
+        'layers.Dropout(0.3), Nested(name="nested")'
+    )
+    model = tripped(keras_suite(tmp_path, OWN_WAYS, body))
+    assert outcomes(model) == dict.fromkeys(ALL, "kept")
+    assert model.notes == (
+        "1 weight changed while the model ran, though it was called with training=False: "
+        "nested/calls; outputs are the same from run to run, so nothing is lost by it",
+    )
+    assert model.verdict == "pass"
+
+
+def test_a_plain_number_and_a_random_layer_are_named(tmp_path: Path) -> None:
+    """The number is another one in each layer that is built; export() serves the flip as active.
+
+    The layer cannot be trained at all: that is no reason to end.
+    """
+    code = """
+        BUILT = []
+
+
+        @keras.saving.register_keras_serializable("numbered")
+        class Numbered(layers.Layer):
+            def __init__(self, **kwargs):
+                super().__init__(**kwargs)
+                self.gain = 0.1 + 0.01 * len(BUILT)
+                BUILT.append(self)
+
+            def call(self, x, training=False):
+                if training:
+                    raise RuntimeError("for inference only")
+                return x * self.gain
+    """
+    model = tripped(keras_suite(tmp_path, code, 'Numbered(), layers.RandomFlip(name="flip")'))
+    found = lost(model)
+    for form in (".keras", ".h5", ".weights.h5", "TF checkpoint"):
+        (said,) = found.pop(form)
+        assert said.startswith("untracked value 'gain' of layer 'numbered")
+        assert said.endswith("make it an argument that get_config() returns")
+    (said,) = found.pop("SavedModel (export)")
+    assert found == {}
+    assert said.startswith("random layer in training mode: outputs of SavedModel (export) change")
+    assert said.endswith(
+        "though those of the original are the same; what draws numbers in it: 'flip' (RandomFlip); "
+        "take it out of the model that is deployed"
+    )
+    (saved,) = (one for one in model.trips if one.format == "SavedModel (tf.saved_model)")
+    assert (saved.outcome, saved.reason) == (
+        "not offered",
+        "TensorFlow does not find the seed of Keras' 'flip' (RandomFlip); use export()",
+    )
+
+
 def test_a_factory_needs_weights(tmp_path: Path) -> None:
     """A Keras factory without its weights is told what is missing."""
     from parity.errors import ArtifactError

@@ -59,13 +59,62 @@ def test_a_name_that_comes_twice_is_numbered() -> None:
 
 
 def test_outputs_are_equal_within_rounding_or_differ() -> None:
-    """The noise is that of the dtype, beside the head's largest value."""
+    """The noise is that of the dtype, beside the size of the head."""
     large = np.full(4, 100, np.float32)
     assert outputs.compared(["i"], run(large), run(large.copy())) == Heads("equal")
     near = outputs.compared(["i"], run(large), run(large + np.float32(1e-3)))
     assert (near.state, near.head, near.image) == ("noise", "scores", "i")
     far = outputs.compared(["i"], run(large), run(large + np.float32(0.01)))
     assert (far.state, far.first_differs) == ("differ", True)
+
+
+HALF = np.linspace(0.1, 1, 64).astype(np.float16).reshape(1, 16, 4)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (HALF, (HALF * np.float16(1.05))),
+        (HALF, HALF + np.float16(0.02)),
+        (HALF.astype(np.complex64), HALF * np.complex64(1 + 1e-4j)),
+    ],
+)
+def test_a_loss_is_no_rounding(ours: np.ndarray, theirs: np.ndarray) -> None:
+    """Five percent of float16, and what is lost in the imaginary part alone."""
+    assert outputs.compared(["i"], run(ours), run(theirs)).state == "differ"
+
+
+@pytest.mark.parametrize("axis", [1, 2])
+def test_a_small_column_is_judged_by_itself(axis: int) -> None:
+    """Boxes in pixels and scores in one tensor: half a percent of the scores alone is lost.
+
+    So is one value in a column; columns may be the last axis or the second.
+    """
+    whole = np.ones((1, 64, 6), np.float32) * np.array([900, 700, 800, 600, 0.5, 0.4], np.float32)
+    scaled, single, near = whole.copy(), whole.copy(), whole.copy()
+    scaled[..., 4:] *= np.float32(1.005)
+    single[0, 3, 5] += np.float32(0.001)
+    near[..., :4] += np.float32(1e-3)
+    near[..., 4:] += np.float32(1e-6)
+    states = [
+        outputs.compared(["i"], run(whole.swapaxes(2, axis)), run(one.swapaxes(2, axis))).state
+        for one in (scaled, single, near)
+    ]
+    assert states == ["differ", "differ", "noise"]
+
+
+def test_a_format_that_compiles_nothing_gives_the_same_bits() -> None:
+    """The same weights in the same framework round in the same way."""
+    near = ONE + np.float32(1e-6)
+    assert outputs.compared(["i"], run(ONE), run(near)).state == "noise"
+    assert outputs.compared(["i"], run(ONE), run(near), exact=True).state == "differ"
+
+
+def test_what_was_only_cast_has_the_rounding_of_its_own_dtype() -> None:
+    """A network in float32 whose head is cast to float64."""
+    wide, near = ONE.astype(np.float64), (ONE + np.float32(1e-6)).astype(np.float64)
+    assert outputs.compared(["i"], run(wide), run(near)).state == "noise"
+    assert outputs.compared(["i"], run(wide), run(wide + 1e-9)).state == "differ"
 
 
 def test_nan_in_the_same_place_is_equal_and_elsewhere_differs() -> None:
