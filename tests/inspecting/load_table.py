@@ -385,8 +385,8 @@ ROWS = [
     Row("earlier Keras, custom constructor", "keras, custom",
         s.saved_by("3.9.0", s.of_class("Strict", "spoiled_layers", "Strict")),
         ArtifactError,
-        "<keras>a Keras model archive: Strict takes no name here: the constructor of a custom layer "
-        "takes what its get_config() gives, and **kwargs (Keras 3.9.0 saved it). <correct>"),
+        "<keras>a Keras model archive: Strict takes no name here: the constructor of a custom "
+        "layer takes what its get_config() gives, and **kwargs (Keras 3.9.0 saved it). <correct>"),
     Row("earlier Keras, custom layer that raises", "keras, custom",
         s.saved_by("3.9.0", s.of_class("Table", "spoiled_layers", "Table")),
         ArtifactError,

@@ -430,6 +430,12 @@ def test_native_code_inside_a_program(torch_files: Path, tmp_path: Path) -> None
         "FloorDiv(s0, 2) + 1",
         "L['image'].size()[0] <= 8",
         "2*s77",
+        "Pow(Symbol('s0'), Integer(2))",
+        "FloorDiv(Add(Symbol('s0', integer=True), Integer(-1)), Integer(32))**2",
+        "Mul(Float('1.5', precision=53), ToFloat(Symbol('s0')))",
+        "Pow(Symbol('s0'), Rational(1, 2))",
+        "Eq(Mod(s0, 32), 0)",
+        "TruncToInt(IntTrueDiv(Symbol('s0'), Integer(2)))",
     ],
 )
 def test_arithmetic_is_harmless(text: str) -> None:
@@ -451,10 +457,24 @@ def test_arithmetic_is_harmless(text: str) -> None:
         "L['a\"); import os #'].size()",
         "1 +",
         "(" * 500,
+        "Matrix(1, 2, S('print'))",
+        "S('exec.__self__')",
+        "Max('print', 1)",
+        "Symbol('a.b')",
+        "'print' + s0",
+        "9**9**9",
+        "2**s0",
+        "9**999",
+        "Pow(Integer(9), Integer(999))",
+        "9**(s0 - s0 + 64*64)",
+        "((9**64)**64)**64",
+        "1 << 10**9",
+        "LShift(1, 1000)",
+        "1" * 30,
     ],
 )
 def test_everything_else_is_not(text: str) -> None:
-    """Calls, attributes, comprehensions and text that could be code do not pass."""
+    """Calls, attributes, comprehensions, text that could be code and endless powers do not pass."""
     assert not scan_symbolic.harmless(text)
 
 
