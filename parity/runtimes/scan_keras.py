@@ -49,8 +49,6 @@ def findings(value: Any) -> Iterator[str]:
     if not isinstance(value, dict):
         return
     name, module = value.get("class_name"), value.get("module")
-    if name == "__typespec__":  # which is made of the class that it names elsewhere
-        name = value.get("spec_name")
     config = value.get("config")
     if isinstance(name, str):
         if isinstance(module, str):  # Keras looks up one with the other: "keras", "layers.Lambda"
@@ -72,8 +70,6 @@ def findings(value: Any) -> Iterator[str]:
             yield f"the function {name} is not a layer{layer}"
         elif ">" in name or ">" in str(value.get("registered_name") or ""):
             yield "{}{} is not Keras' own".format(value.get("registered_name") or name, layer)
-        elif _FUNCTIONS.fullmatch(name):
-            yield f"the function {name} is not a layer{layer}"
     if isinstance(config, dict) and isinstance(config.get("vocabulary"), str):
         yield "{} reads the file {}".format(name, config["vocabulary"])
     for item in value.values():

@@ -19,6 +19,7 @@ from test_scan import Writes, refused, rewritten, saved
 
 import parity.runtimes as runtimes
 from parity.runtimes import (
+    content,
     scan,
     scan_archive,
     scan_keras,
@@ -503,6 +504,68 @@ def test_archived_weights_in_other_files(
                 evil = name == "model.weights.h5"
                 new.writestr(name, weights.getvalue() if evil else old.read(name))
     assert refused("keras", tmp_path / "net.keras") == (f"model.weights.h5: {ELSEWHERE[how]}",)
+
+
+def hdf5_then_archive(folder: Path) -> bytes:
+    """Read from its start it is HDF5, from its end a zip archive."""
+    return (folder / "net.h5").read_bytes() + (folder / "net.keras").read_bytes()
+
+
+def archive_around_hdf5(folder: Path) -> bytes:
+    """HDF5 may start at 2048 (its format specification, II.A); a zip archive holds it there."""
+    import h5py
+
+    with h5py.File(folder / "net.h5") as old:
+        buffer = io.BytesIO()
+        with h5py.File(buffer, "w", userblock_size=2048) as new:
+            for name in old:
+                old.copy(name, new)
+    inside = buffer.getvalue()[2048:]
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(folder / "net.keras") as old, zipfile.ZipFile(buffer, "w") as new:
+        headers = 30 + len("padding") + 30 + len("assets/x")
+        new.writestr("padding", bytes(2048 - headers))
+        new.writestr("assets/x", inside)
+        for name in old.namelist():
+            new.writestr(name, old.read(name))
+    return buffer.getvalue()
+
+
+def is_hdf5(path: str) -> bool:
+    import h5py
+
+    return bool(h5py.is_hdf5(path))
+
+
+@pytest.mark.parametrize(
+    ("made", "name", "scanned", "opened"),
+    [
+        (hdf5_then_archive, "net.keras", "hdf5", zipfile.is_zipfile),
+        (archive_around_hdf5, "net.weights.h5", "keras", is_hdf5),
+        (archive_around_hdf5, "net.h5", "keras", is_hdf5),
+    ],
+)
+def test_weights_that_are_two_files_at_once(
+    made: Callable[[Path], bytes], name: str, scanned: str,
+    opened: Callable[[str], bool],
+    tensorflow_files: Path, tmp_path: Path,
+) -> None:  # fmt: skip
+    """Keras opens what the name says, so that must be what was scanned."""
+    path = tmp_path / name
+    path.write_bytes(made(tensorflow_files))
+    assert opened(str(path))
+    (tmp_path / "factory_of_two.py").write_text("def build():\n    raise AssertionError\n")
+    for artifact in (
+        Artifact("factory_of_two:build", weights=str(path), folder=str(tmp_path)),
+        Artifact(str(path)),
+    ):
+        with pytest.raises(runtimes.AdapterError) as caught:
+            runtimes.load("keras")(artifact)
+        assert (caught.value.code, caught.value.facts["found"]) == (
+            "other-format",
+            content.recognise(str(path)).phrase,
+        )
+        assert content.recognise(str(path)).kind == scanned
 
 
 # SavedModel
