@@ -128,7 +128,10 @@ def _unreadable(path: Path, fault: str) -> Inspection:
 def _look(path: Path, attempt: Attempt | None) -> Inspection:
     content = recognise(str(path))
     if content.kind == "directory":
-        return Inspection(str(path), "directory", content.phrase, faults=(_REMEDIES["directory"],))
+        fault = _REMEDIES["directory"]
+        if content.phrase.endswith("is a SavedModel"):
+            fault = "it is no SavedModel and holds one: name the folder in it that is"
+        return Inspection(str(path), "directory", content.phrase, faults=(fault,))
     sha256, size = digest(path)
     archived = tuple(_archive_faults(path))
     contents = None if archived else _read(path, content)

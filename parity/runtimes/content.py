@@ -91,12 +91,10 @@ def recognise(path: str) -> Content:
     """What the file or folder at ``path`` is."""
     if not os.path.exists(path):
         return Content("missing", "nothing")
-    if os.path.isdir(path):
-        return _directory(path)
-    if not os.path.isfile(path):  # to open a pipe waits until somebody writes to it
+    if not os.path.isdir(path) and not os.path.isfile(path):  # to open a pipe waits for a writer
         return Content("unreadable", "a pipe, a socket or a device, not a file")
     try:
-        return _file(path)
+        return _directory(path) if os.path.isdir(path) else _file(path)
     except OSError as error:
         why = error.strerror or type(error).__name__
         return Content("unreadable", f"a file that cannot be read ({why})")
@@ -146,6 +144,9 @@ def _directory(path: str) -> Content:
     names = ("saved_model.pb", "saved_model.pbtxt", "saved_model.cpb")
     if any(os.path.isfile(os.path.join(path, name)) for name in names):
         return Content("savedmodel", "a SavedModel directory")
+    for name in sorted(os.listdir(path)):  # as TensorFlow Serving numbers them
+        if os.path.isfile(os.path.join(path, name, "saved_model.pb")):
+            return Content("directory", f"a directory whose folder {name} is a SavedModel")
     return Content("directory", "a directory without saved_model.pb")
 
 

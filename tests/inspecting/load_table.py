@@ -143,6 +143,8 @@ ROWS = [
         "<tflite>a text file. <correct>"),
     Row("folder", "torch", s.folder("net"), OtherFormat,
         "<torch>a directory without saved_model.pb. <correct>"),
+    Row("folder of a SavedModel", "savedmodel", s.inside("net", "1"), OtherFormat,
+        "<saved>a directory whose folder 1 is a SavedModel. <correct>"),
     Row("zipped SavedModel", "savedmodel",
         b.raw("saved.zip", b.zipped(**{"saved/saved_model.pb": b""})),
         OtherFormat,

@@ -100,6 +100,16 @@ def folder(name: str) -> b.Make:
     return make
 
 
+def inside(name: str, inner: str) -> b.Make:
+    """A folder in which a SavedModel is, as TensorFlow Serving numbers them."""
+
+    def make(models: Path, folder: Path) -> Path:
+        shutil.copytree(models / "saved", folder / name / inner)
+        return folder / name
+
+    return make
+
+
 def archived(change: Change, source: str = "net.keras") -> b.Make:
     """A Keras archive whose configuration was changed."""
 

@@ -503,6 +503,13 @@ def test_a_link_to_nowhere(tmp_path: Path) -> None:
     assert inspect(tmp_path / "link.onnx", None).kind == "missing"
 
 
+def test_a_folder_that_holds_a_savedmodel(models: Path, tmp_path: Path) -> None:
+    """As TensorFlow Serving numbers them: the folder inside is what to name."""
+    found = inspect(spoiled_models.inside("net", "1")(models, tmp_path), None)
+    assert found.phrase == "a directory whose folder 1 is a SavedModel"
+    assert found.faults == ("it is no SavedModel and holds one: name the folder in it that is",)
+
+
 def test_a_link_to_itself(tmp_path: Path) -> None:
     """The link is told, not its absence."""
     (tmp_path / "a.onnx").symlink_to("a.onnx")
