@@ -249,6 +249,13 @@ class Torch(tracing.TracedAdapter):
         self._module = None
 
 
+# What pickles of tensors and of arrays call.
+_REBUILT = re.compile(
+    r"calls (torch\._utils\._rebuild\w+|torch\.storage\._load_from_bytes|numpy\.(dtype|ndarray)"
+    r"|numpy\._?core\.(multiarray\.(_reconstruct|scalar)|numeric\._frombuffer))$"
+)
+
+
 def _expect(
     artifact: Artifact, path: str, kinds: Tuple[str, ...], expected: str
 ) -> content.Content:
@@ -257,6 +264,9 @@ def _expect(
     if found.kind == "unknown":
         scan_pickle.check_protocol(path, expected)
     if found.phrase == content.PLAIN_PICKLE:  # torch.load reads none, trusted or not
+        foreign = tuple(one for one in scan.findings(path) if not _REBUILT.search(one))
+        if foreign and not artifact.trust:  # nobody is told to load that by himself
+            raise AdapterError("untrusted", path=path, findings=foreign)
         return content.expect(path, (), expected)
     if found.kind == "pickle" and not artifact.trust:
         scan.guard(path, trust=False)
