@@ -1,11 +1,10 @@
 """Why Keras refused a file: its words, which version wrote the file, and how the weights differ."""
 
-import json
 import re
 import zipfile
 from typing import Any, Dict, Iterator, Mapping, Tuple
 
-from . import keras_weights, refusals, scan_keras
+from . import keras_weights, refusals, saving, scan_keras
 
 _UNKNOWN = (
     r"Could not deserialize '([\w.]+)' because",
@@ -43,7 +42,7 @@ def explain(error: BaseException, keras: Any, path: str, **settings: Any) -> Tup
     text = str(error)
     if code != "not-loadable":
         return code, facts
-    wrote, here = saved_by(path), str(getattr(keras, "__version__", ""))
+    wrote, here = saving.keras_version(path), str(getattr(keras, "__version__", ""))
     arguments = _ARGUMENTS.search(text)
     if arguments:
         layer = arguments.group(1) or arguments.group(3)
@@ -85,7 +84,7 @@ def _config(path: str) -> Any:
             return scan_keras.hdf5_config(path)
         with zipfile.ZipFile(path) as archive:
             return scan_keras.archived_config(archive)
-    except Exception:  # as in ``saved_by``
+    except Exception:  # as in ``saving.keras_version``
         return None
 
 
@@ -100,21 +99,6 @@ def _with_argument(config: Any, name: str) -> Iterator[str]:
             yield str(config["class_name"])
         for one in config.values():
             yield from _with_argument(one, name)
-
-
-def saved_by(path: str) -> str:
-    """The version of Keras that wrote a ``.keras`` or ``.h5`` file; "" where it does not say."""
-    try:
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                return str(json.loads(archive.read("metadata.json"))["keras_version"])
-        import h5py
-
-        with h5py.File(path, "r") as handle:
-            found = handle.attrs["keras_version"]
-            return found.decode() if isinstance(found, bytes) else str(found)
-    except Exception:  # a damaged file may raise whatever it likes; it then says no version
-        return ""
 
 
 def _unknown(name: str, wrote: str, here: str) -> Tuple[str, Dict[str, Any]]:
