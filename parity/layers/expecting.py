@@ -32,13 +32,14 @@ class Expecting:
         self._made: dict[str, quantized.Twin] = {}
         self._refused: dict[int, str] = {}
         self._fed: Mapping[int, Mapping[str, Array]] = {}
+        self._fits: dict[str, Fit | None] = {}
 
     def run(self, replayed: Replayed) -> None:
         """One image: every op as a float op, exact and rounded, on what the replay was fed.
 
         Both are handed on inside a region, so that its expected error is that of its whole chain.
         """
-        self._made, self._refused, self._fed = {}, {}, replayed.fed
+        self._made, self._refused, self._fed, self._fits = {}, {}, replayed.fed, {}
         if self._twins is None:
             return
         for wave in self._plan:
@@ -114,14 +115,18 @@ class Expecting:
         own = None
         if last is not None and made in grids:
             own = ranges.fit(grids[made], last, self._fixed(made))
-        within = ranges.worst(
-            ranges.fit(grids[name], self._made[name].exact, self._fixed(name))
-            for name in self._between(region)
-            if name in grids
-        )
+        within = ranges.worst(self._inner(name) for name in self._between(region) if name in grids)
         if within is None or within.excess <= 1:
             return own or within
         return ranges.worst((own, self._harm(region, within)))
+
+    def _inner(self, name: str) -> Fit | None:
+        """How badly the grid of a tensor inside a region fits; the same for all that hold it."""
+        if name not in self._fits:
+            assert self._files is not None
+            grid, exact = self._files.grids[name], self._made[name].exact
+            self._fits[name] = ranges.fit(grid, exact, self._fixed(name))
+        return self._fits[name]
 
     def _fixed(self, name: str) -> Grid | None:
         """The grid that a tensor has by the definition of the op that makes it, if it has one."""
