@@ -216,7 +216,7 @@ def test_hdf5_of_keras_2_does_not_load_in_keras_3(mobilenet: MatrixRecord, cells
     new = cells(mobilenet)["hdf5", "installed"]
     assert (new.verdict, new.loaded) == ("error", False)
     assert "found one that Keras 2.7.0 saved: " in new.cause
-    assert "Unrecognized keyword arguments passed to DepthwiseConv2D: {'groups': 1}" in new.cause
+    assert "DepthwiseConv2D takes no groups here. What helps: load it with Keras 2.7 " in new.cause
 
 
 @pytest.mark.parametrize("version", ["2.7", "2.8", "2.10"])
