@@ -95,6 +95,7 @@ def layers(arguments: Namespace) -> int:
     from parity.harness.layering import IMAGES
     from parity.harness.layering import layers as compare
     from parity.report.layers import layers_text, write_layers
+    from parity.report.layers_plot import no_plot
     from parity.report.writing import need_writable
 
     (suite,) = _load([arguments.suite], None)
@@ -119,6 +120,8 @@ def layers(arguments: Namespace) -> int:
         if arguments.report is not None:
             written = write_layers(arguments.report, suite.name, name, found.table)
             say("".join(f"  report: {_shown(path)}\n" for path in written))
+            if (why := no_plot()) is not None:
+                say(f"  no plot: {why}\n")
     return _worst(codes)
 
 

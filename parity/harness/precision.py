@@ -13,15 +13,25 @@ from typing import Any
 
 from parity.errors import SuiteError
 from parity.record import ImageRecord
+from parity.runtimes.contract import Library
+from parity.runtimes.support import absent
 from parity.suite import Suite
 
 Found = dict[str, Any]
 
+_LIBRARY = Library("pycocotools", "pycocotools", "pip install 'detector-parity[map]'")
+
+
+def not_evaluated(suite: Suite) -> tuple[str, ...]:
+    """What to say where a suite has labels and nothing here evaluates them."""
+    why = None if suite.labels is None else absent(_LIBRARY)
+    return () if why is None else (f"no mAP although the suite has labels: {why}",)
+
 
 def average_precision(suite: Suite, images: Iterable[ImageRecord]) -> dict[str, float]:
-    """mAP@0.5 of both sides over the images that were compared; {} without labels."""
+    """mAP@0.5 of both sides over the images that were compared; {} without labels, or library."""
     done = [image for image in images if image.agreement is not None]
-    if suite.labels is None or not done:
+    if suite.labels is None or not done or not_evaluated(suite):
         return {}
     truth = _truth(suite, [image.image for image in done])
     ids = {entry["file_name"]: entry["id"] for entry in truth["images"]}

@@ -19,7 +19,7 @@ from parity.files import digest
 from parity.harness import noting
 from parity.harness.heads import heads_of
 from parity.harness.inputs import fed_otherwise
-from parity.harness.precision import average_precision
+from parity.harness.precision import average_precision, not_evaluated
 from parity.harness.reference import Reference, choose
 from parity.pipeline import Pipeline, Stages
 from parity.record import (
@@ -125,7 +125,8 @@ class Run:
             precision = average_precision(self.suite, images)
         except ParityError as error:
             return replace(record, verdict="error", failure=Failure.of(error))
-        return replace(record, average_precision=precision, hints=self._hints(record))
+        notes = record.notes + not_evaluated(self.suite)
+        return replace(record, average_precision=precision, notes=notes, hints=self._hints(record))
 
     def doubts(self) -> tuple[str, ...]:
         """What is probably declared wrongly, once for all runtimes of which it is said."""
