@@ -1,4 +1,4 @@
-"""A pytest plugin (``-p tests.exact_integers``): ONNX Runtime sums integers exactly on any processor.
+"""A pytest plugin (``-p tests.exact_integers``): ONNX Runtime sums integers exactly, anywhere.
 
 Its kernels for x86 processors without VNNI saturate where two products are added in 16 bits, unless
 a session is told otherwise. So on such a machine the tests run with both kinds of integers; on one
