@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.layers.multiples import factors, matrix
+from parity.layers.multiples import factors
 from parity.layers.semantics import LOOK_THROUGH, WEIGHTED, Role, function
 from parity.layers.signatures import Anchor, anchors
 from parity.layers.view import View
+from parity.layers.weight_matrix import matrix
 
 Array = NDArray[Any]
 

@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median  # numpy's loads numpy.ma, which takes longer than a table
 
-from parity.layers import precision
+from parity.layers import float_formats
 from parity.layers.table import Verdict
 
 TIMES_MEDIAN = 10.0
 """A float region is suspicious from this multiple of its op type's median local error on, within
-what its number format explains (``precision.floor`` and ``ceiling``). Only errors that the format
-explains count for the median: a fault in every layer of one kind must not be its own measure."""
+what its number format explains (``floor`` and ``ceiling`` in ``float_formats.py``). Only what the
+format explains counts for the median: a fault in every layer of one kind must not be its own
+measure."""
 
 RATIO = 1.25
 """A quantised region is suspicious from this multiple of its expected error on; healthy ops reach
@@ -50,7 +51,7 @@ class Facts:
     local_nonfinite: int
     reads_input: bool = False
     at_least: float = 0.0
-    unit: float = precision.SINGLE.unit
+    unit: float = float_formats.SINGLE.unit
     samples: float = math.inf
     two_steps: float = 0.0
     expected: float | None = None
@@ -155,7 +156,7 @@ class _Table:
         """What rounding explains of a region's local error."""
         if one.expected:
             chance = max(ratio_limit(one.samples) * one.expected, one.two_steps)
-            return max(chance, precision.ceiling(one.unit))
+            return max(chance, float_formats.ceiling(one.unit))
         own = self._limits(one)
         if one.expected is None and self._noisy:  # what it is entitled to is not known
             return max(own, TIMES_MEDIAN * self._typical)
@@ -265,7 +266,9 @@ def _limits(facts: Sequence[Facts]) -> Callable[[Facts], float]:
     known = [
         (one.kind, one.local)
         for one in facts
-        if one.local is not None and not one.expected and one.local < precision.ceiling(one.unit)
+        if one.local is not None
+        and not one.expected
+        and one.local < float_formats.ceiling(one.unit)
     ]
     overall = median([error for _, error in known]) if known else 0.0
     by_kind: dict[str, list[float]] = {}
@@ -276,7 +279,7 @@ def _limits(facts: Sequence[Facts]) -> Callable[[Facts], float]:
     }
 
     def limit(one: Facts) -> float:
-        least, most = precision.floor(one.unit), precision.ceiling(one.unit)
+        least, most = float_formats.floor(one.unit), float_formats.ceiling(one.unit)
         return min(max(TIMES_MEDIAN * typical.get(one.kind, overall), least), most)
 
     return limit

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from parity.layers import alignment, effects, local, places, precision
+from parity.layers import alignment, effects, float_formats, local, places, region_formats
 from parity.layers.alignment import AlignmentError
 from parity.layers.divergence import Divergence, Limits, Meter, Spread, relative
 from parity.layers.expecting import Expecting
@@ -84,7 +84,7 @@ def _start(
         alignment=replace(found, unpaired=rest.unpaired),
         draft=draft,
         regions=regioned,
-        measured=[Measured(precision.format_of(draft, region)) for region in regioned],
+        measured=[Measured(region_formats.format_of(draft, region)) for region in regioned],
         limits=limits,
         observer=observer,
         seconds={"trace": traced, "align": found.seconds, "local": 0.0},
@@ -210,7 +210,7 @@ class _Engine:
         if brought is None or brought.shape != value.shape:
             # Values that agree one by one are no accident, whatever is known of their layouts.
             as_it_is = self._meter.compare(exact.reshape(value.shape), value)
-            agree = as_it_is.rel_l2 <= precision.floor(self._state.measured[place].format.unit)
+            agree = as_it_is.rel_l2 <= float_formats.floor(self._state.measured[place].format.unit)
             if region.pair.evidence == "place" and exact.shape == value.shape:
                 return as_it_is
             return as_it_is if agree else _UNKNOWN

@@ -6,10 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 
 from parity.layers import fixed_grids, quantized, ranges, true_weights
-from parity.layers.cutting import Grid
 from parity.layers.divergence import norm, relative
 from parity.layers.draft import Draft
 from parity.layers.file_subject import FileSubject
+from parity.layers.grids import Grid
 from parity.layers.layout import Array
 from parity.layers.local import Replayed
 from parity.layers.ranges import Fit

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity import runtimes
-from parity.layers.cutting import Cut, Grid, Port
+from parity.layers.cutting import Cut, Port
+from parity.layers.grids import Grid
 from parity.runtimes import scan
 from parity.runtimes.contract import LOST, Adapter, AdapterError, Artifact
 from parity.runtimes.graph import Graph, Op

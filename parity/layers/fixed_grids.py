@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from parity.layers.cutting import Grid
+from parity.layers.grids import Grid
 from parity.layers.semantics import LOOK_THROUGH, Role, plain_kind
 from parity.layers.view import View
 from parity.runtimes.contract import Quantization

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from parity.layers.alignment import Alignment
 from parity.layers.divergence import Limits, Spread
 from parity.layers.draft import Draft
-from parity.layers.precision import SINGLE, Format
+from parity.layers.float_formats import SINGLE, FloatFormat
 from parity.layers.regions import Region
 
 
@@ -24,7 +24,7 @@ class Measured:
     expected one.
     """
 
-    format: Format = SINGLE
+    format: FloatFormat = SINGLE
     accumulated: Spread | None = None
     at_least: float = 0.0
     local: Spread | None = None

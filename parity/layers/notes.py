@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 
-from parity.layers import precision
+from parity.layers import float_formats
 from parity.layers.causes import Facts, Judgement
 from parity.layers.measured import Comparison
 from parity.layers.regions import main_op
@@ -30,7 +30,7 @@ def notes_of(
         *_about_weights(comparison.draft.candidate.view),
     ]
     for side, error in comparison.observer.items():
-        if error is not None and _rounding(comparison, precision.ceiling) < error < math.inf:
+        if error is not None and _rounding(comparison, float_formats.ceiling) < error < math.inf:
             notes.append(
                 f"Reading intermediate tensors changed the {side}, as its fusions are off then: "
                 f"its outputs are {error:.2g} (relative L2) from those of the deployed one."
@@ -70,7 +70,7 @@ def _about_input(comparison: Comparison, judgement: Judgement) -> list[str]:
             f"{many} far off and none of them by its own doing: the input differs{size}. "
             f"Look at preprocessing."
         ]
-    if error is None or error <= _rounding(comparison, precision.floor):
+    if error is None or error <= _rounding(comparison, float_formats.floor):
         return []
     guilty = set(judgement.verdicts) & {"introduced", "nonfinite"}
     also = "and that adds to what layers introduce" if guilty else "though no first layer shows it"

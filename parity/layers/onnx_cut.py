@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity.layers import qlinear
-from parity.layers.cutting import Cut, Ends, Grid, Port
+from parity.layers.cutting import Cut, Ends, Port
+from parity.layers.grids import Grid
 from parity.layers.onnx_file import OnnxFile
 from parity.layers.qlinear import Scaled
 from parity.layers.semantics import plain_kind

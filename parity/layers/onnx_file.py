@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from parity.errors import ParityError
 from parity.layers import onnx_blocks, onnx_grids, onnx_order, onnx_values
-from parity.layers.cutting import Grid
+from parity.layers.grids import Grid
 from parity.runtimes.graph import Graph, Op
 
 Array = NDArray[Any]

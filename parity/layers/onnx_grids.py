@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.layers.cutting import Grid
+from parity.layers.grids import Grid
 from parity.layers.onnx_blocks import DOMAIN as BLOCKED
 from parity.layers.qlinear import Scaled, operands
 from parity.runtimes.contract import Quantization

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity.layers import onnx_blocks, onnx_cut, onnx_file
-from parity.layers.cutting import Cut, Grid, Port
+from parity.layers.cutting import Cut, Port
 from parity.layers.file_subject import Feeds, FileSubject, Open, Shapes
+from parity.layers.grids import Grid
 from parity.runtimes.contract import LOST, Adapter, AdapterError, Artifact
 from parity.runtimes.graph import Op
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from parity.layers.cutting import Grid
+from parity.layers.grids import Grid
 from parity.layers.layout import Array
 from parity.layers.rounding import range_score
 from parity.runtimes.contract import Quantization

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.layers.cutting import Grid
+from parity.layers.grids import Grid
 from parity.runtimes.contract import Quantization
 
 Array = NDArray[Any]

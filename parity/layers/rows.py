@@ -9,9 +9,9 @@ from statistics import median
 from parity.layers import absent, causes, seen
 from parity.layers.causes import Facts, Judgement
 from parity.layers.divergence import Divergence, Spread
+from parity.layers.float_formats import SINGLE
 from parity.layers.measured import Comparison, Measured
 from parity.layers.notes import name_of, notes_of
-from parity.layers.precision import SINGLE
 from parity.layers.regions import Region, main_op
 from parity.layers.table import LayerTable, Row
 from parity.runtimes.graph import Op

@@ -21,9 +21,6 @@ from parity.runtimes.graph import Op
 
 Array = NDArray[Any]
 
-SCALED = 0.05
-"""Relative L2 up to which a weight counts as another one whose channels are scaled."""
-
 
 @dataclass(frozen=True, eq=False)
 class Anchor:

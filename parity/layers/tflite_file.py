@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity.errors import ParityError
-from parity.layers.cutting import Grid
+from parity.layers.grids import Grid
 from parity.runtimes.contract import Quantization
 from parity.runtimes.graph import Graph, Op
 from parity.tensors import dequantize

@@ -9,8 +9,9 @@ from typing import Any
 from numpy.typing import NDArray
 
 from parity.layers import tflite_cut, tflite_file
-from parity.layers.cutting import Cut, Grid, Port
+from parity.layers.cutting import Cut, Port
 from parity.layers.file_subject import Feeds, FileSubject, Open, Shapes
+from parity.layers.grids import Grid
 from parity.runtimes.contract import Adapter, Artifact
 from parity.runtimes.graph import Op
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from parity.files import write_all
-from parity.layers import causes, precision
+from parity.layers import causes
+from parity.layers.float_formats import CEILING, FLOOR
 from parity.layers.table import COLUMNS, LayerTable, Row
 from parity.report.layers_plot import layers_svg
 from parity.report.numbers import counted, number
@@ -169,8 +170,8 @@ def _table(layers: LayerTable, rows: Sequence[Row], wide: int) -> list[str]:
 def _key(layers: LayerTable, suspicious: bool) -> list[str]:
     """What the table shows, by what it is sorted, from where on a layer is suspicious."""
     limit = (
-        f"{causes.TIMES_MEDIAN:g} times the median of its op type and above {precision.FLOOR:g}, "
-        f"or above {precision.CEILING:g} (float32; narrower formats are entitled to more)"
+        f"{causes.TIMES_MEDIAN:g} times the median of its op type and above {FLOOR:g}, or above "
+        f"{CEILING:g} (float32; narrower formats are entitled to more)"
     )
     expected = ""
     if layers.quantized:

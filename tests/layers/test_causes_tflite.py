@@ -18,7 +18,7 @@ from file_nets import image
 from parity.layers import ranges
 from parity.layers.causes import RATIO, Facts, judge, ratio_limit
 from parity.layers.comparing import compare_layers
-from parity.layers.cutting import Grid
+from parity.layers.grids import Grid
 from parity.layers.table import LayerTable
 from parity.layers.tflite_subject import TFLiteSubject
 from parity.runtimes.contract import Artifact, Quantization

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import stacks
 
-from parity.layers.cutting import Grid
+from parity.layers.grids import Grid
 from parity.layers.rounding import saturated
 from parity.runtimes.contract import Quantization
 

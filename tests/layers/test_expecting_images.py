@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from parity.layers.cutting import Grid
 from parity.layers.expecting import Expecting
+from parity.layers.grids import Grid
 from parity.layers.local import Replayed
 from parity.runtimes.contract import Quantization
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import stacks
 
-from parity.layers.cutting import Grid
 from parity.layers.fixed_grids import fixed
+from parity.layers.grids import Grid
 from parity.layers.ranges import fit
 from parity.layers.view import View
 from parity.runtimes.contract import Quantization

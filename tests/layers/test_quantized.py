@@ -14,8 +14,8 @@ from PIL import Image
 
 from parity import tensors
 from parity.layers import onnx_file
-from parity.layers.cutting import Grid, raw, real
 from parity.layers.file_subject import FileSubject
+from parity.layers.grids import Grid, raw, real
 from parity.layers.onnx_subject import OnnxSubject
 from parity.layers.quantized import Expectation, Twin, distance, range_score
 from parity.layers.rounding import dynamic, ideal_step
