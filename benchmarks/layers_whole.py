@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.localise_cases import open_file
 from parity.layers.comparing import compare_layers
-from parity.layers.layout import Array
+from parity.tensors import Array
 
 Feeds = dict[str, Array]
 

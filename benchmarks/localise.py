@@ -29,12 +29,12 @@ from parity.layers.comparing import compare_layers
 from parity.layers.divergence import relative
 from parity.layers.draft import Draft, Side
 from parity.layers.forcing import is_result
-from parity.layers.layout import Array
 from parity.layers.regions import counted
 from parity.layers.subject import Subject
 from parity.layers.table import LayerTable
 from parity.layers.view import View
 from parity.runtimes.contract import AdapterError
+from parity.tensors import Array
 
 HIT_OPS = 3
 

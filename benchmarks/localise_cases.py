@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from parity.layers.layout import Array
 from parity.layers.onnx_subject import OnnxSubject
 from parity.layers.opening import open_runtime
 from parity.layers.subject import Subject
@@ -18,6 +17,7 @@ from parity.layers.tflite_subject import TFLiteSubject
 from parity.pipeline import Images
 from parity.runtimes.contract import Artifact
 from parity.suite import Suite, load
+from parity.tensors import Array
 
 ROOT = Path(__file__).parent.parent / "golden"
 Feeds = dict[str, Array]

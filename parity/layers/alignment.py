@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from parity.layers import forcing, regions, signatures, wiring
 from parity.layers.anchors import AnchorPair
 from parity.layers.draft import AlignmentError, Draft, Pair, Side
-from parity.layers.layout import Array
 from parity.layers.local import Replayed
 from parity.layers.regions import Unpaired
 from parity.layers.structure import structural
 from parity.layers.subject import Subject
 from parity.layers.wiring import Rewired
+from parity.tensors import Array
 
 __all__ = ["Alignment", "AlignmentError", "align"]
 

@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from parity.layers.multiples import factors
 from parity.layers.semantics import LOOK_THROUGH, WEIGHTED, Role, function
 from parity.layers.signatures import Anchor, anchors
 from parity.layers.view import View
 from parity.layers.weight_matrix import matrix
-
-Array = NDArray[Any]
+from parity.tensors import Array
 
 SAME_WEIGHT = 0.05
 """Root mean square distance of signatures up to which a weight counts as the same one; measured:

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from parity.errors import ParityError
 from parity.files import write_all
@@ -24,8 +23,7 @@ from parity.layers.cutting import Ends, Port
 from parity.layers.file_subject import FileSubject, run, stored
 from parity.runtimes.contract import AdapterError
 from parity.runtimes.graph import Op
-
-Array = NDArray[Any]
+from parity.tensors import Array
 
 _ONNX = """\
 options = ort.SessionOptions()

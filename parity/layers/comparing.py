@@ -12,12 +12,12 @@ from parity.layers import alignment, effects, float_formats, local, places, regi
 from parity.layers.alignment import AlignmentError
 from parity.layers.divergence import Divergence, Limits, Meter, Spread, relative
 from parity.layers.expecting import Expecting
-from parity.layers.layout import Array
 from parity.layers.measured import Comparison, Measured
 from parity.layers.regions import Region, in_order, regions
 from parity.layers.rows import table_of
 from parity.layers.subject import Subject
 from parity.layers.table import LayerTable
+from parity.tensors import Array
 
 Feeds = Mapping[str, Array]
 _UNKNOWN = "the layouts of both sides do not tell how to compare them"

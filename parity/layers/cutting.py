@@ -8,15 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from parity.layers.grids import Grid, raw, real
 from parity.runtimes.contract import Quantization
-
-Array = NDArray[Any]
+from parity.tensors import Array
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from parity.tensors import Array
 
 _CHUNK = 8_192
 """Elements at a time: both sides and their difference in float64 stay in the processor's cache, and

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from parity.errors import ParityError
 from parity.layers import placing
 from parity.layers.anchors import AnchorPair
-from parity.layers.layout import Array, Layout, bring, scaled
+from parity.layers.layout import Layout, bring, scaled
 from parity.layers.ordering import reordered
 from parity.layers.subject import Subject
 from parity.layers.view import View
+from parity.tensors import Array
 
 
 class AlignmentError(ParityError):

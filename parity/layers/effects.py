@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from parity.layers.divergence import relative
 from parity.layers.draft import Draft
-from parity.layers.layout import Array
 from parity.layers.regions import Region
 from parity.layers.semantics import WEIGHTED
+from parity.tensors import Array
 
 _GONE = 0.1
 """Share of an error below which it counts as gone (clipped logits behind a softmax)."""

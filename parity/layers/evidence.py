@@ -10,11 +10,11 @@ import numpy as np
 from parity.layers import alignment
 from parity.layers.comparing import all_tensors
 from parity.layers.draft import Draft
-from parity.layers.layout import Array
 from parity.layers.regions import Region, regions
 from parity.layers.subject import Subject
 from parity.layers.table import Row
 from parity.runtimes.graph import Op
+from parity.tensors import Array
 
 Feeds = Mapping[str, Array]
 

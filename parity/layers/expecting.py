@@ -10,12 +10,12 @@ from parity.layers.divergence import norm, relative
 from parity.layers.draft import Draft
 from parity.layers.file_subject import FileSubject
 from parity.layers.grids import Grid
-from parity.layers.layout import Array
 from parity.layers.local import Replayed
 from parity.layers.ranges import Fit
 from parity.layers.regions import Region
 from parity.layers.subject import Subject
 from parity.runtimes.graph import Op
+from parity.tensors import Array
 
 Feeds = dict[int, dict[str, Array]]
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from parity import runtimes
 from parity.layers.cutting import Cut, Port
@@ -19,8 +18,8 @@ from parity.layers.grids import Grid
 from parity.runtimes import scan
 from parity.runtimes.contract import LOST, Adapter, AdapterError, Artifact
 from parity.runtimes.graph import Graph, Op
+from parity.tensors import Array
 
-Array = NDArray[Any]
 Shapes = Mapping[int, Mapping[str, tuple[int, ...]]]
 Feeds = Mapping[int, Mapping[str, Array]]
 Open = Callable[[Artifact], Adapter]

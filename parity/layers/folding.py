@@ -9,11 +9,12 @@ import numpy as np
 
 from parity.layers.anchors import AnchorPair
 from parity.layers.draft import Draft, Side
-from parity.layers.layout import CHANNEL, Array
+from parity.layers.layout import CHANNEL
 from parity.layers.multiples import factors, factors_if, middle
 from parity.layers.reading import affines
 from parity.layers.semantics import Role
 from parity.layers.weight_matrix import matrix
+from parity.tensors import Array
 
 __all__ = ["Fold", "Gain", "channel_axis", "fold", "gains"]
 

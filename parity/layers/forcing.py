@@ -12,12 +12,12 @@ import numpy as np
 
 from parity.layers.divergence import norm, relative
 from parity.layers.draft import Draft
-from parity.layers.layout import Array
 from parity.layers.semantics import LOOK_THROUGH, stores
 from parity.layers.structure import Upstream, Upstreams, pair_operands, upstream
 from parity.layers.subject import Subject
 from parity.layers.view import View
 from parity.runtimes.graph import Op
+from parity.tensors import Array
 
 SURE = 0.02
 """Relative L2 up to which a value is a reference tensor at once, and is replaced by it."""

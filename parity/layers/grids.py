@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from parity.runtimes.contract import Quantization
-from parity.tensors import dequantize, quantize
-
-Array = NDArray[Any]
+from parity.tensors import Array, dequantize, quantize
 
 
 @dataclass(frozen=True)

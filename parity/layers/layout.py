@@ -12,12 +12,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from parity.tensors import Array
+
 Shape = tuple[int, ...]
 
 Axes = tuple[tuple["Atom", ...], ...]

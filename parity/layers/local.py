@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from parity.layers.draft import Draft
-from parity.layers.layout import Array
 from parity.layers.regions import Region
 from parity.layers.subject import Subject
 from parity.layers.view import View
 from parity.runtimes.graph import Op
+from parity.tensors import Array
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,14 +7,13 @@ all the one and its inverse of all the other is none: each group has a size of i
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from parity.tensors import Array
 
 __all__ = ["Factors", "factors", "factors_if", "middle"]
 
-Array = NDArray[Any]
 
 SCALED = 0.05
 """Relative L2 up to which a weight counts as another one whose channels are scaled."""

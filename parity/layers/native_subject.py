@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from parity.layers.cutting import Port
 from parity.runtimes.contract import Adapter, AdapterError
-
-Array = NDArray[Any]
+from parity.tensors import Array
 
 
 class NativeSubject:

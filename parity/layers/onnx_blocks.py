@@ -14,9 +14,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from parity.tensors import Array
 
 DOMAIN = "com.microsoft.nchwc"
 _FUSED = "com.microsoft"

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from parity.layers import qlinear
 from parity.layers.cutting import Cut, Ends, Port
@@ -24,8 +23,8 @@ from parity.layers.onnx_file import OnnxFile
 from parity.layers.qlinear import Scaled
 from parity.layers.semantics import plain_kind
 from parity.runtimes.graph import Op
+from parity.tensors import Array
 
-Array = NDArray[Any]
 Sizes = Mapping[str, tuple[int, ...]]
 _SUBSTANTIAL = 4  # the IR version from which a constant need not be an input
 

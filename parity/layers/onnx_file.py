@@ -7,14 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from numpy.typing import NDArray
-
 from parity.errors import ParityError
 from parity.layers import onnx_blocks, onnx_grids, onnx_order, onnx_values
 from parity.layers.grids import Grid
 from parity.runtimes.graph import Graph, Op
-
-Array = NDArray[Any]
+from parity.tensors import Array
 
 _STANDARD = ("", "ai.onnx")
 _OF_ONNXRUNTIME = ("ai.onnx.ml", "com.microsoft", onnx_blocks.DOMAIN)

@@ -13,15 +13,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from parity.layers.grids import Grid
 from parity.layers.onnx_blocks import DOMAIN as BLOCKED
 from parity.layers.qlinear import Scaled, operands
 from parity.runtimes.contract import Quantization
-from parity.tensors import dequantize
-
-Array = NDArray[Any]
+from parity.tensors import Array, dequantize
 
 _MOVING = (
     "DepthToSpace", "Expand", "Flatten", "Gather", "Identity", "MaxPool", "NhwcMaxPool", "Pad",

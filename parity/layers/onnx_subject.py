@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from parity.layers import onnx_blocks, onnx_cut, onnx_file
 from parity.layers.cutting import Cut, Port
@@ -14,8 +12,7 @@ from parity.layers.file_subject import Feeds, FileSubject, Open, Shapes
 from parity.layers.grids import Grid
 from parity.runtimes.contract import LOST, Adapter, AdapterError, Artifact
 from parity.runtimes.graph import Op
-
-Array = NDArray[Any]
+from parity.tensors import Array
 
 
 class OnnxSubject(FileSubject):

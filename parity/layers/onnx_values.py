@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from parity.tensors import Array
 
 
 def constants(stored: Mapping[str, Any]) -> dict[str, Array]:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
-
-from numpy.typing import NDArray
 
 from parity.errors import InputError
 from parity.layers.native_subject import NativeSubject
@@ -16,9 +13,7 @@ from parity.runtimes.contract import Adapter, AdapterError, Artifact, TensorSpec
 from parity.session import Session
 from parity.session.failures import typed
 from parity.suite import Runtime, Suite
-from parity.tensors import arrange
-
-Array = NDArray[Any]
+from parity.tensors import Array, arrange
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,10 +17,8 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from parity.layers.file_subject import Feeds, FileSubject, Opened, run, shapes_of
 from parity.layers.rounding import (
@@ -36,11 +34,10 @@ from parity.layers.rounding import (
 from parity.layers.semantics import operands, plain_kind
 from parity.runtimes.contract import Quantization
 from parity.runtimes.graph import Op
-from parity.tensors import dequantize
+from parity.tensors import Array, dequantize
 
 __all__ = ["Expectation", "Twin", "distance", "range_score"]
 
-Array = NDArray[Any]
 
 # The output channels of weights, by kind: these are quantised per channel in a good int8 model
 # (TensorFlow Lite 8-bit quantization specification). Others keep the granularity that they have.

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from parity.layers.grids import Grid
-from parity.layers.layout import Array
 from parity.layers.rounding import range_score
 from parity.runtimes.contract import Quantization
+from parity.tensors import Array
 
 SCORE = 0.005
 """A range score up to here harms nobody: it is below what 8 bits cost a tensor anyway."""

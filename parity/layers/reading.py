@@ -15,11 +15,12 @@ import numpy as np
 
 from parity.layers.anchors import AnchorPair
 from parity.layers.draft import Draft, Side
-from parity.layers.layout import CHANNEL, Array
+from parity.layers.layout import CHANNEL
 from parity.layers.semantics import Role, stores
 from parity.layers.signatures import Anchor
 from parity.layers.view import View
 from parity.runtimes.graph import Op
+from parity.tensors import Array
 
 _EXACT = 1e-3
 """Relative error up to which a tensor counts as another one scaled; half floats are off by 4e-4."""

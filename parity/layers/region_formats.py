@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 
 from parity.layers.draft import Draft, Side
 from parity.layers.float_formats import NARROW, SINGLE, FloatFormat
-from parity.layers.layout import Array
 from parity.layers.regions import Region
 from parity.layers.semantics import LOOK_THROUGH
 from parity.layers.view import View
 from parity.runtimes.graph import Op
+from parity.tensors import Array
 
 
 def format_of(draft: Draft, region: Region) -> FloatFormat:

@@ -23,10 +23,10 @@ import numpy as np
 from parity.layers.anchors import AnchorPair
 from parity.layers.draft import Draft
 from parity.layers.folding import Fold, Gain, channel_axis, fold, gains
-from parity.layers.layout import Array
 from parity.layers.multiples import middle
 from parity.layers.semantics import Role, function, plain_kind
 from parity.layers.view import View
+from parity.tensors import Array
 
 _ALIKE = 1e-4
 """Distance of signatures up to which weights differ by factors of whole output channels at most."""

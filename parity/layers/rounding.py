@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from parity.layers.grids import Grid
 from parity.runtimes.contract import Quantization
-
-Array = NDArray[Any]
+from parity.tensors import Array
 
 
 def ideal_step(

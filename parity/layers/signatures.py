@@ -10,16 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from parity.layers.semantics import WEIGHTED, adds, groups, operands, output_axes
 from parity.layers.view import View
 from parity.runtimes.graph import Op
-
-Array = NDArray[Any]
+from parity.tensors import Array
 
 
 @dataclass(frozen=True, eq=False)

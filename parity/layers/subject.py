@@ -8,13 +8,10 @@ subject's own layout.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
-
-from numpy.typing import NDArray
+from typing import Protocol
 
 from parity.runtimes.graph import Graph
-
-Array = NDArray[Any]
+from parity.tensors import Array
 
 
 class Subject(Protocol):

@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from parity.layers.cutting import Cut, Ends, Port
 from parity.layers.tflite_file import TFLiteFile, schema
 from parity.runtimes.graph import Op
+from parity.tensors import Array
 
-Array = NDArray[Any]
 Sizes = Mapping[str, tuple[int, ...]]
 _MAGIC = b"TFL3"
 

@@ -10,15 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from parity.errors import ParityError
 from parity.layers.grids import Grid
 from parity.runtimes.contract import Quantization
 from parity.runtimes.graph import Graph, Op
-from parity.tensors import dequantize
-
-Array = NDArray[Any]
+from parity.tensors import Array, dequantize
 
 # TensorType of the schema as numpy's names; what is missing here cannot be looked at.
 DTYPES = {

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
-
-from numpy.typing import NDArray
 
 from parity.layers import tflite_cut, tflite_file
 from parity.layers.cutting import Cut, Port
@@ -14,8 +11,7 @@ from parity.layers.file_subject import Feeds, FileSubject, Open, Shapes
 from parity.layers.grids import Grid
 from parity.runtimes.contract import Adapter, Artifact
 from parity.runtimes.graph import Op
-
-Array = NDArray[Any]
+from parity.tensors import Array
 
 
 class TFLiteSubject(FileSubject):

@@ -12,10 +12,10 @@ import numpy as np
 
 from parity.layers.anchors import AnchorPair
 from parity.layers.draft import Draft
-from parity.layers.layout import Array
 from parity.layers.semantics import Role, groups, output_axes
 from parity.layers.view import View
 from parity.runtimes.graph import Op
+from parity.tensors import Array
 
 _ALIKE = 0.2
 """Relative L2 up to which a weight may be another one, rounded; in 4 bits it is about 0.1."""

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import prod
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from parity.layers.semantics import LOOK_THROUGH, Role, permutation, role
 from parity.runtimes.contract import Quantization
 from parity.runtimes.graph import Graph, Op
-from parity.tensors import dequantize
+from parity.tensors import Array, dequantize
 
-Array = NDArray[Any]
 Shape = tuple[int, ...]
 
 

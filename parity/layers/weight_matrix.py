@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from parity.layers.semantics import Role, channel_axis, groups, output_axes
 from parity.layers.view import View
 from parity.runtimes.graph import Op
-
-Array = NDArray[Any]
+from parity.tensors import Array
 
 _READ = {"onnx": 1, "torch": 1, "tflite": -1}
 """The axis of a convolution's input channels; the last but one in other formats."""

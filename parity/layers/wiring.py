@@ -15,12 +15,12 @@ from parity.layers import local
 from parity.layers.divergence import norm, relative
 from parity.layers.draft import Draft, Pair
 from parity.layers.forcing import CLOSE, SURE
-from parity.layers.layout import Array
 from parity.layers.local import Replayed
 from parity.layers.regions import Region, regions
 from parity.layers.semantics import LOOK_THROUGH, WEIGHTED
 from parity.layers.subject import Subject
 from parity.runtimes.graph import Op
+from parity.tensors import Array
 
 _MOST = 8
 _STEPS = 4

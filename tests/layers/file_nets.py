@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from parity.tensors import Array
 
 
 def image(seed: int = 0, shape: tuple[int, ...] = (1, 3, 16, 16)) -> Array:

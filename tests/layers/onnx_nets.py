@@ -6,14 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from parity.layers.comparing import compare_layers
 from parity.layers.onnx_subject import OnnxSubject
 from parity.layers.table import LayerTable
 from parity.runtimes.contract import Artifact
-
-Array = NDArray[Any]
+from parity.tensors import Array
 
 
 class OnnxNet:

@@ -7,14 +7,12 @@ from typing import Any
 
 import file_nets
 import numpy as np
-from numpy.typing import NDArray
 
 from parity.layers.comparing import compare_layers
 from parity.layers.onnx_subject import OnnxSubject
 from parity.layers.table import LayerTable, Row
 from parity.runtimes.contract import Artifact
-
-Array = NDArray[Any]
+from parity.tensors import Array
 
 
 class Stack:
