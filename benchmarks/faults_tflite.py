@@ -10,7 +10,7 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from parity.layers import tflite_file
+from parity.layers.subjects.tflite import file as tflite_file
 from parity.tensors import Array
 
 Rng = np.random.Generator

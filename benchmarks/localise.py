@@ -25,14 +25,14 @@ import numpy as np
 
 from benchmarks import faults_onnx, faults_tflite
 from benchmarks.localise_cases import Case, Feeds, cases, open_file
-from parity.layers.comparing import compare_layers
-from parity.layers.divergence import relative
-from parity.layers.draft import Draft, Side
-from parity.layers.forcing import is_result
-from parity.layers.regions import counted
-from parity.layers.subject import Subject
-from parity.layers.table import LayerTable
-from parity.layers.view import View
+from parity.layers.align.draft import Draft, Side
+from parity.layers.align.forcing import is_result
+from parity.layers.align.regions import counted
+from parity.layers.graph.view import View
+from parity.layers.numbers.divergence import relative
+from parity.layers.subjects.subject import Subject
+from parity.layers.verdict.comparing import compare_layers
+from parity.layers.verdict.table import LayerTable
 from parity.runtimes.contract import AdapterError
 from parity.tensors import Array
 

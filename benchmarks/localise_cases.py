@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from parity.layers.onnx_subject import OnnxSubject
-from parity.layers.opening import open_runtime
-from parity.layers.subject import Subject
-from parity.layers.tflite_subject import TFLiteSubject
+from parity.layers.subjects.onnx.subject import OnnxSubject
+from parity.layers.subjects.opening import open_runtime
+from parity.layers.subjects.subject import Subject
+from parity.layers.subjects.tflite.subject import TFLiteSubject
 from parity.pipeline import Images
 from parity.runtimes.contract import Artifact
 from parity.suite import Suite, load

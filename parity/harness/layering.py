@@ -8,12 +8,12 @@ from pathlib import Path
 
 from parity import golden
 from parity.errors import ParityError, RuntimeFailure, SuiteError, UsageError
-from parity.layers.bundle import write_bundle
-from parity.layers.comparing import compare_layers
-from parity.layers.evidence import Feeds, gather
-from parity.layers.file_subject import FileSubject
-from parity.layers.opening import Opened, open_runtime
-from parity.layers.table import LayerTable
+from parity.layers.subjects.bundle import write_bundle
+from parity.layers.subjects.file_subject import FileSubject
+from parity.layers.subjects.opening import Opened, open_runtime
+from parity.layers.verdict.comparing import compare_layers
+from parity.layers.verdict.evidence import Feeds, gather
+from parity.layers.verdict.table import LayerTable
 from parity.pipeline import Decoder
 from parity.record import Failure
 from parity.runtimes.contract import AdapterError

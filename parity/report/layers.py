@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from parity.files import write_all
-from parity.layers import causes
-from parity.layers.float_formats import CEILING, FLOOR
-from parity.layers.table import COLUMNS, LayerTable, Row
+from parity.layers.numbers.float_formats import CEILING, FLOOR
+from parity.layers.verdict import causes
+from parity.layers.verdict.table import COLUMNS, LayerTable, Row
 from parity.report.layers_plot import layers_svg
 from parity.report.numbers import counted, number
 from parity.report.tables import inert
@@ -31,7 +31,7 @@ _APART = 1e-3  # relative L2 of outputs from which the model that was read is no
 def layers_csv(layers: LayerTable) -> str:
     """One row a region of the candidate in execution order, then what has no partner.
 
-    The columns are those of ``parity.layers.table.COLUMNS``; errors are of the worst image. What
+    The columns are ``COLUMNS`` of ``layers/verdict/table.py``; errors are of the worst image. What
     could not be measured is empty, and ``note`` says why; an error is "nan" where a value is not
     finite.
     """

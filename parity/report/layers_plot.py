@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from parity.layers.table import LayerTable, Row
+from parity.layers.verdict.table import LayerTable, Row
 from parity.report.text import clipped, printable
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import Any
 import file_nets
 import numpy as np
 
-from parity.layers.comparing import compare_layers
-from parity.layers.onnx_subject import OnnxSubject
-from parity.layers.table import LayerTable, Row
+from parity.layers.subjects.onnx.subject import OnnxSubject
+from parity.layers.verdict.comparing import compare_layers
+from parity.layers.verdict.table import LayerTable, Row
 from parity.runtimes.contract import Artifact
 from parity.tensors import Array
 

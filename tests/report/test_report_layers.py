@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from parity.layers.table import COLUMNS, LayerTable, Row
+from parity.layers.verdict.table import COLUMNS, LayerTable, Row
 from parity.report.layers import headline, layers_csv, layers_text, write_layers
 from parity.report.layers_plot import layers_figure
 from parity.report.text import width

@@ -1,0 +1,93 @@
+"""The reference's floats of a quantised candidate's weights, as the candidate lays them out.
+
+With them the rounding of a weight is the one that was made, and need not be drawn at random.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from parity.layers.align.anchors import AnchorPair
+from parity.layers.align.draft import Draft
+from parity.layers.graph.semantics import Role, groups, output_axes
+from parity.layers.graph.view import View
+from parity.runtimes.graph import Op
+from parity.tensors import Array
+
+_ALIKE = 0.2
+"""Relative L2 up to which a weight may be another one, rounded; in 4 bits it is about 0.1."""
+
+_AS_GOOD = 1.02
+"""How much more may be left without a factor for each output channel than with them. Factors that
+only fit themselves to the rounding would hide it."""
+
+_READ = {"onnx": 1, "torch": 1, "tflite": -1}
+
+
+def given(draft: Draft) -> dict[int, dict[str, Array]]:
+    """By op index and name of the constant, the floats of every quantised weight that is known.
+
+    Those that differ by more than rounding and a factor per output channel are left out: they are
+    damaged, or scaled along their input channels.
+    """
+    found = {}
+    for pair in draft.anchored:
+        weight = _given(draft, pair)
+        if weight is not None:
+            found[pair.candidate.op.index] = {pair.candidate.weight: weight}
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class _Laid:
+    """A weight as a row for each output channel, and the axes that were put in this order."""
+
+    rows: Array
+    order: tuple[int, ...]
+    shape: tuple[int, ...]
+
+    def back(self, rows: Array) -> Array:
+        """Such rows as the weight was."""
+        front = rows.reshape([self.shape[axis] for axis in self.order])
+        return np.ascontiguousarray(front.transpose(np.argsort(self.order)), np.float32)
+
+
+def _given(draft: Draft, pair: AnchorPair) -> Array | None:
+    ours = _laid(draft.reference.view, pair.reference.op)
+    theirs = _laid(draft.candidate.view, pair.candidate.op)
+    if ours is None or theirs is None or ours.rows.shape != theirs.rows.shape:
+        return None
+    own = np.sum(ours.rows**2, axis=1, keepdims=True)
+    shared = np.sum(ours.rows * theirs.rows, axis=1, keepdims=True)
+    fitted = ours.rows * np.divide(shared, own, out=np.ones_like(own), where=own > 0)
+    apart, least = (_apart(one, theirs.rows) for one in (ours.rows, fitted))
+    if not least <= _ALIKE:
+        return None
+    return theirs.back(ours.rows if apart <= _AS_GOOD * least else fitted)
+
+
+def _apart(one: Array, other: Array) -> float:
+    size = float(np.sum(other**2))
+    return math.sqrt(float(np.sum((one - other) ** 2)) / size) if size else math.inf
+
+
+def _laid(view: View, op: Op) -> _Laid | None:
+    """Rows of input channels and positions, in the same order in all formats."""
+    found, role = view.weight(op), view.roles[op.index]
+    if found is None or (groups(op) != 1 and role is not Role.DEPTHWISE):
+        return None
+    position, values = found
+    made = tuple(axis % values.ndim for axis in output_axes(view.graph, op, position, values.ndim))
+    read = _READ.get(view.graph.format, values.ndim - 2) % values.ndim
+    if role is Role.DECONV:
+        read = 0 if view.graph.format in ("onnx", "torch") else values.ndim - 1
+    rest = [axis for axis in range(values.ndim) if axis not in made]
+    if role in (Role.CONV, Role.DECONV):
+        rest = [read, *(axis for axis in rest if axis != read)]
+    order = (*made, *rest)
+    count = math.prod(values.shape[axis] for axis in made)
+    rows = values.transpose(order).reshape(count, -1).astype(np.float64)
+    return _Laid(rows, order, values.shape)
