@@ -42,7 +42,8 @@ def _quantised(kind: str, path: Path) -> tuple[int, int]:
 
 
 def _counts(graph: Graph) -> tuple[int, int]:
-    from parity.layers.graph.semantics import WEIGHTED, role
+    from parity.layers.graph.roles import WEIGHTED
+    from parity.layers.graph.semantics import role
 
     producers = graph.producers()
     weighted = [op for op in graph.ops if role(graph, op) in WEIGHTED]

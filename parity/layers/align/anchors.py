@@ -10,7 +10,8 @@ import numpy as np
 
 from parity.layers.align.signatures import Anchor, anchors
 from parity.layers.align.weight_matrix import matrix
-from parity.layers.graph.semantics import LOOK_THROUGH, WEIGHTED, Role, function
+from parity.layers.graph.roles import LOOK_THROUGH, WEIGHTED, Role
+from parity.layers.graph.semantics import function
 from parity.layers.graph.view import View
 from parity.layers.numbers.multiples import factors
 from parity.tensors import Array

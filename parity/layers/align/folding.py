@@ -12,7 +12,7 @@ from parity.layers.align.draft import Draft, Side
 from parity.layers.align.reading import affines
 from parity.layers.align.weight_matrix import matrix
 from parity.layers.graph.layout import CHANNEL
-from parity.layers.graph.semantics import Role
+from parity.layers.graph.roles import Role
 from parity.layers.numbers.multiples import factors, factors_if, middle
 from parity.tensors import Array
 

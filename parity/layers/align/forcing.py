@@ -12,7 +12,8 @@ import numpy as np
 
 from parity.layers.align.draft import Draft
 from parity.layers.align.structure import Upstream, Upstreams, pair_operands, upstream
-from parity.layers.graph.semantics import LOOK_THROUGH, stores
+from parity.layers.graph.roles import LOOK_THROUGH
+from parity.layers.graph.semantics import stores
 from parity.layers.graph.view import View
 from parity.layers.numbers.divergence import norm, relative
 from parity.layers.subjects.subject import Subject

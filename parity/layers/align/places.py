@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from parity.layers.align.draft import Draft, Pair
 from parity.layers.align.regions import Region, Unpaired, is_computing, region
-from parity.layers.graph.semantics import plain_kind
+from parity.layers.graph.semantics import op_type
 from parity.layers.graph.view import View
 from parity.runtimes.graph import Op
 
@@ -53,7 +53,7 @@ def _by_key(view: View, names: set[tuple[str, str]], known: dict[str, str]) -> d
     for op in _unpaired(view, names):
         read = [_known(view, name, known) for name in view.data_inputs(op)]
         if read and all(read) and op.outputs[0] not in known:
-            key = plain_kind(view.graph.format, op.kind), tuple(one for one in read if one)
+            key = op_type(view.graph, op), tuple(one for one in read if one)
             found.setdefault(key, []).append(op)
     return found
 

@@ -17,7 +17,8 @@ from parity.layers.align.anchors import AnchorPair
 from parity.layers.align.draft import Draft, Side
 from parity.layers.align.signatures import Anchor
 from parity.layers.graph.layout import CHANNEL
-from parity.layers.graph.semantics import Role, stores
+from parity.layers.graph.roles import Role
+from parity.layers.graph.semantics import stores
 from parity.layers.graph.view import View
 from parity.runtimes.graph import Op
 from parity.tensors import Array

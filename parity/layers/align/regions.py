@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from parity.layers.align.draft import Draft, Pair
-from parity.layers.graph.semantics import LOOK_THROUGH, WEIGHTED, Role
+from parity.layers.graph.roles import LOOK_THROUGH, WEIGHTED, Role
 from parity.layers.graph.view import View
 from parity.runtimes.graph import Op
 

@@ -23,7 +23,8 @@ import numpy as np
 from parity.layers.align.anchors import AnchorPair
 from parity.layers.align.draft import Draft
 from parity.layers.align.folding import Fold, Gain, channel_axis, fold, gains
-from parity.layers.graph.semantics import Role, function, plain_kind
+from parity.layers.graph.roles import Role
+from parity.layers.graph.semantics import bare_type, function
 from parity.layers.graph.view import View
 from parity.layers.numbers.multiples import middle
 from parity.tensors import Array
@@ -39,7 +40,7 @@ _EXACT = 1e-3
 
 _PASSING = frozenset({Role.IDENTITY, Role.PAD, Role.TRANSPOSE, Role.RESHAPE, Role.QUANTISE,
                       Role.POOL, Role.RESIZE})  # fmt: skip
-_RECTIFYING = ("leakyrelu", "leaky_relu", "prelu", "abs")
+_RECTIFYING = ("leakyrelu", "prelu", "abs")
 
 
 @dataclass(eq=False)
@@ -292,6 +293,6 @@ def _passes(view: View, index: int) -> bool:
     op = view.by_index[index]
     if view.roles[index] in _PASSING:
         return True
-    kind = plain_kind(view.graph.format, op.kind).lower()
+    kind = bare_type(view.graph, op)
     known = function(view.graph, op) == "relu" and "6" not in kind
     return view.roles[index] is Role.ACTIVATION and (known or kind in _RECTIFYING)

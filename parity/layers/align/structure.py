@@ -16,14 +16,8 @@ from parity.layers.align.anchors import AnchorPair
 from parity.layers.align.draft import AlignmentError, Draft, Pair, Side
 from parity.layers.align.reading import Reading, stored
 from parity.layers.graph import ordering
-from parity.layers.graph.semantics import (
-    Role,
-    activated,
-    function,
-    plain_kind,
-    starts_at_zero,
-    stores,
-)
+from parity.layers.graph.roles import Role
+from parity.layers.graph.semantics import activated, commutative, function, starts_at_zero, stores
 from parity.layers.graph.view import View
 from parity.runtimes.graph import Op
 
@@ -220,7 +214,10 @@ def _pair_operands(draft: Draft, pair: Pair, upstreams: Upstreams) -> None:
     role = ours.roles[one.index]
     if role is Role.CONCAT:
         found = _by_upstream(draft, operands[0], operands[1], upstreams)
-    elif role is Role.ELEMENTWISE and _commutes(ours, one) == _commutes(theirs, other) != "":
+    elif (
+        role is Role.ELEMENTWISE
+        and commutative(ours.graph, one) == commutative(theirs.graph, other) != ""
+    ):
         found = _distinct(draft, operands, upstreams)
     elif len(operands[0]) == 1 and _reversible(ours, one) == _reversible(theirs, other) != "":
         found = [(operands[0][0], operands[1][0])]
@@ -240,13 +237,6 @@ def _reversible(view: View, op: Op) -> str:
 
 def _maker(view: View, name: str) -> Op | None:
     return view.producers.get(view.root(name))
-
-
-def _commutes(view: View, op: Op) -> str:
-    """One name for sums and products, which do not mind the order of operands; "" for others."""
-    kind = plain_kind(view.graph.format, op.kind).lower().replace("_", "")
-    names = {"add": "add", "addv2": "add", "addn": "add", "mul": "mul", "multiply": "mul"}
-    return names.get(kind, "")
 
 
 def _distinct(

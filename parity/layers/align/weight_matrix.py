@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from parity.layers.graph.semantics import Role, channel_axis, groups, output_axes
+from parity.layers.graph.dialects.dialect import groups
+from parity.layers.graph.roles import Role
+from parity.layers.graph.semantics import channel_axis, input_axis, output_axes
 from parity.layers.graph.view import View
 from parity.runtimes.graph import Op
 from parity.tensors import Array
-
-_READ = {"onnx": 1, "torch": 1, "tflite": -1}
-"""The axis of a convolution's input channels; the last but one in other formats."""
-
-_READ_BACK = {"onnx": 0, "torch": 0}
-"""That of a transposed convolution; the last one in other formats."""
 
 
 def matrix(view: View, op: Op) -> Array | None:
@@ -27,7 +23,7 @@ def matrix(view: View, op: Op) -> Array | None:
         return None
     (made,) = output_axes(view.graph, op, position, values.ndim)
     made %= values.ndim
-    read = 1 - made if values.ndim == 2 else _read_axis(view, found, values.ndim)
+    read = 1 - made if values.ndim == 2 else input_axis(view.graph, op, values.ndim)
     front = np.moveaxis(values.astype(np.float64), (made, read), (0, 1))
     front = front.reshape(*front.shape[:2], -1)
     if found is Role.DECONV:  # outputs of one group, inputs of all
@@ -37,12 +33,6 @@ def matrix(view: View, op: Op) -> Array | None:
         return front.reshape(len(front), count, -1, front.shape[2]).swapaxes(0, 1)
     count = _groups(view, op, front.shape[1]) if found is Role.CONV else 1
     return front.reshape(count, -1, *front.shape[1:]) if len(front) % count == 0 else None
-
-
-def _read_axis(view: View, found: Role, ndim: int) -> int:
-    if found is Role.DECONV:
-        return _READ_BACK.get(view.graph.format, ndim - 1)
-    return _READ.get(view.graph.format, ndim - 2) % ndim
 
 
 def _groups(view: View, op: Op, read: int) -> int:

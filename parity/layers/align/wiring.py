@@ -16,7 +16,7 @@ from parity.layers.align.draft import Draft, Pair
 from parity.layers.align.forcing import CLOSE, SURE
 from parity.layers.align.local import Replayed
 from parity.layers.align.regions import Region, regions
-from parity.layers.graph.semantics import LOOK_THROUGH, WEIGHTED
+from parity.layers.graph.roles import LOOK_THROUGH, WEIGHTED
 from parity.layers.numbers.divergence import norm, relative
 from parity.layers.subjects.subject import Subject
 from parity.runtimes.graph import Op

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from parity.layers.align.draft import Draft
 from parity.layers.align.regions import Region
-from parity.layers.graph.semantics import WEIGHTED
+from parity.layers.graph.roles import WEIGHTED
 from parity.layers.numbers.divergence import relative
 from parity.tensors import Array
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from parity.layers.graph.semantics import LOOK_THROUGH, Role, plain_kind
+from parity.layers.graph.roles import LOOK_THROUGH, Role
+from parity.layers.graph.semantics import bare_type
 from parity.layers.graph.view import View
 from parity.layers.numbers.grids import Grid
 from parity.runtimes.contract import Quantization
@@ -59,5 +60,4 @@ def _spans(view: View, name: str) -> list[tuple[float, float]]:
 
 
 def _word(view: View, op: Op) -> str:
-    kind = plain_kind(view.graph.format, op.kind).lower().replace("_", "")
-    return kind.removeprefix("qlinear")
+    return bare_type(view.graph, op).removeprefix("qlinear")

@@ -20,7 +20,7 @@ from functools import cached_property
 
 import numpy as np
 
-from parity.layers.graph.semantics import operands, plain_kind
+from parity.layers.graph.semantics import dialect_of, op_type, operands, output_axes
 from parity.layers.numbers.rounding import (
     dynamic,
     ideal_step,
@@ -39,18 +39,6 @@ from parity.tensors import Array, dequantize
 __all__ = ["Expectation", "Twin", "distance", "range_score"]
 
 
-# The output channels of weights, by kind: these are quantised per channel in a good int8 model
-# (TensorFlow Lite 8-bit quantization specification). Others keep the granularity that they have.
-_CHANNELS = {
-    "CONV_2D": 0, "CONV_3D": 4, "DEPTHWISE_CONV_2D": 3, "TRANSPOSE_CONV": 0,
-    "Conv": 0, "ConvTranspose": 1, "QLinearConv": 0,
-}  # fmt: skip
-_WHOLE = (  # weights with the scales that they have
-    "FULLY_CONNECTED", "BATCH_MATMUL", "MatMul", "Gemm", "QLinearMatMul", "QGemm", "MatMulInteger",
-    "ConvInteger", "DynamicQuantizeMatMul", "MatMulIntegerToFloat",
-)  # fmt: skip
-_DYNAMIC = ("MatMulInteger", "DynamicQuantizeMatMul", "MatMulIntegerToFloat")
-_MOVES = ("QUANTIZE", "DEQUANTIZE", "QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear")
 _KEPT = 12  # pairs of sessions that stay open: one image needs as many as there are waves of ops
 
 
@@ -75,6 +63,7 @@ class Expectation:
         self._weights = weights or {}
         self._sessions: OrderedDict[object, tuple[Opened, Opened]] = OrderedDict()
         self._refused: dict[int, str] = {}
+        self._integers = dialect_of(subject.graph).integers
 
     def rel_l2(self, feeds: Feeds) -> dict[int, float | str]:
         """By op index, the expected error relative to the exact output; or why there is none.
@@ -124,13 +113,15 @@ class Expectation:
         floats.
         """
         op = self._subject.graph.ops[index]
-        axis = self._axis(op)
         name = next((one for one in op.inputs if self._stored(one) is not None), "")
         stored = self._stored(name)
         if stored is None:
             return None
         raw, quantization = stored
-        if self._kind(op) in _DYNAMIC and (axis is None or len(quantization.scale) > 1):
+        axis = self._axis(op, raw.ndim)
+        if self._kind(op) in self._integers.dynamic and (
+            axis is None or len(quantization.scale) > 1
+        ):
             return unused(raw, quantization)
         if axis is None or raw.ndim <= axis:
             return None
@@ -163,15 +154,17 @@ class Expectation:
         arrays = {name: np.asarray(one) for name, one in given.items()}
         return self._subject.refusal(index, arrays)
 
-    def _axis(self, op: Op) -> int | None:
+    def _axis(self, op: Op, ndim: int) -> int | None:
         """The axis of an op's weight that has a scale for each place; None for one scale in all.
 
         Where no weight of a file has more than one scale, that is its format, and no layer's fault.
         """
         kind = self._kind(op)
-        if kind in _DYNAMIC:
+        if kind in self._integers.dynamic:
             return 1 if self._per_column else None
-        return _CHANNELS.get(kind) if self._per_channel else None
+        if kind not in self._integers.per_channel or not self._per_channel:
+            return None
+        return output_axes(self._subject.graph, op, 1, ndim)[-1]
 
     @cached_property
     def _per_channel(self) -> bool:
@@ -184,13 +177,16 @@ class Expectation:
         """Whether dynamic quantisation gave a scale to each column of some dense weight."""
         graph = self._subject.graph
         weights = [
-            name for op in graph.ops if self._kind(op) in _DYNAMIC for name in op.inputs[1:2]
+            name
+            for op in graph.ops
+            if self._kind(op) in self._integers.dynamic
+            for name in op.inputs[1:2]
         ]
         return any(len(graph.quantization[name].scale) > 1 for name in weights
                    if name in graph.quantization and graph.constants[name].ndim == 2)  # fmt: skip
 
     def _kind(self, op: Op) -> str:
-        return plain_kind(self._subject.graph.format, op.kind)
+        return op_type(self._subject.graph, op)
 
     def _is_quantised(self, index: int) -> bool:
         """Whether any tensor of an op is; also where that op is not known or cannot be cut."""
@@ -204,7 +200,9 @@ class Expectation:
 
     def _run(self, exact: Feeds, noisy: Feeds) -> dict[int, dict[str, Twin] | str]:
         """Both float ops of many; where that fails, halved until those that fail are alone."""
-        moves = {i for i in exact if self._kind(self._subject.graph.ops[i]) in _MOVES}
+        moves = {
+            i for i in exact if self._kind(self._subject.graph.ops[i]) in self._integers.converting
+        }
         found: dict[int, dict[str, Twin] | str] = {
             index: self._moved(index, exact[index], noisy[index]) for index in moves
         }
@@ -306,6 +304,7 @@ class Expectation:
     def _floats(self, op: Op) -> dict[str, tuple[Array, Array]]:
         """For each quantised constant of an op: exact floats, and rounded ones."""
         found = {}
+        weighing = self._integers.per_channel | self._integers.as_stored
         for name in dict.fromkeys(op.inputs):
             stored = self._stored(name)
             if stored is None:
@@ -314,9 +313,8 @@ class Expectation:
             given = self._weights.get(op.index, {}).get(name)
             exact = dequantize(raw, quantization) if given is None else given.astype(np.float32)
             noisy = exact
-            kind = self._kind(op)
-            if raw.dtype.itemsize == 1 and kind in (*_CHANNELS, *_WHOLE):
-                step = ideal_step(exact, raw, quantization, self._axis(op))
+            if raw.dtype.itemsize == 1 and self._kind(op) in weighing:
+                step = ideal_step(exact, raw, quantization, self._axis(op, raw.ndim))
                 noisy = simulated(exact, step, op.index) if given is None else onto(exact, step)
             found[name] = exact, noisy
         return found

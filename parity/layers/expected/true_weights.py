@@ -12,7 +12,9 @@ import numpy as np
 
 from parity.layers.align.anchors import AnchorPair
 from parity.layers.align.draft import Draft
-from parity.layers.graph.semantics import Role, groups, output_axes
+from parity.layers.graph.dialects.dialect import groups
+from parity.layers.graph.roles import Role
+from parity.layers.graph.semantics import input_axis, output_axes
 from parity.layers.graph.view import View
 from parity.runtimes.graph import Op
 from parity.tensors import Array
@@ -23,8 +25,6 @@ _ALIKE = 0.2
 _AS_GOOD = 1.02
 """How much more may be left without a factor for each output channel than with them. Factors that
 only fit themselves to the rounding would hide it."""
-
-_READ = {"onnx": 1, "torch": 1, "tflite": -1}
 
 
 def given(draft: Draft) -> dict[int, dict[str, Array]]:
@@ -81,11 +81,9 @@ def _laid(view: View, op: Op) -> _Laid | None:
         return None
     position, values = found
     made = tuple(axis % values.ndim for axis in output_axes(view.graph, op, position, values.ndim))
-    read = _READ.get(view.graph.format, values.ndim - 2) % values.ndim
-    if role is Role.DECONV:
-        read = 0 if view.graph.format in ("onnx", "torch") else values.ndim - 1
     rest = [axis for axis in range(values.ndim) if axis not in made]
     if role in (Role.CONV, Role.DECONV):
+        read = input_axis(view.graph, op, values.ndim)
         rest = [read, *(axis for axis in rest if axis != read)]
     order = (*made, *rest)
     count = math.prod(values.shape[axis] for axis in made)

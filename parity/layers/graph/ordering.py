@@ -8,7 +8,7 @@ outputs, and what is computed, sliced and concatenated on the way to them, posit
 from __future__ import annotations
 
 from parity.layers.graph.layout import CHANNEL, SPACE, Layout
-from parity.layers.graph.semantics import SAME_PLACE, Role
+from parity.layers.graph.roles import SAME_PLACE, Role
 from parity.layers.graph.view import View
 from parity.runtimes.graph import Op
 

@@ -7,7 +7,8 @@ from math import prod
 
 from parity.layers.graph import layout as lay
 from parity.layers.graph.layout import Layout
-from parity.layers.graph.semantics import SAME_PLACE, WEIGHTED, Role, channel_axis, permutation
+from parity.layers.graph.roles import SAME_PLACE, WEIGHTED, Role
+from parity.layers.graph.semantics import channel_axis, permutation, turned
 from parity.layers.graph.view import View
 from parity.runtimes.graph import Op
 
@@ -80,8 +81,8 @@ def _summed(view: View, op: Op) -> int | None:
     None where it is no layer with a weight behind its operand.
     """
     weight, inputs = view.weight(op), view.data_inputs(op)
-    turned = any(op.attributes.get(name) for name in ("transA", "transpose_a", "adj_x", "adjX"))
-    return -1 if weight is not None and weight[0] > 0 and len(inputs) == 1 and not turned else None
+    layer = weight is not None and weight[0] > 0 and len(inputs) == 1
+    return -1 if layer and not turned(view.graph, op) else None
 
 
 def _forward(view: View, op: Op, found: dict[str, Layout]) -> None:

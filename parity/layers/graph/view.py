@@ -7,7 +7,8 @@ from math import prod
 
 import numpy as np
 
-from parity.layers.graph.semantics import LOOK_THROUGH, Role, permutation, role
+from parity.layers.graph.roles import LOOK_THROUGH, Role
+from parity.layers.graph.semantics import permutation, role, stores
 from parity.runtimes.contract import Quantization
 from parity.runtimes.graph import Graph, Op
 from parity.tensors import Array, dequantize
@@ -79,10 +80,10 @@ class View:
         if found is Role.RESHAPE:
             shape = self.shapes.get(op.outputs[0])
             return source.reshape(shape) if shape and np.prod(shape) == source.size else source
-        if found is Role.QUANTISE and op.kind.endswith("DequantizeLinear"):
-            stored = self.graph.constants.get(op.inputs[0])
-            if stored is not None and op.inputs[0] not in self.graph.quantization:
-                return _dequantized(self.graph, op, stored)
+        if found is Role.QUANTISE and not stores(self.graph, op):
+            stored = op.inputs[0] in self.graph.constants
+            if stored and op.inputs[0] not in self.graph.quantization:
+                return None  # the file does not say the scale of what is stored, or not as one
         return source
 
     def weight(self, op: Op) -> tuple[int, Array] | None:
@@ -130,22 +131,3 @@ def _real(stored: Array, quantization: Quantization) -> Array | None:
         return dequantize(stored, quantization)
     except ValueError:
         return None
-
-
-def _dequantized(graph: Graph, op: Op, stored: Array) -> Array | None:
-    """DequantizeLinear of a constant whose scale and zero point are inputs of the op."""
-    scale = graph.constants.get(op.inputs[1])
-    if scale is None:
-        return None
-    zeros = graph.constants.get(op.inputs[2]) if len(op.inputs) > 2 and op.inputs[2] else None
-    scale = np.asarray(scale, dtype=np.float64)
-    zeros = np.zeros(scale.shape, dtype=np.int64) if zeros is None else np.asarray(zeros)
-    axis = int(op.attributes.get("axis", 1))
-    return _real(
-        stored,
-        Quantization(
-            tuple(float(one) for one in scale.ravel()),
-            tuple(int(one) for one in zeros.ravel()),
-            axis,
-        ),
-    )

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from parity.layers.align.draft import Draft
 from parity.layers.align.regions import Region
-from parity.layers.graph.semantics import Role, activated, adds, plain_kind
+from parity.layers.graph.roles import Role
+from parity.layers.graph.semantics import activated, adds, op_type
 from parity.layers.graph.view import View
 from parity.runtimes.graph import Op
 
@@ -49,4 +50,4 @@ def _without(one: tuple[View, Sequence[Op]], other: tuple[View, Sequence[Op]]) -
         if role is Role.ELEMENTWISE and len(set(mine.data_inputs(op))) < 2:
             continue
         if role in _ANSWERS and not roles & _ANSWERS[role]:
-            yield plain_kind(mine.graph.format, op.kind)
+            yield op_type(mine.graph, op)

@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 
 from parity.layers.align.regions import main_op
-from parity.layers.graph.semantics import Role, output_axes
+from parity.layers.graph.roles import Role
+from parity.layers.graph.semantics import output_axes
 from parity.layers.graph.view import View
 from parity.layers.numbers import float_formats
 from parity.layers.verdict.causes import Facts, Judgement

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from parity.layers.align.draft import Draft, Side
 from parity.layers.align.regions import Region
-from parity.layers.graph.semantics import LOOK_THROUGH
+from parity.layers.graph.roles import LOOK_THROUGH
 from parity.layers.graph.view import View
 from parity.layers.numbers.float_formats import NARROW, SINGLE, FloatFormat
 from parity.runtimes.graph import Op

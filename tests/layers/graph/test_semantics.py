@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from parity.layers.graph.placing import layouts
+from parity.layers.graph.roles import Role
 from parity.layers.graph.semantics import (
-    Role,
     activated,
     channel_axis,
+    function,
+    input_axis,
     output_axes,
     permutation,
     role,
@@ -48,6 +50,13 @@ def op(kind: str, *inputs: str, **attributes: object) -> Op:
         ("torch", op("aten.linear.default", "x", "w"), (8, 4), (Role.DENSE, None, (0,))),
         ("tflite", op("CONV_2D", "x", "w"), (8, 3, 3, 4), (Role.CONV, -1, (0,))),
         ("tflite", op("DEPTHWISE_CONV_2D", "x", "w"), (1, 3, 3, 8), (Role.DEPTHWISE, -1, (3,))),
+        ("tflite", op("CONV_3D", "x", "w"), (3, 3, 3, 4, 8), (Role.CONV, -1, (4,))),
+        (
+            "tflite",
+            op("CONV_3D_TRANSPOSE", "s", "w", "x"),
+            (3, 3, 3, 8, 4),
+            (Role.DECONV, -1, (3,)),
+        ),
         ("tflite", op("FULLY_CONNECTED", "x", "w"), (8, 4), (Role.DENSE, None, (0,))),
         ("keras", op("Conv2D", "x", "w"), (3, 3, 4, 8), (Role.CONV, -1, (3,))),
         ("keras", op("DepthwiseConv2D", "x", "w"), (3, 3, 8, 1), (Role.DEPTHWISE, -1, (2, 3))),
@@ -69,6 +78,44 @@ def test_where_a_layer_keeps_its_channels(graph_format, made, weight, expected):
     graph = graph_of(graph_format, made, w=weight)
     found = output_axes(graph, made, 1, len(weight))
     assert (role(graph, made), channel_axis(graph, made), found) == expected
+
+
+@pytest.mark.parametrize(
+    ("graph_format", "made", "weight"),
+    [
+        ("onnx", op("Conv", "x", "w"), (8, 4, 3, 3)),
+        ("onnx", op("ConvTranspose", "x", "w"), (4, 8, 3, 3)),
+        ("torch", op("aten.conv2d.default", "x", "w"), (8, 4, 3, 3)),
+        ("tflite", op("CONV_2D", "x", "w"), (8, 3, 3, 4)),
+        ("tflite", op("TRANSPOSE_CONV", "s", "w", "x"), (8, 3, 3, 4)),
+        ("tflite", op("CONV_3D", "x", "w"), (3, 3, 3, 4, 8)),
+        ("keras", op("Conv2D", "x", "w"), (3, 3, 4, 8)),
+        ("keras", op("Conv2DTranspose", "x", "w"), (3, 3, 8, 4)),
+        ("savedmodel", op("Conv2D", "x", "w"), (3, 3, 4, 8)),
+    ],
+    ids=lambda value: value.kind if isinstance(value, Op) else None,
+)
+def test_where_a_weight_keeps_its_input_channels(graph_format, made, weight):
+    """Of four input channels, whatever the format."""
+    graph = graph_of(graph_format, made, w=weight)
+    assert weight[input_axis(graph, made, len(weight))] == 4
+
+
+@pytest.mark.parametrize(
+    ("graph_format", "made", "expected"),
+    [
+        ("onnx", op("LogSoftmax"), "log_softmax"),
+        ("tflite", op("LOG_SOFTMAX"), "log_softmax"),
+        ("torch", op("aten._log_softmax.default"), "log_softmax"),
+        ("tflite", op("LOGISTIC"), "sigmoid"),
+        ("keras", op("Relu6"), "relu"),
+        ("onnx", op("Clip"), ""),
+    ],
+    ids=lambda value: value.kind if isinstance(value, Op) else None,
+)
+def test_a_function_has_one_name_in_all_formats(graph_format, made, expected):
+    """However each spells it."""
+    assert function(graph_of(graph_format, made), made) == expected
 
 
 @pytest.mark.parametrize(
@@ -145,3 +192,14 @@ def test_computed_shapes_are_no_data():
     view = View(Graph("onnx", ops, ("x",), ("y",), {"i": np.array(0)}), {})
     assert view.data == {"x", "y"}
     assert [one.name for one in view.data_ops()] == ["flat"]
+
+
+def test_integers_of_an_unknown_scale_are_no_weight():
+    """A scale for a block of values is none that a weight could be read with."""
+    ops = (
+        Op(0, "unpacked", "DequantizeLinear", ("q", "s"), ("w",), {"block_size": 2}),
+        Op(1, "conv", "Conv", ("x", "w"), ("y",)),
+    )
+    held = {"q": np.ones((8, 4, 1, 1), np.int8), "s": np.ones((8, 2, 1, 1), np.float32)}
+    view = View(Graph("onnx", ops, ("x",), ("y",), held), {})
+    assert view.weight(ops[1]) is None

@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from parity.layers.graph import qlinear
-from parity.layers.graph.qlinear import Scaled
-from parity.layers.graph.semantics import plain_kind
+from parity.layers.graph.dialects import qlinear
+from parity.layers.graph.dialects.qlinear import Scaled
+from parity.layers.graph.semantics import op_type, stores
 from parity.layers.numbers.grids import Grid
 from parity.layers.subjects.cutting import Cut, Ends, Port
 from parity.layers.subjects.onnx.file import OnnxFile
@@ -27,14 +27,6 @@ from parity.tensors import Array
 
 Sizes = Mapping[str, tuple[int, ...]]
 _SUBSTANTIAL = 4  # the IR version from which a constant need not be an input
-
-
-def _stores(op: Op) -> bool:
-    return plain_kind("onnx", op.kind) == "QuantizeLinear"
-
-
-def _reads_back(op: Op) -> bool:
-    return plain_kind("onnx", op.kind) == "DequantizeLinear"
 
 
 class Units:
@@ -48,21 +40,27 @@ class Units:
     def source(self, op: Op, name: str) -> Op | None:
         """The DequantizeLinear that makes this input of an op, where it belongs to the unit."""
         maker = self._producers.get(name)
-        if _stores(op) or _reads_back(op) or maker is None or not _reads_back(maker):
+        if self._converts(op) or maker is None or not self._reads_back(maker):
             return None
         return maker if maker.inputs[0] in self._file.grids else None
 
     def behind(self, op: Op) -> Op | None:
         """The QuantizeLinear behind an op, where it belongs to the unit."""
-        if _stores(op) or _reads_back(op) or len(op.outputs) != 1:
+        if self._converts(op) or len(op.outputs) != 1:
             return None
         if op.outputs[0] in self._file.graph.outputs:
             return None
         readers = self._consumers.get(op.outputs[0], ())
-        if len(readers) != 1 or not _stores(readers[0]):
+        if len(readers) != 1 or not stores(self._file.graph, readers[0]):
             return None
         quantised = any(self.source(op, name) for name in op.inputs if name)
         return readers[0] if quantised and readers[0].outputs[0] in self._file.grids else None
+
+    def _reads_back(self, op: Op) -> bool:
+        return op_type(self._file.graph, op) == "DequantizeLinear"
+
+    def _converts(self, op: Op) -> bool:
+        return stores(self._file.graph, op) or self._reads_back(op)
 
     def grid_in(self, op: Op, name: str) -> Grid | None:
         """The grid of an input of an op: its own, or that of the integers behind it."""
@@ -218,7 +216,7 @@ def _float_op(
         if name
     ]
     renamed.update((port.tensor, port.name) for port in outputs)
-    scaled = qlinear.operands(plain_kind("onnx", op.kind), len(op.inputs))
+    scaled = qlinear.operands(op_type(draft.file.graph, op), len(op.inputs))
     if scaled is None:
         _node(draft, op, renamed)
     else:

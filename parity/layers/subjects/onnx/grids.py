@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from parity.layers.graph.qlinear import Scaled, operands
+from parity.layers.graph.dialects.qlinear import Scaled, operands
 from parity.layers.numbers.grids import Grid
 from parity.layers.subjects.onnx.blocks import DOMAIN as BLOCKED
 from parity.runtimes.contract import Quantization
