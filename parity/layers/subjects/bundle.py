@@ -25,21 +25,6 @@ from parity.runtimes.contract import AdapterError
 from parity.runtimes.graph import Op
 from parity.tensors import Array
 
-_ONNX = """\
-options = ort.SessionOptions()
-options.intra_op_num_threads = {threads}
-options.graph_optimization_level = ort.GraphOptimizationLevel.{level}
-session = ort.InferenceSession("model.onnx", options, providers={providers})
-found = dict(zip([one.name for one in session.get_outputs()], session.run(None, inputs)))
-"""
-_TFLITE = """\
-model = {interpreter}("model.tflite", num_threads={threads}{resolver})
-model.allocate_tensors()
-for one in model.get_input_details():
-    model.set_tensor(one["index"], inputs[one["name"]])
-model.invoke()
-found = {{one["name"]: model.get_tensor(one["index"]) for one in model.get_output_details()}}
-"""
 _SCRIPT = """\
 {title}
 import os, numpy as np
@@ -55,17 +40,6 @@ for name, wanted in reference.items():
     print(f"max_abs {{abs(error).max(initial=0):.6g}}, rel_l2 {{relative:.6g}},"
           f" {{np.sum(~np.isfinite(value))}} of {{value.size}} not finite, as recorded: {{same}}")
 """
-_LEVELS = {
-    "all": "ORT_ENABLE_ALL",
-    "extended": "ORT_ENABLE_EXTENDED",
-    "basic": "ORT_ENABLE_BASIC",
-    "disabled": "ORT_DISABLE_ALL",
-}
-_INTERPRETERS = {
-    "litert": ("import ai_edge_litert.interpreter as lite", "lite.Interpreter"),
-    "tflite-runtime": ("import tflite_runtime.interpreter as lite", "lite.Interpreter"),
-    "tensorflow": ("import tensorflow as tf", "tf.lite.Interpreter"),
-}
 
 
 @dataclass(frozen=True)
@@ -169,12 +143,12 @@ def _line(here: Array, there: Array) -> str:
 
 
 def _script(subject: FileSubject, title: str, ends: Ends) -> str:
-    library, runtime = _runtime(subject)
+    run_alone = subject.script()
     return _SCRIPT.format(
         title=ascii(title),
-        library=library,
+        library=run_alone.library,
         files=("inputs", "reference", "candidate"),
-        runtime=runtime,
+        runtime=run_alone.lines,
         value=_value(ends.outputs),
     )
 
@@ -201,26 +175,6 @@ def _grid(port: Port) -> tuple[float, int]:
     raise ParityError(
         f"{port.tensor}: expected one scale for an op's output, found {len(found.scale)}"
     )
-
-
-def _runtime(subject: FileSubject) -> tuple[str, str]:
-    """The import of the runtime's library, and the lines that run the model as deployed."""
-    options = subject.artifact.options
-    threads = options.get("threads") or 1
-    if subject.kind == "onnxruntime":
-        provider = options.get("provider") or "CPUExecutionProvider"
-        level = _LEVELS[options.get("optimization", "all")]
-        providers = list(dict.fromkeys([provider, "CPUExecutionProvider"]))
-        library = "import onnxruntime as ort"
-        return library, _ONNX.format(threads=threads, level=level, providers=ascii(providers))
-    interpreter = options.get("interpreter", "litert")
-    library, name = _INTERPRETERS[interpreter]
-    resolver = ""
-    if options.get("delegate") == "none":
-        module = "tf.lite.experimental" if interpreter == "tensorflow" else "lite"
-        kind = f"{module}.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES"
-        resolver = f", experimental_op_resolver_type={kind}"
-    return library, _TFLITE.format(interpreter=name, threads=threads, resolver=resolver)
 
 
 def _short(name: str, longest: int = 60) -> str:

@@ -37,6 +37,18 @@ class Opened:
     adapter: Adapter
 
 
+@dataclass(frozen=True)
+class Script:
+    """How a model is run by the runtime's library alone, as it is deployed.
+
+    ``library`` is the line that imports it; ``lines`` run ``model`` and the file's suffix on the
+    arrays ``inputs`` by name, and leave the outputs by name in ``found``.
+    """
+
+    library: str
+    lines: str
+
+
 class FileSubject(ABC):
     """A network that was read from its file, and whose parts run in the deployed runtime.
 
@@ -88,6 +100,10 @@ class FileSubject(ABC):
     @abstractmethod
     def stream(self, adapter: Adapter, feeds: Mapping[str, Array]) -> Iterator[tuple[str, Array]]:
         """One run's outputs by name in the model; each may be valid only until the next run."""
+
+    @abstractmethod
+    def script(self) -> Script:
+        """How a script runs a model of this format as this one is deployed."""
 
     def clean(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
         """The outputs by tensor name, from the deployed settings, nothing tapped."""

@@ -7,13 +7,18 @@ from dataclasses import dataclass, replace
 
 from parity.errors import InputError
 from parity.layers.subjects.native_subject import NativeSubject
+from parity.layers.subjects.onnx.subject import OnnxSubject
 from parity.layers.subjects.subject import Subject
+from parity.layers.subjects.tflite.subject import TFLiteSubject
 from parity.pipeline import Images
 from parity.runtimes.contract import Adapter, AdapterError, Artifact, TensorSpec
 from parity.session import Session
 from parity.session.failures import typed
 from parity.suite import Runtime, Suite
 from parity.tensors import Array, arrange
+
+_OF_FILES = {one.kind: one for one in (OnnxSubject, TFLiteSubject)}
+"""By kind of runtime, the subjects of those that run files whose format is read here."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +53,7 @@ def open_runtime(suite: Suite, name: str, images: Images | None = None) -> Opene
     session = Session(runtime, suite.folder)
     spec, adapter = session.inputs[0], session.adapter
     try:
-        if runtime.table.kind in ("onnxruntime", "tflite"):
+        if runtime.table.kind in _OF_FILES:
             return Opened(runtime, _of_file(session), spec)
         return Opened(runtime, _native(suite, runtime, adapter, images), spec)
     except AdapterError as error:
@@ -63,13 +68,7 @@ def _of_file(session: Session) -> Subject:
     """A subject of the session's artifact, which takes the open adapter over and opens others."""
     adapter = session.adapter
     artifact: Artifact = adapter.artifact  # type: ignore[attr-defined]
-    if adapter.kind == "onnxruntime":
-        from parity.layers.subjects.onnx.subject import OnnxSubject
-
-        return OnnxSubject(artifact, session.another, adapter)
-    from parity.layers.subjects.tflite.subject import TFLiteSubject
-
-    return TFLiteSubject(artifact, session.another, adapter)
+    return _OF_FILES[adapter.kind](artifact, session.another, adapter)
 
 
 def _native(

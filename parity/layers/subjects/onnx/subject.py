@@ -8,13 +8,27 @@ import numpy as np
 
 from parity.layers.numbers.grids import Grid
 from parity.layers.subjects.cutting import Cut, Port
-from parity.layers.subjects.file_subject import Feeds, FileSubject, Open, Shapes
+from parity.layers.subjects.file_subject import Feeds, FileSubject, Open, Script, Shapes
 from parity.layers.subjects.onnx import blocks as onnx_blocks
 from parity.layers.subjects.onnx import cut as onnx_cut
 from parity.layers.subjects.onnx import file as onnx_file
 from parity.runtimes.contract import LOST, Adapter, AdapterError, Artifact
 from parity.runtimes.graph import Op
 from parity.tensors import Array
+
+_SCRIPT = """\
+options = ort.SessionOptions()
+options.intra_op_num_threads = {threads}
+options.graph_optimization_level = ort.GraphOptimizationLevel.{level}
+session = ort.InferenceSession("model.onnx", options, providers={providers})
+found = dict(zip([one.name for one in session.get_outputs()], session.run(None, inputs)))
+"""
+_LEVELS = {
+    "all": "ORT_ENABLE_ALL",
+    "extended": "ORT_ENABLE_EXTENDED",
+    "basic": "ORT_ENABLE_BASIC",
+    "disabled": "ORT_DISABLE_ALL",
+}
 
 
 class OnnxSubject(FileSubject):
@@ -108,6 +122,17 @@ class OnnxSubject(FileSubject):
     def stream(self, adapter: Adapter, feeds: Mapping[str, Array]) -> Iterator[tuple[str, Array]]:
         """One run's outputs by name in the model."""
         yield from adapter.stream(feeds)  # type: ignore[attr-defined]
+
+    def script(self) -> Script:
+        """How a script runs a model as this one is deployed."""
+        options = self.artifact.options
+        provider = options.get("provider") or "CPUExecutionProvider"
+        lines = _SCRIPT.format(
+            threads=options.get("threads") or 1,
+            level=_LEVELS[options.get("optimization", "all")],
+            providers=ascii(list(dict.fromkeys([provider, "CPUExecutionProvider"]))),
+        )
+        return Script("import onnxruntime as ort", lines)
 
     def close(self) -> None:
         """Release what is open."""

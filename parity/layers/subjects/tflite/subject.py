@@ -7,12 +7,26 @@ from dataclasses import replace
 
 from parity.layers.numbers.grids import Grid
 from parity.layers.subjects.cutting import Cut, Port
-from parity.layers.subjects.file_subject import Feeds, FileSubject, Open, Shapes
+from parity.layers.subjects.file_subject import Feeds, FileSubject, Open, Script, Shapes
 from parity.layers.subjects.tflite import cut as tflite_cut
 from parity.layers.subjects.tflite import file as tflite_file
 from parity.runtimes.contract import Adapter, Artifact
 from parity.runtimes.graph import Op
 from parity.tensors import Array
+
+_SCRIPT = """\
+model = {interpreter}("model.tflite", num_threads={threads}{resolver})
+model.allocate_tensors()
+for one in model.get_input_details():
+    model.set_tensor(one["index"], inputs[one["name"]])
+model.invoke()
+found = {{one["name"]: model.get_tensor(one["index"]) for one in model.get_output_details()}}
+"""
+_INTERPRETERS = {
+    "litert": ("import ai_edge_litert.interpreter as lite", "lite.Interpreter"),
+    "tflite-runtime": ("import tflite_runtime.interpreter as lite", "lite.Interpreter"),
+    "tensorflow": ("import tensorflow as tf", "tf.lite.Interpreter"),
+}
 
 
 class TFLiteSubject(FileSubject):
@@ -78,6 +92,20 @@ class TFLiteSubject(FileSubject):
         found: Iterator[tuple[int, Array]] = adapter.stream(feeds)  # type: ignore[attr-defined]
         for name, (_, array) in zip(names, found, strict=True):
             yield name, array
+
+    def script(self) -> Script:
+        """How a script runs a model as this one is deployed."""
+        options = self.artifact.options
+        interpreter = options.get("interpreter", "litert")
+        library, name = _INTERPRETERS[interpreter]
+        resolver = ""
+        if options.get("delegate") == "none":
+            module = "tf.lite.experimental" if interpreter == "tensorflow" else "lite"
+            kind = f"{module}.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES"
+            resolver = f", experimental_op_resolver_type={kind}"
+        threads = options.get("threads") or 1
+        lines = _SCRIPT.format(interpreter=name, threads=threads, resolver=resolver)
+        return Script(library, lines)
 
     def close(self) -> None:
         """Release what is open."""
