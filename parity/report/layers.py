@@ -10,7 +10,7 @@ from typing import Any
 from parity.files import write_all
 from parity.layers.numbers.float_formats import CEILING, FLOOR
 from parity.layers.verdict import causes
-from parity.layers.verdict.table import COLUMNS, LayerTable, Row
+from parity.layers.verdict.table import COLUMNS, LayerRow, LayerTable
 from parity.report.layers_plot import layers_svg
 from parity.report.numbers import counted, number
 from parity.report.tables import inert
@@ -60,7 +60,7 @@ def _finding(layers: LayerTable) -> str:
         blind = any(
             row.verdict == "unpaired" and row.layer and row.candidate for row in layers.rows
         )
-        some = " that could be compared" if layers.unseen or blind else ""
+        some = " that could be compared" if layers.uncompared or blind else ""
         return f"no layer{some} introduces an error"
     top = suspects[0]
     unmeasured = top.local_rel_l2 is None and math.isfinite(top.suspicion)
@@ -88,12 +88,12 @@ def _read_otherwise(layers: LayerTable) -> str:
     )
 
 
-def _named(row: Row) -> str:
+def _named(row: LayerRow) -> str:
     kind = clipped(printable(row.candidate_op), 40)
     return f"{clipped(printable(row.layer or row.candidate))} ({kind}, {_reason(row)})"
 
 
-def _reason(row: Row) -> str:
+def _reason(row: LayerRow) -> str:
     """Why a row is suspicious, in a few words."""
     spoilt = row.local_nonfinite or row.nonfinite
     if row.verdict == "nonfinite" and spoilt:
@@ -145,7 +145,7 @@ def layers_text(
     return "\n".join(lines) + "\n"
 
 
-def _table(layers: LayerTable, rows: Sequence[Row], wide: int) -> list[str]:
+def _table(layers: LayerTable, rows: Sequence[LayerRow], wide: int) -> list[str]:
     longest = max(wide - 8, 16)
     expected = ("expected",) if layers.quantized else ()
     header = ("#", "verdict", "accumulated", "local", *expected)
@@ -203,7 +203,7 @@ def write_layers(folder: Path, detector: str, runtime: str, layers: LayerTable) 
     return tuple(target / name for name in contents)
 
 
-def _cell(row: Row, column: str) -> Any:
+def _cell(row: LayerRow, column: str) -> Any:
     value = getattr(row, column)
     if column in _TEXT:
         return inert(value)

@@ -10,7 +10,7 @@ import numpy as np
 
 from parity.layers.subjects.onnx.subject import OnnxSubject
 from parity.layers.verdict.comparing import compare_layers
-from parity.layers.verdict.table import LayerTable, Row
+from parity.layers.verdict.table import LayerRow, LayerTable
 from parity.runtimes.contract import Artifact
 from parity.tensors import Array
 
@@ -139,6 +139,6 @@ def marked(table: LayerTable) -> list[str]:
     return [row.candidate_op for row in table.rows if row.verdict == "introduced"]
 
 
-def row_of(table: LayerTable, kinds: str) -> Row:
+def row_of(table: LayerTable, kinds: str) -> LayerRow:
     """The first row of these candidate ops."""
     return next(row for row in table.rows if row.candidate_op == kinds)

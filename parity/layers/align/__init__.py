@@ -2,6 +2,6 @@
 
 May use ``subjects/``, ``graph/`` and ``numbers/``. Begin with ``alignment.py``, which calls the
 others in turn: weights that are alike (``anchors.py``), what follows from them and the graphs
-(``structure.py``), values under teacher forcing (``forcing.py``); ``draft.py`` holds what was found
-so far, ``regions.py`` the ops between paired tensors.
+(``structure.py``), values under teacher forcing (``forcing.py``). ``matching.py`` holds the pairs
+found so far, ``regions.py`` the ops between paired tensors.
 """

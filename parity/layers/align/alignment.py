@@ -10,13 +10,13 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from parity.layers.align import forcing, regions, signatures, wiring
+from parity.layers.align import forcing, regions, signatures
 from parity.layers.align.anchors import AnchorPair
-from parity.layers.align.draft import AlignmentError, Draft, Pair, Side
 from parity.layers.align.local import Replayed
+from parity.layers.align.matching import AlignmentError, Matching, Pair, TracedGraph
 from parity.layers.align.regions import Unpaired
 from parity.layers.align.structure import structural
-from parity.layers.align.wiring import Rewired
+from parity.layers.align.wrong_edges import WrongEdge, correct_edges
 from parity.layers.subjects.subject import Subject
 from parity.tensors import Array
 
@@ -33,10 +33,10 @@ class Alignment:
 
     pairs: tuple[Pair, ...]
     anchored: tuple[AnchorPair, ...]
-    readings: Mapping[tuple[int, str], str]
+    by_reader: Mapping[tuple[int, str], str]
     unpaired: tuple[Unpaired, ...]
     failures: Mapping[int, str]
-    rewired: tuple[Rewired, ...]
+    wrong_edges: tuple[WrongEdge, ...]
     replayed: Replayed | None
     coverage: float
     seconds: float
@@ -47,39 +47,39 @@ def align(
     candidate: Subject,
     values: tuple[Mapping[str, Array], Mapping[str, Array]],
     outputs: Mapping[str, str] | None = None,
-) -> tuple[Alignment, Draft]:
+) -> tuple[Alignment, Matching]:
     """Align two networks on one image.
 
     ``values`` are the traces of both, inputs included, in each side's own layout. Raises
     ``AlignmentError`` where nothing could be paired.
     """
     started = time.perf_counter()
-    sides = Side.of(reference, values[0]), Side.of(candidate, values[1])
-    draft = structural(sides[0], sides[1], outputs)
-    if not draft.anchored:
+    sides = TracedGraph.of(reference, values[0]), TracedGraph.of(candidate, values[1])
+    matching = structural(sides[0], sides[1], outputs)
+    if not matching.anchored:
         _need_no_weights(sides)
-    forcing.force(draft, candidate)
-    rewired, replayed = wiring.rewire(draft, candidate)
-    if rewired:
-        forcing.force(draft, candidate)
-    cover = regions.coverage(draft)
+    forcing.force(matching, candidate)
+    wrong, replayed = correct_edges(matching, candidate)
+    if wrong:
+        forcing.force(matching, candidate)
+    cover = regions.coverage(matching)
     if not cover.share:
-        raise AlignmentError(_nothing(draft))
+        raise AlignmentError(_nothing(matching))
     alignment = Alignment(
-        pairs=tuple(draft.pairs),
-        anchored=draft.anchored,
-        readings=draft.readings,
+        pairs=tuple(matching.pairs),
+        anchored=matching.anchored,
+        by_reader=matching.by_reader,
         unpaired=cover.unpaired,
-        failures=draft.failures,
-        rewired=rewired,
-        replayed=None if rewired else replayed,
+        failures=matching.failures,
+        wrong_edges=wrong,
+        replayed=None if wrong else replayed,
         coverage=cover.share,
         seconds=time.perf_counter() - started,
     )
-    return alignment, draft
+    return alignment, matching
 
 
-def _need_no_weights(sides: tuple[Side, Side]) -> None:
+def _need_no_weights(sides: tuple[TracedGraph, TracedGraph]) -> None:
     """Refuse networks that both have weights, none of them alike."""
     counts = [len(signatures.anchors(side.view)) for side in sides]
     if all(counts):
@@ -89,9 +89,11 @@ def _need_no_weights(sides: tuple[Side, Side]) -> None:
         )
 
 
-def _nothing(draft: Draft) -> str:
-    counts = [len(signatures.anchors(side.view)) for side in (draft.reference, draft.candidate)]
-    reasons = sorted(set(draft.failures.values()))
+def _nothing(matching: Matching) -> str:
+    counts = [
+        len(signatures.anchors(side.view)) for side in (matching.reference, matching.candidate)
+    ]
+    reasons = sorted(set(matching.failures.values()))
     more = f" What could not be run alone: {'; '.join(reasons[:3])}." if reasons else ""
     return (
         f"expected layers that the reference and the candidate have in common, found none: "

@@ -76,17 +76,17 @@ def pair(reference: View, candidate: View) -> tuple[AnchorPair, ...]:
         return ()
     distances = _distances(ours, theirs)
     _see_through_scales(distances, (reference, ours), (candidate, theirs))
-    places = _Places(reference, candidate, ours, theirs)
+    context = _Context(reference, candidate, ours, theirs)
     fixed = _certain(distances)
-    rows, columns, cost = _assign(distances, places, fixed)
+    rows, columns, cost = _assign(distances, context, fixed)
     for _ in range(_ROUNDS):
-        again = _accepted(rows, columns, distances, places, fixed)
+        again = _accepted(rows, columns, distances, context, fixed)
         if again == fixed:
             break
         fixed = again
-        rows, columns, cost = _assign(distances, places, fixed)
-    chosen = _accepted(rows, columns, distances, places, fixed)
-    agreements = places.agreements(chosen)
+        rows, columns, cost = _assign(distances, context, fixed)
+    chosen = _accepted(rows, columns, distances, context, fixed)
+    agreements = context.agreements(chosen)
     return tuple(
         AnchorPair(
             ours[i],
@@ -147,7 +147,7 @@ def _certain(distances: Array) -> dict[int, int]:
     return found
 
 
-class _Places:
+class _Context:
     """Where anchors lie relative to each other in two graphs."""
 
     def __init__(
@@ -175,7 +175,7 @@ class _Places:
 
 def _before(view: View, found: Sequence[Anchor]) -> Array:
     """[i, j]: whether anchor j lies upstream of anchor i."""
-    places = {anchor.op.index: place for place, anchor in enumerate(found)}
+    rows = {anchor.op.index: row for row, anchor in enumerate(found)}
     above: dict[str, Array] = {}
     table = np.zeros((len(found), len(found)), dtype=bool)
     for op in view.data_ops():
@@ -183,10 +183,10 @@ def _before(view: View, found: Sequence[Anchor]) -> Array:
         for name in view.data_inputs(op):
             if name in above:
                 mask |= above[name]
-        if op.index in places:
-            table[places[op.index]] = mask
+        if op.index in rows:
+            table[rows[op.index]] = mask
             mask = mask.copy()
-            mask[places[op.index]] = True
+            mask[rows[op.index]] = True
         above.update(dict.fromkeys(op.outputs, mask))
     return table
 
@@ -240,14 +240,14 @@ def _unlike(ours: Array, theirs: Array) -> Array:
 
 
 def _assign(
-    distances: Array, places: _Places, fixed: dict[int, int]
+    distances: Array, context: _Context, fixed: dict[int, int]
 ) -> tuple[list[int], list[int], Array]:
     """The cheapest assignment of all anchors; weights first, then place, then order."""
     rows, columns = np.indices(distances.shape)
     drift = np.abs(rows / distances.shape[0] - columns / distances.shape[1])
-    cost = np.minimum(distances, 1.0) + _SIZE * places.sizes + 0.05 * places.slots
-    cost += 0.06 * places.functions
-    cost += _STRUCTURE * (1 - places.agreements(fixed))
+    cost = np.minimum(distances, 1.0) + _SIZE * context.sizes + 0.05 * context.slots
+    cost += 0.06 * context.functions
+    cost += _STRUCTURE * (1 - context.agreements(fixed))
     cost[~np.isfinite(distances)] = 1e3
     chosen = _cheapest(cost + _ORDER * drift)
     return [int(i) for i in chosen[0]], [int(j) for j in chosen[1]], cost
@@ -270,16 +270,16 @@ def _accepted(
     rows: list[int],
     columns: list[int],
     distances: Array,
-    places: _Places,
+    context: _Context,
     fixed: dict[int, int],
 ) -> dict[int, int]:
     """Assigned pairs of like weights, and those that all others agree about."""
-    agreements = places.agreements(fixed)
+    agreements = context.agreements(fixed)
     found = {}
     for i, j in zip(rows, columns, strict=True):
         if not np.isfinite(distances[i, j]):
             continue
-        placed = bool(fixed) and agreements[i, j] >= 0.999 and places.sizes[i, j] == 0
+        placed = bool(fixed) and agreements[i, j] >= 0.999 and context.sizes[i, j] == 0
         if distances[i, j] <= SAME_WEIGHT or placed:
             found[i] = j
     return found

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from parity.layers.align.affine import affines
 from parity.layers.align.anchors import AnchorPair
-from parity.layers.align.draft import Draft, Side
-from parity.layers.align.reading import affines
+from parity.layers.align.matching import Matching, TracedGraph
 from parity.layers.align.weight_matrix import matrix
 from parity.layers.graph.layout import CHANNEL
 from parity.layers.graph.roles import Role
@@ -49,13 +49,13 @@ class Fold:
         return np.repeat(size, len(self.made) // self.groups)
 
 
-def fold(draft: Draft, pair: AnchorPair, read: Array | None = None) -> Fold | None:
+def fold(matching: Matching, pair: AnchorPair, read: Array | None = None) -> Fold | None:
     """The factors of an anchored pair; None where its weights are no multiples of one another.
 
     ``read`` asks whether it is multiplied so per input channel: small layers, as the scores of a
     detector are, have too few weights to tell that of themselves.
     """
-    sides = (draft.reference, pair.reference), (draft.candidate, pair.candidate)
+    sides = (matching.reference, pair.reference), (matching.candidate, pair.candidate)
     roles = {side.view.roles[anchor.op.index] for side, anchor in sides}
     if roles == {Role.DEPTHWISE}:
         return _depthwise(pair) if read is None else None
@@ -99,10 +99,10 @@ class Gain:
     theirs: Array
 
 
-def gains(draft: Draft, pair: AnchorPair) -> Iterator[Gain]:
+def gains(matching: Matching, pair: AnchorPair) -> Iterator[Gain]:
     """In every way to read which of the norms is part of the layer."""
-    for mine in affines(draft.reference, pair.reference):
-        for yours in affines(draft.candidate, pair.candidate):
+    for mine in affines(matching.reference, pair.reference):
+        for yours in affines(matching.candidate, pair.candidate):
             own = _gain(mine.scale, pair.reference.scale)
             other = _gain(yours.scale, pair.candidate.scale)
             if (own > 0).all() and (other > 0).all():
@@ -113,7 +113,7 @@ def _gain(scaled: Array, scale: Array) -> Array:
     return np.asarray(np.divide(scaled, scale, out=np.ones_like(scale), where=scale > 0))
 
 
-def channel_axis(side: Side, name: str, channels: int) -> int | None:
+def channel_axis(side: TracedGraph, name: str, channels: int) -> int | None:
     """The axis of a tensor that is all of so many channels; None where there is none."""
     layout = side.layouts.get(name)
     whole = ((CHANNEL, channels),)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from parity.layers.align.draft import Draft
+from parity.layers.align.matching import Matching
 from parity.layers.align.structure import Upstream, Upstreams, pair_operands, upstream
 from parity.layers.graph.roles import LOOK_THROUGH
 from parity.layers.graph.semantics import stores
@@ -33,20 +33,20 @@ _QUANTILES = np.linspace(0, 1, 33)
 _PASSES = 4
 
 
-def force(draft: Draft, candidate: Subject) -> None:
+def force(matching: Matching, candidate: Subject) -> None:
     """Pair what is left of the candidate's tensors by values, op by op in topological order.
 
     A pass carries on what no reference tensor surely is. What is merely near to one is decided at
     the end of the pass, the nearest first: in a chain of convolution, scale and shift against one
     folded convolution, the shift is its match, although the scale came first and was near.
     """
-    known = _Prints(draft.reference.values)
+    known = _Prints(matching.reference.values)
     for _ in range(_PASSES):
-        before = len(draft.pairs)
-        one = _Pass(draft, candidate, known)
+        before = len(matching.pairs)
+        one = _Pass(matching, candidate, known)
         one.run()
-        pair_operands(draft, draft.pairs[before:], one.upstreams)
-        if len(draft.pairs) == before:
+        pair_operands(matching, matching.pairs[before:], one.upstreams)
+        if len(matching.pairs) == before:
             break
 
 
@@ -72,20 +72,20 @@ class _Prints:
 class _Pass:
     """One time through the candidate's ops that have no partner."""
 
-    def __init__(self, draft: Draft, subject: Subject, known: _Prints) -> None:
-        self._draft = draft
+    def __init__(self, matching: Matching, subject: Subject, known: _Prints) -> None:
+        self._matching = matching
         self._subject = subject
         self._known = known
-        self._view = draft.candidate.view
-        self.upstreams: Upstreams = upstream(draft)
+        self._view = matching.candidate.view
+        self.upstreams: Upstreams = upstream(matching)
         self._derived: dict[str, Array] = {}
         self._near: list[tuple[float, str, str, str]] = []
         self._options = self._by_place()
-        self._taken = {draft.reference.view.root(name) for name in draft.of.values()}
+        self._taken = {matching.reference.view.root(name) for name in matching.of.values()}
 
     def _by_place(self) -> dict[tuple[int, Upstream | None], list[str]]:
         """Reference tensors by their size and the anchors above them."""
-        view = self._draft.reference.view
+        view = self._matching.reference.view
         found: dict[tuple[int, Upstream | None], list[str]] = {}
         for op in view.data_ops():
             if view.roles[op.index] in LOOK_THROUGH:
@@ -108,7 +108,7 @@ class _Pass:
                     self._settle(op, results.get(op.index, "it was not run"))
             waiting = [op for op in waiting if op.index not in ready]
         for error, reference, name, evidence in sorted(self._near):
-            if self._free(reference) and name not in self._draft.of:
+            if self._free(reference) and name not in self._matching.of:
                 self._pair(reference, name, evidence, error)
 
     def _needed(self) -> list[Op]:
@@ -125,13 +125,13 @@ class _Pass:
 
     def _is_open(self, op: Op, name: str) -> bool:
         view = self._view
-        return name in view.data and name not in self._draft.of and is_result(view, op, name)
+        return name in view.data and name not in self._matching.of and is_result(view, op, name)
 
     def _done(self, op: Op) -> bool:
         """Whether every output of the op that anybody reads has its partner and its value."""
-        of, outputs = self._draft.of, self._view.graph.outputs
+        of, outputs = self._matching.of, self._view.graph.outputs
         used = [one for one in op.outputs if one in self._view.consumers or one in outputs]
-        return all(one in of and self._draft.brought(one) is not None for one in used)
+        return all(one in of and self._matching.brought(one) is not None for one in used)
 
     def _feeds(self, op: Op) -> Mapping[str, Array] | None:
         feeds = {}
@@ -147,14 +147,14 @@ class _Pass:
     def _value(self, name: str, op: Op) -> Array | None:
         """An operand as the reference had it; what is no data comes from the candidate's run."""
         if name not in self._view.data:
-            return self._draft.candidate.values.get(name)
-        brought = self._draft.brought(name, op.index)
+            return self._matching.candidate.values.get(name)
+        brought = self._matching.brought(name, op.index)
         return brought if brought is not None else self._derived.get(name)
 
     def _settle(self, op: Op, result: dict[str, Array] | str) -> None:
         if isinstance(result, str):
-            self._draft.failures[op.index] = result
-            own = self._draft.candidate.values
+            self._matching.failures[op.index] = result
+            own = self._matching.candidate.values
             result = {name: own[name] for name in op.outputs if name in own}
         for name in op.outputs:
             if name in result and name in self._view.data:
@@ -175,7 +175,7 @@ class _Pass:
         near = [(e, one, name, "values") for e, one in zip(errors, options, strict=True)]
         near = [one for one in near if one[0] < CLOSE]
         self._near += near
-        if options and not near and name not in self._draft.rescaled:
+        if options and not near and name not in self._matching.rescaled:
             self._similar(name, value, options)
 
     def _similar(self, name: str, value: Array, options: Sequence[str]) -> None:
@@ -188,18 +188,18 @@ class _Pass:
 
     def _pair(self, reference: str, name: str, evidence: str, error: float) -> None:
         told = error if evidence == "values" else None
-        if self._draft.add(reference, name, evidence, told):
-            self._taken.add(self._draft.reference.view.root(reference))
+        if self._matching.add(reference, name, evidence, told):
+            self._taken.add(self._matching.reference.view.root(reference))
 
     def _free(self, reference: str) -> bool:
-        return self._draft.reference.view.root(reference) not in self._taken
+        return self._matching.reference.view.root(reference) not in self._taken
 
     def _apart(self, reference: str, name: str, value: Array, size: float) -> float:
         """Relative L2 under the implied layout; not computed where the norms rule a match out."""
         own = self._known.norm(reference)
-        if abs(own - size) > CLOSE * own and name not in self._draft.rescaled:
+        if abs(own - size) > CLOSE * own and name not in self._matching.rescaled:
             return np.inf
-        brought = self._draft.bring(reference, name)
+        brought = self._matching.bring(reference, name)
         return np.inf if brought is None else relative(brought, value)
 
 

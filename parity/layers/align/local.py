@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from parity.layers.align.draft import Draft
+from parity.layers.align.matching import Matching
 from parity.layers.align.regions import Region
 from parity.layers.graph.view import View
 from parity.layers.subjects.subject import Subject
@@ -47,9 +47,9 @@ def by_need(view: View, ops: Iterable[Op], known: Mapping[str, str]) -> list[lis
 
 
 def replay(
-    subject: Subject, draft: Draft, plan: Sequence[Sequence[Op]], others: Mapping[str, Array]
+    subject: Subject, matching: Matching, plan: Sequence[Sequence[Op]], others: Mapping[str, Array]
 ) -> Replayed:
-    """One image: every op of the plan on the reference's tensors, which ``draft`` holds.
+    """One image: every op of the plan on the reference's tensors, which ``matching`` holds.
 
     ``others`` are the candidate's tensors that are no data (computed shapes).
     """
@@ -59,7 +59,7 @@ def replay(
     for wave in plan:
         asked = {}
         for op in wave:
-            feeds = _feeds(draft, op, made, others)
+            feeds = _feeds(matching, op, made, others)
             if isinstance(feeds, str):
                 failures[op.index] = feeds
             else:
@@ -75,16 +75,16 @@ def replay(
 
 
 def _feeds(
-    draft: Draft, op: Op, made: Mapping[str, Array], others: Mapping[str, Array]
+    matching: Matching, op: Op, made: Mapping[str, Array], others: Mapping[str, Array]
 ) -> dict[str, Array] | str:
     """An op's operands as the reference had them, or why they are not to be had."""
-    view = draft.candidate.view
+    view = matching.candidate.view
     feeds = {}
     for name in op.inputs:
         if not name or name in view.graph.constants:
             continue
-        value = others.get(name) if name not in view.data else draft.brought(name, op.index)
-        if value is None and name in draft.of:
+        value = others.get(name) if name not in view.data else matching.brought(name, op.index)
+        if value is None and name in matching.of:
             return f"the layout of its input {name} is not known well enough to bring it over"
         if value is None:
             value = made.get(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from parity.layers.align.draft import Draft, Pair
+from parity.layers.align.matching import Matching, Pair
 from parity.layers.graph.roles import LOOK_THROUGH, WEIGHTED, Role
 from parity.layers.graph.view import View
 from parity.runtimes.graph import Op
@@ -42,22 +42,24 @@ class Cover:
     unpaired: tuple[Unpaired, ...]
 
 
-def regions(draft: Draft) -> tuple[Region, ...]:
+def regions(matching: Matching) -> tuple[Region, ...]:
     """One region per pair in the candidate's execution order; inputs have none."""
-    made = draft.candidate.view.producers
-    return in_order(draft, (region(draft, one) for one in draft.pairs if one.candidate in made))
+    made = matching.candidate.view.producers
+    return in_order(
+        matching, (region(matching, one) for one in matching.pairs if one.candidate in made)
+    )
 
 
-def region(draft: Draft, pair: Pair) -> Region:
+def region(matching: Matching, pair: Pair) -> Region:
     """What makes two tensors that are held to be one."""
-    ops, inputs = closure(draft.candidate.view, pair.candidate, set(draft.of))
-    mine, _ = closure(draft.reference.view, pair.reference, set(draft.of.values()))
+    ops, inputs = closure(matching.candidate.view, pair.candidate, set(matching.of))
+    mine, _ = closure(matching.reference.view, pair.reference, set(matching.of.values()))
     return Region(pair, ops, mine, inputs)
 
 
-def in_order(draft: Draft, some: Iterable[Region]) -> tuple[Region, ...]:
+def in_order(matching: Matching, some: Iterable[Region]) -> tuple[Region, ...]:
     """Regions in the candidate's execution order, by the op that makes their result."""
-    view = draft.candidate.view
+    view = matching.candidate.view
     order = {op.index: place for place, op in enumerate(view.graph.ops)}
     return tuple(sorted(some, key=lambda one: order[view.producers[one.pair.candidate].index]))
 
@@ -92,28 +94,28 @@ def counted(view: View, ops: Iterable[Op]) -> int:
     return sum(view.roles[op.index] is not Role.QUANTISE for op in ops)
 
 
-def coverage(draft: Draft) -> Cover:
+def coverage(matching: Matching) -> Cover:
     """The share of computing ops that lie in regions, and what lies in none.
 
     The lesser share of the two sides counts: a candidate of which only the beginning was understood
     leaves most of the reference without a partner. What the reference computes for none of its
     outputs has none to find.
     """
-    found = regions(draft)
+    found = regions(matching)
     theirs = {op.index for region in found for op in region.ops}
     ours = {op.index for region in found for op in region.reference_ops}
-    for pair in draft.pairs:
+    for pair in matching.pairs:
         if pair.evidence == "input":  # what prepares the image inside, where the other side is fed
-            prepared, _ = closure(draft.reference.view, pair.reference, set())
+            prepared, _ = closure(matching.reference.view, pair.reference, set())
             ours.update(op.index for op in prepared)
-    view = draft.candidate.view
+    view = matching.candidate.view
     shares = (
         _share((op for op in view.data_ops() if is_computing(view, op)), theirs),
-        _share(_leading(draft.reference.view), ours),
+        _share(_leading(matching.reference.view), ours),
     )
     unpaired = [
-        *_left(draft.reference.view, ours, "reference", {}),
-        *_left(view, theirs, "candidate", draft.failures),
+        *_left(matching.reference.view, ours, "reference", {}),
+        *_left(view, theirs, "candidate", matching.failures),
     ]
     return Cover(min(shares), tuple(unpaired))
 

@@ -21,8 +21,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from parity.layers.align.anchors import AnchorPair
-from parity.layers.align.draft import Draft
 from parity.layers.align.folding import Fold, Gain, channel_axis, fold, gains
+from parity.layers.align.matching import Matching
 from parity.layers.graph.roles import Role
 from parity.layers.graph.semantics import bare_type, function
 from parity.layers.graph.view import View
@@ -66,18 +66,18 @@ class _Option:
     before: _Option | None = None
 
 
-def rescaled(draft: Draft) -> Rescaled:
+def rescaled(matching: Matching) -> Rescaled:
     """The channels that are scaled between anchored layers; see above."""
-    return _Search(draft).run()
+    return _Search(matching).run()
 
 
 class _Search:
     """One time through the anchored pairs in the candidate's execution order."""
 
-    def __init__(self, draft: Draft) -> None:
-        self._draft = draft
-        self._view = draft.candidate.view
-        self._pairs = {pair.candidate.op.index: pair for pair in draft.anchored}
+    def __init__(self, matching: Matching) -> None:
+        self._matching = matching
+        self._view = matching.candidate.view
+        self._pairs = {pair.candidate.op.index: pair for pair in matching.anchored}
         self._folds: dict[int, Fold | None] = {}
         self._found = Rescaled()
         self._unsized: set[str] = set()
@@ -100,13 +100,13 @@ class _Search:
     def _fold(self, pair: AnchorPair) -> Fold | None:
         index = pair.candidate.op.index
         if index not in self._folds:
-            self._folds[index] = fold(self._draft, pair)
+            self._folds[index] = fold(self._matching, pair)
         return self._folds[index]
 
     def _fed(self, pair: AnchorPair) -> Fold | None:
         """The factors of a layer whose input is known to be scaled, or not to be."""
         read = self._found.factors.get(pair.candidate.read, np.ones(1))
-        return self._fold(pair) or fold(self._draft, pair, 1 / read)
+        return self._fold(pair) or fold(self._matching, pair, 1 / read)
 
     @staticmethod
     def _uniform(factors: Array) -> bool:
@@ -139,18 +139,18 @@ class _Search:
         """What a layer multiplies its input channels by; of one with too few weights to tell that
         alone, if it is what undoes a factor."""
         if weights is None:
-            weights = fold(self._draft, pair, 1 / factor)
+            weights = fold(self._matching, pair, 1 / factor)
         if weights is None:
             return
         if not weights.depthwise:
             yield weights, weights.read
             return
-        for gain in gains(self._draft, pair):
+        for gain in gains(self._matching, pair):
             yield weights, weights.made / gain.times
 
     def _settle(self, path: Sequence[str], option: _Option) -> None:
         for name in path:
-            if channel_axis(self._draft.candidate, name, len(option.factor)) is not None:
+            if channel_axis(self._matching.candidate, name, len(option.factor)) is not None:
                 self._found.factors[name] = option.factor
                 if not option.pinned:
                     self._unsized.add(name)
@@ -173,7 +173,7 @@ class _Search:
         if weights is None:
             return
         read = self._found.factors.get(pair.candidate.read)
-        for gain in gains(self._draft, pair):
+        for gain in gains(self._matching, pair):
             own = _made(weights, read) / gain.times
             yield _option(own, weights, gain)
             if not weights.depthwise or read is not None:
@@ -223,7 +223,7 @@ class _Search:
         if weights is None or read is None:
             return None
         made = self._found.factors.get(pair.candidate.op.outputs[0], np.ones(1))
-        each = [_made(weights, read) / gain.times / made for gain in gains(self._draft, pair)]
+        each = [_made(weights, read) / gain.times / made for gain in gains(self._matching, pair)]
         sizes = [float(_size(np.log(one[~weights.silent]))) for one in each]
         return min(map(abs, sizes)) < weights.tolerance if sizes else None
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from parity.layers.align.draft import Draft
 from parity.layers.align.local import Replayed
+from parity.layers.align.matching import Matching
 from parity.layers.align.regions import Region
 from parity.layers.expected import fixed_grids, quantized, true_weights
 from parity.layers.numbers import ranges
@@ -24,12 +24,14 @@ Feeds = dict[int, dict[str, Array]]
 class Expecting:
     """The expected errors of one image after another; sessions stay open until ``close``."""
 
-    def __init__(self, draft: Draft, candidate: Subject, plan: Sequence[Sequence[Op]]) -> None:
-        self._draft, self._plan = draft, plan
+    def __init__(
+        self, matching: Matching, candidate: Subject, plan: Sequence[Sequence[Op]]
+    ) -> None:
+        self._matching, self._plan = matching, plan
         self._files = candidate if isinstance(candidate, FileSubject) else None
         self._twins = None
         if self._files is not None:
-            self._twins = quantized.Expectation(self._files, true_weights.given(draft))
+            self._twins = quantized.Expectation(self._files, true_weights.given(matching))
         self._made: dict[str, quantized.Twin] = {}
         self._refused: dict[int, str] = {}
         self._fed: Mapping[int, Mapping[str, Array]] = {}
@@ -65,7 +67,7 @@ class Expecting:
 
     def _inside(self, name: str) -> bool:
         """Whether a tensor lies within a region, so that the noise before it counts."""
-        return name in self._made and name not in self._draft.of
+        return name in self._made and name not in self._matching.of
 
     def error(self, region: Region) -> float | str | None:
         """The expected relative L2 of a region's output, or why it is not known."""
@@ -110,9 +112,9 @@ class Expecting:
         if self._files is None:
             return None
         grids, made = self._files.grids, region.pair.candidate
-        last = self._draft.reference.values.get(region.pair.reference)
-        if made in self._draft.rescaled:
-            last = self._draft.bring(region.pair.reference, made)
+        last = self._matching.reference.values.get(region.pair.reference)
+        if made in self._matching.rescaled:
+            last = self._matching.bring(region.pair.reference, made)
         own = None
         if last is not None and made in grids:
             own = ranges.fit(grids[made], last, self._fixed(made))
@@ -132,7 +134,7 @@ class Expecting:
     def _fixed(self, name: str) -> Grid | None:
         """The grid that a tensor has by the definition of the op that makes it, if it has one."""
         grid = None if self._files is None else self._files.grids.get(name)
-        view = self._draft.candidate.view
+        view = self._matching.candidate.view
         return None if grid is None else fixed_grids.fixed(view, name, grid.dtype)
 
     def _between(self, region: Region) -> list[str]:

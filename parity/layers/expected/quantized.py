@@ -31,7 +31,7 @@ from parity.layers.numbers.rounding import (
     square,
     unused,
 )
-from parity.layers.subjects.file_subject import Feeds, FileSubject, Opened, run, shapes_of
+from parity.layers.subjects.file_subject import Feeds, FileSubject, OpenCut, run, shapes_of
 from parity.runtimes.contract import Quantization
 from parity.runtimes.graph import Op
 from parity.tensors import Array, dequantize
@@ -61,7 +61,7 @@ class Expectation:
     def __init__(self, subject: FileSubject, weights: Feeds | None = None) -> None:
         self._subject = subject
         self._weights = weights or {}
-        self._sessions: OrderedDict[object, tuple[Opened, Opened]] = OrderedDict()
+        self._sessions: OrderedDict[object, tuple[OpenCut, OpenCut]] = OrderedDict()
         self._refused: dict[int, str] = {}
         self._integers = dialect_of(subject.graph).integers
 
@@ -255,7 +255,7 @@ class Expectation:
                 found[index][name] = twin
         return found
 
-    def _session(self, feeds: Feeds) -> tuple[Opened, Opened]:
+    def _session(self, feeds: Feeds) -> tuple[OpenCut, OpenCut]:
         shapes = shapes_of(feeds)
         key = frozenset((index, frozenset(sizes.items())) for index, sizes in shapes.items())
         if key not in self._sessions:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from parity.layers.align.anchors import AnchorPair
-from parity.layers.align.draft import Draft
+from parity.layers.align.matching import Matching
 from parity.layers.graph.dialects.dialect import groups
 from parity.layers.graph.roles import Role
 from parity.layers.graph.semantics import input_axis, output_axes
@@ -27,15 +27,15 @@ _AS_GOOD = 1.02
 only fit themselves to the rounding would hide it."""
 
 
-def given(draft: Draft) -> dict[int, dict[str, Array]]:
+def given(matching: Matching) -> dict[int, dict[str, Array]]:
     """By op index and name of the constant, the floats of every quantised weight that is known.
 
     Those that differ by more than rounding and a factor per output channel are left out: they are
     damaged, or scaled along their input channels.
     """
     found = {}
-    for pair in draft.anchored:
-        weight = _given(draft, pair)
+    for pair in matching.anchored:
+        weight = _given(matching, pair)
         if weight is not None:
             found[pair.candidate.op.index] = {pair.candidate.weight: weight}
     return found
@@ -55,9 +55,9 @@ class _Laid:
         return np.ascontiguousarray(front.transpose(np.argsort(self.order)), np.float32)
 
 
-def _given(draft: Draft, pair: AnchorPair) -> Array | None:
-    ours = _laid(draft.reference.view, pair.reference.op)
-    theirs = _laid(draft.candidate.view, pair.candidate.op)
+def _given(matching: Matching, pair: AnchorPair) -> Array | None:
+    ours = _laid(matching.reference.view, pair.reference.op)
+    theirs = _laid(matching.candidate.view, pair.candidate.op)
     if ours is None or theirs is None or ours.rows.shape != theirs.rows.shape:
         return None
     own = np.sum(ours.rows**2, axis=1, keepdims=True)

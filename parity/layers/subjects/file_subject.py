@@ -30,7 +30,7 @@ _KEPT = 12
 
 
 @dataclass(frozen=True, eq=False)
-class Opened:
+class OpenCut:
     """A cut model and the runtime in which it is open."""
 
     cut: Cut
@@ -71,7 +71,7 @@ class FileSubject(ABC):
         self._folder = tempfile.TemporaryDirectory(prefix="parity-layers-")
         self._written = 0
         self._deployed = deployed
-        self._sessions: OrderedDict[object, Opened] = OrderedDict()
+        self._sessions: OrderedDict[object, OpenCut] = OrderedDict()
         self._refused: dict[object, str] = {}
 
     @abstractmethod
@@ -184,7 +184,7 @@ class FileSubject(ABC):
         second = {index: feeds[index] for index in indices[half:]}
         return {**self._together(first), **self._together(second)}
 
-    def _session(self, feeds: Feeds) -> Opened:
+    def _session(self, feeds: Feeds) -> OpenCut:
         key = frozenset(_key(index, given) for index, given in feeds.items())
         if key not in self._sessions:
             self._sessions[key] = self.open(self.cut(shapes_of(feeds)))
@@ -193,9 +193,9 @@ class FileSubject(ABC):
             self._sessions.popitem(last=False)[1].adapter.close()
         return self._sessions[key]
 
-    def open(self, cut: Cut) -> Opened:
+    def open(self, cut: Cut) -> OpenCut:
         """A cut model in the deployed runtime."""
-        return Opened(cut, self.load(cut.content, self.artifact.options))
+        return OpenCut(cut, self.load(cut.content, self.artifact.options))
 
     def load(self, content: bytes, options: Mapping[str, Any]) -> Adapter:
         """A model of this format from memory, as one more artifact for the same adapter."""
@@ -227,7 +227,7 @@ def shapes_of(feeds: Feeds) -> dict[int, dict[str, tuple[int, ...]]]:
     }
 
 
-def run(subject: FileSubject, opened: Opened, feeds: Feeds) -> Iterator[tuple[int, Any]]:
+def run(subject: FileSubject, opened: OpenCut, feeds: Feeds) -> Iterator[tuple[int, Any]]:
     """The outputs of each op of a cut model, or why an op could not be fed."""
     raw, unfit = stored(opened.cut, feeds)
     places = {

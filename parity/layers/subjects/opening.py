@@ -22,7 +22,7 @@ _OF_FILES = {one.kind: one for one in (OnnxSubject, TFLiteSubject)}
 
 
 @dataclass(frozen=True, eq=False)
-class Opened:
+class OpenRuntime:
     """A subject, the suite's runtime that it shows, and its one input as that declares it."""
 
     runtime: Runtime
@@ -43,7 +43,7 @@ def open_subject(suite: Suite, name: str, images: Images | None = None) -> Subje
     return open_runtime(suite, name, images).subject
 
 
-def open_runtime(suite: Suite, name: str, images: Images | None = None) -> Opened:
+def open_runtime(suite: Suite, name: str, images: Images | None = None) -> OpenRuntime:
     """As ``open_subject``, with what is needed to feed it.
 
     ``images`` are the suite's prepared images, where they are at hand: a framework that declares no
@@ -54,8 +54,8 @@ def open_runtime(suite: Suite, name: str, images: Images | None = None) -> Opene
     spec, adapter = session.inputs[0], session.adapter
     try:
         if runtime.table.kind in _OF_FILES:
-            return Opened(runtime, _of_file(session), spec)
-        return Opened(runtime, _native(suite, runtime, adapter, images), spec)
+            return OpenRuntime(runtime, _of_file(session), spec)
+        return OpenRuntime(runtime, _native(suite, runtime, adapter, images), spec)
     except AdapterError as error:
         session.close()
         raise typed(runtime, error) from error

@@ -30,8 +30,8 @@ _UNITS = 8.0  # the same in narrow formats: an accumulated error of this many un
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What was measured of one region over all images; ``above`` are the places of its inputs'.
+class RegionErrors:
+    """What was measured of one region over all images; ``above`` are the regions of its inputs.
 
     ``kind`` is the candidate's op kind that the region is known by, ``unit`` that of its number
     format. ``rel_l2`` and ``local`` are relative L2 (see ``rows.py`` for references of zeros), None
@@ -74,10 +74,10 @@ class Facts:
 
 @dataclass(frozen=True)
 class Judgement:
-    """The verdicts in the order of the facts, how suspicious each is (1 and more: introduced).
+    """The verdicts in the order of the regions, how suspicious each is (1 and more: introduced).
 
-    ``unmeasured`` are the places of regions that could not be run alone and that are suspects all
-    the same: their inputs agree, and their result or what is made of it does not.
+    ``unmeasured`` are regions that could not be run alone and that are suspects all the same: their
+    inputs agree, and their result or what is made of it does not.
     """
 
     verdicts: tuple[Verdict, ...]
@@ -86,17 +86,19 @@ class Judgement:
     unmeasured: tuple[int, ...] = ()
 
 
-def judge(facts: Sequence[Facts], quantized: bool, input_rel_l2: float | None = None) -> Judgement:
+def judge(
+    regions: Sequence[RegionErrors], quantized: bool, input_rel_l2: float | None = None
+) -> Judgement:
     """The verdict of every region of a table.
 
     ``input_rel_l2`` is how far apart both networks' inputs are; None where that is not known.
     """
-    table = _Table(facts, quantized, input_rel_l2)
-    suspicions = [table.suspicion(one) for one in facts]
+    table = _Table(regions, quantized, input_rel_l2)
+    suspicions = [table.suspicion(one) for one in regions]
     tainted: list[bool] = []
     verdicts: list[Verdict] = []
     unmeasured = []
-    for place, one in enumerate(facts):
+    for place, one in enumerate(regions):
         below = any(tainted[above] for above in one.above)
         verdict = table.verdict(place, suspicions[place], below)
         if verdict == "introduced" and suspicions[place] <= 1:
@@ -109,7 +111,7 @@ def judge(facts: Sequence[Facts], quantized: bool, input_rel_l2: float | None = 
     if differs:
         verdicts = [
             "inherited" if own == "ok" and table.large(one) else own
-            for one, own in zip(facts, verdicts, strict=True)
+            for one, own in zip(regions, verdicts, strict=True)
         ]
     return Judgement(tuple(verdicts), tuple(suspicions), differs, tuple(unmeasured))
 
@@ -125,23 +127,25 @@ def ratio_limit(samples: float) -> float:
 
 
 class _Table:
-    """The facts of a table, and what their limits are made of."""
+    """All regions of a table, and what their limits are made of."""
 
-    def __init__(self, facts: Sequence[Facts], quantized: bool, input_rel_l2: float | None) -> None:
-        self._facts = facts
+    def __init__(
+        self, regions: Sequence[RegionErrors], quantized: bool, input_rel_l2: float | None
+    ) -> None:
+        self._regions = regions
         self._input = input_rel_l2
-        expected = [one.expected for one in facts if one.expected]
+        expected = [one.expected for one in regions if one.expected]
         self._noisy = quantized or bool(expected)
         self._typical = median(expected) if expected else self._median_accumulated()
-        self._limits = _limits(facts)
+        self._limits = _limits(regions)
         self._off = self._far_off()
 
     def _median_accumulated(self) -> float:
-        known = [one.rel_l2 for one in self._facts if one.rel_l2 is not None]
+        known = [one.rel_l2 for one in self._regions if one.rel_l2 is not None]
         finite = [error for error in known if math.isfinite(error)]
         return median(finite) if finite else 0.0
 
-    def suspicion(self, one: Facts) -> float:
+    def suspicion(self, one: RegionErrors) -> float:
         """How many times its limit a region's local error is; infinite for a NaN of its making."""
         if one.local_nonfinite:
             return math.inf
@@ -152,7 +156,7 @@ class _Table:
             scores.append(one.range_excess or 0.0)
         return max(scores)
 
-    def _limit(self, one: Facts) -> float:
+    def _limit(self, one: RegionErrors) -> float:
         """What rounding explains of a region's local error."""
         if one.expected:
             chance = max(ratio_limit(one.samples) * one.expected, one.two_steps)
@@ -162,7 +166,7 @@ class _Table:
             return max(own, TIMES_MEDIAN * self._typical)
         return own
 
-    def large(self, one: Facts) -> bool:
+    def large(self, one: RegionErrors) -> bool:
         """Whether an accumulated error is more than rounding."""
         known = one.at_least if one.rel_l2 is None else one.rel_l2
         return one.nonfinite > 0 or known > max(_LARGE, _UNITS * one.unit)
@@ -171,34 +175,34 @@ class _Table:
         """By region, whether its result is off, as far as that can be told; seen through those
         regions of which nothing is known."""
         found: list[bool] = []
-        for one in self._facts:
+        for one in self._regions:
             if one.rel_l2 is None and not one.at_least:
                 found.append(self._fed_off(one, found))
             else:
                 found.append(self._noticed(one))
         return found
 
-    def _noticed(self, one: Facts) -> bool:
+    def _noticed(self, one: RegionErrors) -> bool:
         """Whether an accumulated error is large, for what its inputs bring along."""
         if not self._noisy:
             return self.large(one)
         known = one.at_least if one.rel_l2 is None else one.rel_l2
-        brought = [self._facts[place].rel_l2 or 0.0 for place in one.above]
+        brought = [self._regions[place].rel_l2 or 0.0 for place in one.above]
         brought.append(self._input or 0.0 if one.reads_input else 0.0)
         entitled = max(TIMES_MEDIAN * self._typical, _GAIN * max(brought))
         return self.large(one) and known > entitled
 
-    def _fed_off(self, one: Facts, off: Sequence[bool]) -> bool:
+    def _fed_off(self, one: RegionErrors, off: Sequence[bool]) -> bool:
         """Whether what a region reads is off already."""
         fed = one.reads_input and (self._input or 0.0) > _LARGE
         return fed or any(off[place] for place in one.above)
 
     def verdict(self, place: int, suspicion: float, below: bool) -> Verdict:
         """Of one region; ``below`` one that introduced an error or not."""
-        one = self._facts[place]
+        one = self._regions[place]
         if one.local_nonfinite:
             return "nonfinite"
-        if one.nonfinite and not any(self._facts[above].nonfinite for above in one.above):
+        if one.nonfinite and not any(self._regions[above].nonfinite for above in one.above):
             return "nonfinite"
         if suspicion > 1:
             return "introduced"
@@ -209,7 +213,7 @@ class _Table:
 
     def _unmeasured(self, place: int, below: bool) -> Verdict:
         """Of a region that could not be run alone: by what went in and what came out."""
-        one = self._facts[place]
+        one = self._regions[place]
         if self._noticed(one):
             passed_on = below or self._fed_off(one, self._off)
             return "inherited" if passed_on else "introduced"
@@ -221,7 +225,7 @@ class _Table:
     def _felt(self, place: int) -> bool:
         """Whether what reads a result is off by itself alone: not by its own doing, and not by
         anything else that it reads."""
-        readers = [one for one in self._facts if place in one.above]
+        readers = [one for one in self._regions if place in one.above]
         return any(
             one.local is not None
             and self.suspicion(one) <= 1
@@ -235,11 +239,11 @@ class _Table:
         if "introduced" in verdicts or "nonfinite" in verdicts:
             return False
         if self._input is not None:
-            first = [one for one, fresh in zip(self._facts, self._first(), strict=True) if fresh]
+            first = [one for one, fresh in zip(self._regions, self._first(), strict=True) if fresh]
             return self._input > _LARGE and any(self._reached(one) for one in first)
         known = [
             (one.rel_l2, one.local)
-            for one in self._facts
+            for one in self._regions
             if one.rel_l2 is not None and one.local is not None
         ]
         apart = [error for error, local in known if error > max(_LARGE, 20 * local)]
@@ -249,23 +253,23 @@ class _Table:
         """By region, whether it is measured and none above it is."""
         found: list[bool] = []
         seen: list[bool] = []
-        for one in self._facts:
+        for one in self._regions:
             behind = any(seen[place] for place in one.above)
             found.append(one.rel_l2 is not None and not behind)
             seen.append(one.rel_l2 is not None or behind)
         return found
 
-    def _reached(self, one: Facts) -> bool:
+    def _reached(self, one: RegionErrors) -> bool:
         """Whether a first layer is further off than on the reference's own input."""
         error = one.rel_l2 or 0.0
         return self.large(one) and error > RATIO * (one.local or 0.0)
 
 
-def _limits(facts: Sequence[Facts]) -> Callable[[Facts], float]:
+def _limits(regions: Sequence[RegionErrors]) -> Callable[[RegionErrors], float]:
     """From which local error on a float region is suspicious."""
     known = [
         (one.kind, one.local)
-        for one in facts
+        for one in regions
         if one.local is not None
         and not one.expected
         and one.local < float_formats.ceiling(one.unit)
@@ -278,7 +282,7 @@ def _limits(facts: Sequence[Facts]) -> Callable[[Facts], float]:
         kind: median(errors) for kind, errors in by_kind.items() if len(errors) >= _FEW
     }
 
-    def limit(one: Facts) -> float:
+    def limit(one: RegionErrors) -> float:
         least, most = float_formats.floor(one.unit), float_formats.ceiling(one.unit)
         return min(max(TIMES_MEDIAN * typical.get(one.kind, overall), least), most)
 

@@ -8,10 +8,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from parity.layers.align import alignment, local, places
+from parity.layers.align import alignment, local
 from parity.layers.align.alignment import AlignmentError
+from parity.layers.align.counterparts import counterparts
 from parity.layers.align.regions import Region, in_order, regions
-from parity.layers.expected import effects
+from parity.layers.expected.absorption import absorbed_by
 from parity.layers.expected.expecting import Expecting
 from parity.layers.numbers import float_formats
 from parity.layers.numbers.divergence import Divergence, Limits, Meter, Spread, relative
@@ -80,14 +81,14 @@ def _start(
             ("reference", "candidate"), subjects, feeds, traces, strict=True
         )
     }
-    found, draft = alignment.align(reference, candidate, (traces[0], traces[1]), outputs)
-    rest = places.placed(draft, found.unpaired)
-    regioned = in_order(draft, (*regions(draft), *rest.regions))
+    found, matching = alignment.align(reference, candidate, (traces[0], traces[1]), outputs)
+    rest = counterparts(matching, found.unpaired)
+    regioned = in_order(matching, (*regions(matching), *rest.regions))
     return Comparison(
         alignment=replace(found, unpaired=rest.unpaired),
-        draft=draft,
+        matching=matching,
         regions=regioned,
-        measured=[Measured(region_formats.format_of(draft, region)) for region in regioned],
+        measured=[Measured(region_formats.format_of(matching, region)) for region in regioned],
         limits=limits,
         observer=observer,
         seconds={"trace": traced, "align": found.seconds, "local": 0.0},
@@ -133,59 +134,61 @@ class _Engine:
     ) -> None:
         self._reference, self._candidate = reference, candidate
         self._state = comparison
-        draft = comparison.draft
+        matching = comparison.matching
         self._meter = Meter(comparison.limits)
-        self._wanted = {one.pair.reference for one in comparison.regions} | set(draft.of.values())
+        self._wanted = {one.pair.reference for one in comparison.regions} | set(
+            matching.of.values()
+        )
         self._places: dict[str, list[int]] = {}
         for place, region in enumerate(comparison.regions):
             self._places.setdefault(region.pair.candidate, []).append(place)
         replayed = comparison.regions if with_local else ()
-        self._plan = local.waves(draft.candidate.view, replayed, draft.of)
+        self._plan = local.waves(matching.candidate.view, replayed, matching.of)
         # Weights alone may be integers (dynamic ranges): that is noise to be expected too.
-        entitled = quantized or bool(draft.candidate.view.graph.quantization)
+        entitled = quantized or bool(matching.candidate.view.graph.quantization)
         self._expecting = (
-            Expecting(draft, candidate, self._plan) if entitled and with_local else None
+            Expecting(matching, candidate, self._plan) if entitled and with_local else None
         )
         self._others = {
             name: value
-            for name, value in draft.candidate.values.items()
-            if name not in draft.candidate.view.data
+            for name, value in matching.candidate.values.items()
+            if name not in matching.candidate.view.data
         }
 
     def first(self) -> None:
         """The image that the alignment was made on: both traces are at hand."""
-        draft = self._state.draft
-        for name, value in draft.candidate.values.items():
+        matching = self._state.matching
+        for name, value in matching.candidate.values.items():
             self._accumulate(name, value)
         self._inputs()
-        own = {name: draft.candidate.values[name] for name in draft.own}
-        draft.candidate.values = {**self._others, **own}
-        draft.reference.values = self._only_wanted(draft.reference.values)
+        own = {name: matching.candidate.values[name] for name in matching.own}
+        matching.candidate.values = {**self._others, **own}
+        matching.reference.values = self._only_wanted(matching.reference.values)
         self._locals(self._state.alignment.replayed)
         self._state.alignment = replace(self._state.alignment, replayed=None)
-        draft.reference.values = {}
+        matching.reference.values = {}
         self._state.images += 1
 
     def another(self, ours: Feeds, theirs: Feeds) -> None:
         """One more image: the reference's paired tensors kept, the candidate's streamed."""
         started = time.perf_counter()
-        draft = self._state.draft
+        matching = self._state.matching
         kept = {name: np.asarray(array) for name, array in ours.items()}
         for name, array in self._reference.trace(ours):
             if name in self._wanted:
                 kept[name] = _own(self._reference, array)
-        draft.reference.values = kept
+        matching.reference.values = kept
         others = {}
         for name, array in self._candidate.trace(theirs):
             if name in self._others:
                 others[name] = np.array(array, copy=True)
             self._accumulate(name, array)
         self._others = others
-        draft.candidate.values = {name: np.asarray(array) for name, array in theirs.items()}
+        matching.candidate.values = {name: np.asarray(array) for name, array in theirs.items()}
         self._inputs()
         self._state.seconds["trace"] += time.perf_counter() - started
         self._locals()
-        draft.reference.values = {}
+        matching.reference.values = {}
         self._state.images += 1
 
     def _only_wanted(self, values: Mapping[str, Array]) -> dict[str, Array]:
@@ -193,23 +196,23 @@ class _Engine:
 
     def _inputs(self) -> None:
         """How far apart both networks' inputs are, where they are of one size."""
-        draft = self._state.draft
+        matching = self._state.matching
         for pair in self._state.alignment.pairs:
-            if pair.evidence != "input" or pair.candidate not in draft.candidate.values:
+            if pair.evidence != "input" or pair.candidate not in matching.candidate.values:
                 continue
-            brought = draft.bring(pair.reference, pair.candidate)
+            brought = matching.bring(pair.reference, pair.candidate)
             if brought is not None:
-                error = relative(brought, draft.candidate.values[pair.candidate])
+                error = relative(brought, matching.candidate.values[pair.candidate])
                 self._state.input_rel_l2 = max(self._state.input_rel_l2 or 0.0, error)
 
     def _compare(self, place: int, value: Array) -> Divergence | str:
         """One region's result beside the reference's, or why they cannot be compared."""
         region = self._state.regions[place]
-        pair, draft = region.pair, self._state.draft
-        exact = draft.reference.values[pair.reference]
+        pair, matching = region.pair, self._state.matching
+        exact = matching.reference.values[pair.reference]
         if exact.size != value.size:
             return f"expected shape {exact.shape}, found {value.shape}"
-        brought = draft.bring(pair.reference, pair.candidate)
+        brought = matching.bring(pair.reference, pair.candidate)
         if brought is None or brought.shape != value.shape:
             # Values that agree one by one are no accident, whatever is known of their layouts.
             as_it_is = self._meter.compare(exact.reshape(value.shape), value)
@@ -238,7 +241,7 @@ class _Engine:
         No order of the values brings two tensors nearer than when both are sorted (rearrangement
         inequality).
         """
-        exact = self._state.draft.reference.values[self._state.regions[place].pair.reference]
+        exact = self._state.matching.reference.values[self._state.regions[place].pair.reference]
         least = relative(np.sort(exact, axis=None), np.sort(value, axis=None))
         return least if np.isfinite(least) else 0.0
 
@@ -247,7 +250,7 @@ class _Engine:
             return
         started = time.perf_counter()
         if replayed is None:
-            replayed = local.replay(self._candidate, self._state.draft, self._plan, self._others)
+            replayed = local.replay(self._candidate, self._state.matching, self._plan, self._others)
         if self._expecting is not None:
             self._expecting.run(replayed)
         for place, region in enumerate(self._state.regions):
@@ -278,9 +281,9 @@ class _Engine:
         """See, on the first image, whether the error of a bad range reaches anything."""
         for place, measured in enumerate(self._state.measured):
             if (measured.range_excess or 0.0) > 1:
-                measured.absorbed = effects.absorbed_by(
+                measured.absorbed = absorbed_by(
                     expecting.exact,
-                    self._state.draft,
+                    self._state.matching,
                     self._state.regions,
                     place,
                     replayed.outputs,

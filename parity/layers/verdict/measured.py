@@ -1,4 +1,4 @@
-"""What a comparison of layers has seen so far; everything but the models that outlives an image."""
+"""What a comparison of layers has measured so far: all but the models that outlives an image."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 
 from parity.layers.align.alignment import Alignment
-from parity.layers.align.draft import Draft
+from parity.layers.align.matching import Matching
 from parity.layers.align.regions import Region
 from parity.layers.numbers.divergence import Limits, Spread
 from parity.layers.numbers.float_formats import SINGLE, FloatFormat
@@ -14,7 +14,7 @@ from parity.layers.numbers.float_formats import SINGLE, FloatFormat
 
 @dataclass(eq=False)
 class Measured:
-    """What was seen of one region so far.
+    """What was measured of one region so far.
 
     ``at_least`` is the accumulated relative L2 in whatever layout, where the layouts do not tell.
     ``samples`` is how many independent errors the local one is made of, ``two_steps`` what an error
@@ -48,7 +48,7 @@ class Comparison:
     """A comparison in the making; everything but the models that outlives an image."""
 
     alignment: Alignment
-    draft: Draft
+    matching: Matching
     regions: tuple[Region, ...]
     measured: list[Measured]
     limits: Limits

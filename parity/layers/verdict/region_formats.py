@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from parity.layers.align.draft import Draft, Side
+from parity.layers.align.matching import Matching, TracedGraph
 from parity.layers.align.regions import Region
 from parity.layers.graph.roles import LOOK_THROUGH
 from parity.layers.graph.view import View
@@ -13,16 +13,16 @@ from parity.runtimes.graph import Op
 from parity.tensors import Array
 
 
-def format_of(draft: Draft, region: Region) -> FloatFormat:
+def format_of(matching: Matching, region: Region) -> FloatFormat:
     """The coarsest float format among what a region reads, keeps and makes, on both sides."""
     found = [
-        *_formats(draft.candidate, region.ops, region.pair.candidate),
-        *_formats(draft.reference, region.reference_ops, region.pair.reference),
+        *_formats(matching.candidate, region.ops, region.pair.candidate),
+        *_formats(matching.reference, region.reference_ops, region.pair.reference),
     ]
     return max(found, key=lambda one: one.unit, default=SINGLE)
 
 
-def _formats(side: Side, ops: Iterable[Op], made: str) -> Iterator[FloatFormat]:
+def _formats(side: TracedGraph, ops: Iterable[Op], made: str) -> Iterator[FloatFormat]:
     names = {made, *(name for op in ops for name in (*op.inputs, *op.outputs) if name)}
     for name in names:
         stored = side.values.get(name)

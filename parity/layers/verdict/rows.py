@@ -9,25 +9,27 @@ from statistics import median
 from parity.layers.align.regions import Region, main_op
 from parity.layers.numbers.divergence import Divergence, Spread
 from parity.layers.numbers.float_formats import SINGLE
-from parity.layers.verdict import absent, causes, seen
-from parity.layers.verdict.causes import Facts, Judgement
+from parity.layers.verdict import causes, coverage
+from parity.layers.verdict.absent_ops import absent_ops
+from parity.layers.verdict.causes import Judgement, RegionErrors
 from parity.layers.verdict.measured import Comparison, Measured
-from parity.layers.verdict.notes import name_of, notes_of
-from parity.layers.verdict.table import LayerTable, Row
+from parity.layers.verdict.summary import name_of, summary_of
+from parity.layers.verdict.table import LayerRow, LayerTable
 from parity.runtimes.graph import Op
 
 
 def table_of(comparison: Comparison, quantized: bool) -> LayerTable:
     """The finished table of a comparison."""
-    facts = _facts(comparison)
-    judgement = causes.judge(facts, quantized, comparison.input_rel_l2)
+    errors = _errors(comparison)
+    judgement = causes.judge(errors, quantized, comparison.input_rel_l2)
     rows = [
-        _row(comparison, place, facts[place], judgement) for place in range(len(comparison.regions))
+        _row(comparison, place, errors[place], judgement)
+        for place in range(len(comparison.regions))
     ]
     for one in comparison.alignment.unpaired:
         ours = one.side == "reference"
         rows.append(
-            Row(
+            LayerRow(
                 index=len(rows),
                 layer=one.layer if ours else "",
                 op=one.kind if ours else "",
@@ -38,8 +40,8 @@ def table_of(comparison: Comparison, quantized: bool) -> LayerTable:
             )
         )
     limits = comparison.limits
-    share = seen.coverage(comparison, facts)
-    unseen = seen.unseen(comparison, facts)
+    share = coverage.share(comparison, errors)
+    uncompared = coverage.uncompared(comparison, errors)
     return LayerTable(
         rows=tuple(rows),
         images=comparison.images,
@@ -50,13 +52,13 @@ def table_of(comparison: Comparison, quantized: bool) -> LayerTable:
         observer=comparison.observer,
         seconds=comparison.seconds,
         limits=(limits.atol, limits.rtol),
-        notes=notes_of(comparison, facts, judgement, share, unseen),
-        unseen=unseen,
+        notes=summary_of(comparison, errors, judgement, share, uncompared),
+        uncompared=uncompared,
     )
 
 
-def _facts(comparison: Comparison) -> list[Facts]:
-    view = comparison.draft.candidate.view
+def _errors(comparison: Comparison) -> list[RegionErrors]:
+    view = comparison.matching.candidate.view
     places = {region.pair.candidate: i for i, region in enumerate(comparison.regions)}
     scale = _scale(comparison.measured)
     found = []
@@ -67,7 +69,7 @@ def _facts(comparison: Comparison) -> list[Facts]:
         above = (places.get(name) for name in region.inputs)
         local, accumulated = measured.local, measured.accumulated
         found.append(
-            Facts(
+            RegionErrors(
                 kind=main.kind if main else "",
                 above=tuple(one for one in above if one is not None and one < place),
                 rel_l2=math.inf if measured.resized else _error(accumulated, measured, scale),
@@ -115,12 +117,14 @@ def _error(spread: Spread | None, measured: Measured, scale: float) -> float | N
     return spread.worst.rmse / whole
 
 
-def _row(comparison: Comparison, place: int, facts: Facts, judgement: Judgement) -> Row:
+def _row(
+    comparison: Comparison, place: int, errors: RegionErrors, judgement: Judgement
+) -> LayerRow:
     region, measured = comparison.regions[place], comparison.measured[place]
-    ours, theirs = comparison.draft.reference.view, comparison.draft.candidate.view
+    ours, theirs = comparison.matching.reference.view, comparison.matching.candidate.view
     worst = measured.accumulated.worst if measured.accumulated else None
     local = measured.local.worst if measured.local else None
-    return Row(
+    return LayerRow(
         index=place,
         layer=name_of(ours, region.reference_ops) or region.pair.reference,
         op=kinds(region.reference_ops),
@@ -137,15 +141,15 @@ def _row(comparison: Comparison, place: int, facts: Facts, judgement: Judgement)
         sqnr_db=worst.sqnr_db if worst else None,
         cosine=worst.cosine if worst else None,
         mismatched=worst.mismatched if worst else None,
-        nonfinite=facts.nonfinite,
+        nonfinite=errors.nonfinite,
         local_rel_l2=local.rel_l2 if local else None,
         local_sqnr_db=local.sqnr_db if local else None,
         expected_rel_l2=measured.expected,
-        local_ratio=facts.ratio,
+        local_ratio=errors.ratio,
         range_score=measured.range_score,
         note=_note(comparison, region, measured, judgement, place),
         local_max_abs=local.max_abs if local else None,
-        local_nonfinite=facts.local_nonfinite,
+        local_nonfinite=errors.local_nonfinite,
         range_times=measured.range_times,
         range_fault=_range_fault(measured),
         mean_rel_l2=measured.accumulated.mean_rel_l2 if measured.accumulated else None,
@@ -165,8 +169,8 @@ def kinds(ops: Sequence[Op]) -> str:
 
 
 def _layout(comparison: Comparison, region: Region) -> str:
-    ours = comparison.draft.reference.layouts.get(region.pair.reference)
-    theirs = comparison.draft.candidate.layouts.get(region.pair.candidate)
+    ours = comparison.matching.reference.layouts.get(region.pair.reference)
+    theirs = comparison.matching.candidate.layouts.get(region.pair.candidate)
     if ours is None or theirs is None:
         return "as it is"
     return str(theirs) if str(ours) == str(theirs) else f"{ours} > {theirs}"
@@ -199,9 +203,9 @@ def _note(
     if (measured.coarseness or 0) > causes.RATIO:
         notes.append(f"weights in steps {measured.coarseness:.1f} times as coarse as need be")
     if judgement.verdicts[place] == "introduced":
-        notes += absent.words(comparison.draft, region)
-        if comparison.draft.misordered(region.pair.reference, region.pair.candidate):
-            ours = comparison.draft.reference.layouts.get(region.pair.reference)
+        notes += absent_ops(comparison.matching, region)
+        if comparison.matching.misordered(region.pair.reference, region.pair.candidate):
+            ours = comparison.matching.reference.layouts.get(region.pair.reference)
             notes.append(f"its values lie in another order than the reference's {ours}")
     indices = {op.index for op in region.ops}
     notes += _rescaled(comparison, region, judgement.verdicts[place])
@@ -212,7 +216,7 @@ def _note(
     ]
     notes += [
         f"reads {one.actual or one.candidate} where the reference reads {one.expected}"
-        for one in comparison.alignment.rewired
+        for one in comparison.alignment.wrong_edges
         if one.candidate in region.inputs
         or (not one.actual and any(one.candidate in op.inputs for op in region.ops))
     ]
@@ -221,15 +225,15 @@ def _note(
 
 def _rescaled(comparison: Comparison, region: Region, verdict: str) -> list[str]:
     """Channels that are scaled here and scaled back by the next layer, and those that are not."""
-    draft = comparison.draft
+    matching = comparison.matching
     notes = []
-    factors = draft.rescaled.get(region.pair.candidate)
+    factors = matching.rescaled.get(region.pair.candidate)
     if factors is not None:
         notes.append(
             f"its channels are {factors.min():.3g} to {factors.max():.3g} times the reference's, "
             f"as the next layer's weights undo; compared so"
         )
-    misread = [one for op in region.ops for one in draft.misread.get(op.index, ())]
+    misread = [one for op in region.ops for one in matching.misread.get(op.index, ())]
     if verdict == "introduced" and misread:
         listed = ", ".join(map(str, misread[:3])) + (" and more" if len(misread) > 3 else "")
         which = f"channel {listed} is" if len(misread) == 1 else f"channels {listed} are"

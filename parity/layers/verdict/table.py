@@ -37,7 +37,7 @@ COLUMNS = (
 
 
 @dataclass(frozen=True)
-class Row:
+class LayerRow:
     """One region of the candidate, or one layer of either side that has no partner.
 
     ``layer`` and ``candidate`` name the ops that the two regions are known by, ``op`` and
@@ -92,13 +92,13 @@ class LayerTable:
     """All layers of one candidate against the reference.
 
     ``coverage`` is the share of the computing ops that lie in compared regions, on the side where
-    it is less, and ``unseen`` are the candidate's outputs that were compared with nothing.
+    it is less, and ``uncompared`` are the candidate's outputs that were compared with nothing.
     ``observer`` is by side ("reference", "candidate") the largest relative L2 between an output of
     the tapped run and the same output of the deployed one. ``input_rel_l2`` compares what both
     networks were fed. ``limits`` say when an element counts as mismatched.
     """
 
-    rows: tuple[Row, ...]
+    rows: tuple[LayerRow, ...]
     images: int
     coverage: float
     quantized: bool
@@ -108,19 +108,19 @@ class LayerTable:
     seconds: dict[str, float]
     limits: tuple[float, float]
     notes: tuple[str, ...] = field(default=())
-    unseen: tuple[str, ...] = ()
+    uncompared: tuple[str, ...] = ()
 
     @property
     def undecided(self) -> bool:
         """Whether nothing is to blame only as far as could be seen: an output was not compared."""
-        return bool(self.unseen) and not self.input_differs and not self.suspects(1)
+        return bool(self.uncompared) and not self.input_differs and not self.suspects(1)
 
-    def suspects(self, count: int = 3) -> tuple[Row, ...]:
+    def suspects(self, count: int = 3) -> tuple[LayerRow, ...]:
         """The rows that introduce an error, the most suspicious first."""
         guilty = [row for row in self.rows if row.verdict in ("introduced", "nonfinite")]
         return tuple(sorted(guilty, key=lambda row: -row.suspicion)[:count])
 
-    def ranked(self) -> tuple[Row, ...]:
+    def ranked(self) -> tuple[LayerRow, ...]:
         """Every row whose local error is known, the most suspicious first."""
         known = [row for row in self.rows if row.suspicion > 0]
         return tuple(sorted(known, key=lambda row: -row.suspicion))

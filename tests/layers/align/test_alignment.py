@@ -11,7 +11,7 @@ from numpy_subject import Net, NumpySubject, damaged
 
 from parity.layers.align.alignment import AlignmentError
 from parity.layers.verdict.comparing import compare_layers
-from parity.layers.verdict.table import LayerTable, Row
+from parity.layers.verdict.table import LayerRow, LayerTable
 from parity.runtimes.graph import Graph
 
 
@@ -44,7 +44,7 @@ def introduced(table: LayerTable) -> list[str]:
     return [row.candidate_op for row in table.rows if row.verdict == "introduced"]
 
 
-def row_of(table: LayerTable, kind: str) -> Row:
+def row_of(table: LayerTable, kind: str) -> LayerRow:
     """The only row with that kind among its candidate ops."""
     (found,) = [row for row in table.rows if kind in row.candidate_op.split(" + ")]
     return found

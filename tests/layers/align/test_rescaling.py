@@ -43,7 +43,7 @@ def separable() -> Any:
 def test_equalised_layers_are_healthy(tmp_path: Path, places: tuple[int, ...]) -> None:
     """Everything is compared, nothing is blamed, and the rows between say what is scaled."""
     table = stacks.compared(tmp_path, plain(), equalised(plain(), places))
-    assert (table.coverage, table.unseen) == (1.0, ())
+    assert (table.coverage, table.uncompared) == (1.0, ())
     assert {row.verdict for row in table.rows} == {"ok"}
     assert max(row.local_rel_l2 for row in table.rows) < 1e-5
     said = [row for row in table.rows if "times the reference's, as the next layer's" in row.note]

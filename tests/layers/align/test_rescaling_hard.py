@@ -47,7 +47,7 @@ def chain(
 
 def assert_healthy(table: LayerTable) -> None:
     """Everything was compared, and nothing is wrong."""
-    assert (table.coverage, table.unseen, table.undecided) == (1.0, (), False)
+    assert (table.coverage, table.uncompared, table.undecided) == (1.0, (), False)
     assert {row.verdict for row in table.rows} == {"ok"}
 
 

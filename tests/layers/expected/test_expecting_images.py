@@ -18,9 +18,9 @@ def test_the_range_of_a_tensor_is_judged_anew_for_each_image(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It is judged once an image, whatever it was on the image before."""
-    draft: Any = SimpleNamespace()
+    matching: Any = SimpleNamespace()
     subject: Any = SimpleNamespace(grids={"t": Grid(Quantization((0.01,), (0,)), "int8")})
-    expecting = Expecting(draft, subject, [])
+    expecting = Expecting(matching, subject, [])
     monkeypatch.setattr(expecting, "_files", subject)
     monkeypatch.setattr(expecting, "_fixed", lambda name: None)
     found = []

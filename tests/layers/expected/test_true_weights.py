@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import stacks
 
-from parity.layers.align.draft import Side
+from parity.layers.align.matching import TracedGraph
 from parity.layers.align.structure import structural
 from parity.layers.expected.true_weights import given
 
@@ -56,13 +56,15 @@ def test_weights_that_were_cut_off_and_not_rounded_are_found(tmp_path: Path) -> 
     assert suspect.local_ratio == pytest.approx(2, abs=0.5)
 
 
-def sides(folder: Path, reference: Any, candidate: Any) -> tuple[Side, Side]:
+def sides(folder: Path, reference: Any, candidate: Any) -> tuple[TracedGraph, TracedGraph]:
     """Both traced on one image."""
     found = []
     for name, model in (("a", reference), ("b", candidate)):
         subject = stacks.subject(folder, name, model)
         image = stacks.images(1)[0]
-        found.append(Side.of(subject, {"image": image, **dict(subject.trace({"image": image}))}))
+        found.append(
+            TracedGraph.of(subject, {"image": image, **dict(subject.trace({"image": image}))})
+        )
         subject.close()
     return found[0], found[1]
 
@@ -85,8 +87,8 @@ def kinds() -> Any:
 def test_each_kind_of_layer_has_its_own_weight(tmp_path: Path) -> None:
     """To the last bit; a grouped convolution's is not asked for."""
     first, second = sides(tmp_path, kinds(), kinds())
-    draft = structural(first, second)
-    found = given(draft)
+    matching = structural(first, second)
+    found = given(matching)
     own = {op.index: op for op in second.view.graph.ops}
     assert [own[index].kind for index in found] == ["Conv", "Conv", "ConvTranspose", "Gemm"]
     for index, weights in found.items():
@@ -102,8 +104,8 @@ def test_a_factor_for_each_channel_is_taken_along(tmp_path: Path) -> None:
     array = onnx.numpy_helper.to_array(held)
     factors = np.linspace(0.5, 2, 8, dtype=np.float32)[:, None, None, None]
     held.CopyFrom(onnx.numpy_helper.from_array(array * factors, held.name))
-    draft = structural(*sides(tmp_path, stacks.relus(2), model))
-    np.testing.assert_allclose(given(draft)[2][held.name], array * factors, rtol=1e-6)
+    matching = structural(*sides(tmp_path, stacks.relus(2), model))
+    np.testing.assert_allclose(given(matching)[2][held.name], array * factors, rtol=1e-6)
 
 
 def test_a_weight_of_another_kind_is_not_taken(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def test_and_before_a_concatenation(tmp_path: Path, missing: tuple[int, int]) ->
     behind = {row.op: row.verdict for row in found.rows if row.verdict != "ok"}
     assert set(behind) <= {"Transpose + Reshape", "Concat", "Softmax"}
     assert behind["Concat"] == "inherited"
-    assert not found.unseen
+    assert not found.uncompared
 
 
 @pytest.mark.parametrize("build", [detector, levels])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from parity.layers.graph.placing import layouts
+from parity.layers.graph.layout_inference import infer_layouts
 from parity.layers.graph.roles import Role
 from parity.layers.graph.semantics import (
     activated,
@@ -177,7 +177,7 @@ def test_layouts_flow_from_convolutions_in_both_directions():
     shapes = {
         "x": (1, 3, 5, 7), "a": (1, 3, 5, 7), "b": (1, 8, 5, 7), "c": (1, 5, 7, 8), "d": (1, 70, 4),
     }  # fmt: skip
-    found = layouts(View(Graph("onnx", ops, ("x",), ("d",), held), shapes))
+    found = infer_layouts(View(Graph("onnx", ops, ("x",), ("d",), held), shapes))
     texts = {name: str(layout) for name, layout in found.items()}
     assert texts == {"x": "NCHW", "a": "NCHW", "b": "NCHW", "c": "NHWC", "d": "N(HWC)C"}
 

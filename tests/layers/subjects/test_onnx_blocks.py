@@ -65,7 +65,7 @@ def table(folder: Path, reference: Any, candidate: Path) -> Any:
 def test_blocks_are_compared_as_any_other_layout(tmp_path: Path, width: int) -> None:
     """Every layer has its own size again, is run alone and agrees; nothing is left over."""
     found = table(tmp_path, detector(width), blocked(tmp_path, detector(width)))
-    assert (found.coverage, found.unseen, found.notes) == (1.0, (), ())
+    assert (found.coverage, found.uncompared, found.notes) == (1.0, (), ())
     assert {row.verdict for row in found.rows} == {"ok"}
     assert all(row.local_rel_l2 is not None and row.local_rel_l2 < 1e-6 for row in found.rows)
     assert (1, width, 32, 32) in {row.shape for row in found.rows}

@@ -265,7 +265,7 @@ def test_a_suppression_that_keeps_other_boxes_is_named(tmp_path: Path, threshold
     assert row.evidence == "place"
     assert row.note.startswith("expected shape (")
     assert row.note.endswith(" on the reference's own input")
-    assert table.unseen
+    assert table.uncompared
     assert f"; introduced by {row.layer} ({row.candidate_op}, expected sh" in headline("x", table)
 
 
@@ -273,7 +273,7 @@ def test_a_healthy_suppression_is_compared(tmp_path: Path) -> None:
     """Down to the output."""
     table = compared(tmp_path, suppressed(0.3), suppressed(0.3), SAME)
     assert {row.verdict for row in table.rows} == {"ok"}
-    assert (table.coverage, table.unseen) == (1.0, ())
+    assert (table.coverage, table.uncompared) == (1.0, ())
 
 
 def test_looking_at_an_optimised_network_is_no_news(tmp_path: Path) -> None:

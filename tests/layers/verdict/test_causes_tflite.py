@@ -18,7 +18,7 @@ from file_nets import image
 from parity.layers.numbers import ranges
 from parity.layers.numbers.grids import Grid
 from parity.layers.subjects.tflite.subject import TFLiteSubject
-from parity.layers.verdict.causes import RATIO, Facts, judge, ratio_limit
+from parity.layers.verdict.causes import RATIO, RegionErrors, judge, ratio_limit
 from parity.layers.verdict.comparing import compare_layers
 from parity.layers.verdict.table import LayerTable
 from parity.runtimes.contract import Artifact, Quantization
@@ -171,29 +171,29 @@ def test_the_ratio_that_chance_allows_shrinks_with_the_number_of_values() -> Non
     assert ratio_limit(4) > ratio_limit(100) > RATIO
 
 
-def facts(**more: Any) -> Facts:
+def region(**more: Any) -> RegionErrors:
     """A healthy int8 region of a feature map."""
     known: dict[str, Any] = {"rel_l2": 0.01, "nonfinite": 0, "local": 0.01, "local_nonfinite": 0}
-    return Facts("CONV_2D", (), **{**known, "expected": 0.01, "samples": 1e5, **more})
+    return RegionErrors("CONV_2D", (), **{**known, "expected": 0.01, "samples": 1e5, **more})
 
 
 @pytest.mark.parametrize(
     ("one", "verdict"),
     [
-        (facts(), "ok"),
-        (facts(local=0.013), "introduced"),
-        (facts(local=0.013, two_steps=0.014), "ok"),
-        (facts(local=9e-5, expected=2e-5), "ok"),  # 16 bits: below what float32 explains
-        (facts(local=0.013, samples=48), "ok"),
-        (facts(range_excess=1.1), "introduced"),
-        (facts(range_excess=1.1, absorbed="SOFTMAX"), "ok"),
-        (facts(expected=None, local=0.011), "ok"),
-        (facts(expected=None, local=0.2), "introduced"),
-        (facts(local=None, expected=None, rel_l2=0.5), "introduced"),
-        (facts(local=None, expected=None, rel_l2=None), "unpaired"),
+        (region(), "ok"),
+        (region(local=0.013), "introduced"),
+        (region(local=0.013, two_steps=0.014), "ok"),
+        (region(local=9e-5, expected=2e-5), "ok"),  # 16 bits: below what float32 explains
+        (region(local=0.013, samples=48), "ok"),
+        (region(range_excess=1.1), "introduced"),
+        (region(range_excess=1.1, absorbed="SOFTMAX"), "ok"),
+        (region(expected=None, local=0.011), "ok"),
+        (region(expected=None, local=0.2), "introduced"),
+        (region(local=None, expected=None, rel_l2=0.5), "introduced"),
+        (region(local=None, expected=None, rel_l2=None), "unpaired"),
     ],
 )
-def test_what_an_int8_region_is_entitled_to(one: Facts, verdict: str) -> None:
+def test_what_an_int8_region_is_entitled_to(one: RegionErrors, verdict: str) -> None:
     """Beside healthy neighbours."""
-    neighbours = [facts() for _ in range(5)]
+    neighbours = [region() for _ in range(5)]
     assert judge([*neighbours, one], quantized=True).verdicts[-1] == verdict

@@ -11,7 +11,7 @@ from parity.layers.subjects.onnx.subject import OnnxSubject
 from parity.layers.subjects.opening import open_runtime
 from parity.layers.subjects.tflite.subject import TFLiteSubject
 from parity.layers.verdict.comparing import compare_layers
-from parity.layers.verdict.table import COLUMNS, LayerTable, Row
+from parity.layers.verdict.table import COLUMNS, LayerRow, LayerTable
 from parity.pipeline import Images
 from parity.runtimes.contract import Artifact
 from parity.suite import load
@@ -84,4 +84,4 @@ def test_the_published_pair_differs_where_batch_norms_were_folded(zoo, formats):
 
 def test_every_column_is_a_field_of_the_row():
     """The CSV is read straight from the rows."""
-    assert set(COLUMNS) <= set(Row.__dataclass_fields__)
+    assert set(COLUMNS) <= set(LayerRow.__dataclass_fields__)

@@ -17,7 +17,7 @@ from parity.harness.layering import layers
 from parity.layers.subjects.bundle import write_bundle
 from parity.layers.subjects.onnx.subject import OnnxSubject
 from parity.layers.subjects.tflite.subject import TFLiteSubject
-from parity.layers.verdict.evidence import Evidence, gather
+from parity.layers.verdict.replay_cases import ReplayCase, replay_cases
 from parity.layers.verdict.table import LayerTable
 from parity.runtimes.contract import Artifact
 from parity.suite import load
@@ -78,12 +78,12 @@ def split(model: Any, factor: float) -> Any:
 
 def evidence(
     folder: Path, reference: Any, candidate: Any
-) -> tuple[LayerTable, list[Evidence | str], OnnxSubject]:
+) -> tuple[LayerTable, list[ReplayCase | str], OnnxSubject]:
     """The table of two models, and the evidence of its suspects on the first one's image."""
     table = stacks.compared(folder, reference, candidate)
     subjects = [stacks.subject(folder, "c", reference), stacks.subject(folder, "d", candidate)]
     fed = {"image": stacks.images()[table.suspects()[0].local_image]}
-    found = gather(subjects[0], subjects[1], (fed, fed), table.suspects(), None)
+    found = replay_cases(subjects[0], subjects[1], (fed, fed), table.suspects(), None)
     subjects[0].close()
     return table, found, subjects[1]
 
@@ -101,7 +101,7 @@ def test_a_region_is_replayed_whole(tmp_path: Path) -> None:
     table, (one,), subject = evidence(tmp_path, stacks.relus(), split(stacks.relus(), -1.0))
     (row,) = table.suspects()
     assert row.candidate_op == "Conv + Add + Relu"
-    assert isinstance(one, Evidence)
+    assert isinstance(one, ReplayCase)
     assert one.ops == row.candidate_ops
     assert list(one.inputs) == list(row.candidate_inputs)
     bundle = write_bundle(tmp_path / "replay", subject, one.ops, one.inputs, one.reference)
@@ -120,7 +120,7 @@ def test_a_region_in_integers_is_replayed_in_integers(tmp_path: Path) -> None:
     )
     table, found, subject = evidence(tmp_path, stacks.relus(), faulty)
     row, one = table.suspects()[0], found[0]
-    assert isinstance(one, Evidence)
+    assert isinstance(one, ReplayCase)
     bundle = write_bundle(tmp_path / "replay", subject, one.ops, one.inputs, one.reference)
     subject.close()
     (given,) = np.load(tmp_path / "replay" / "inputs.npz").values()

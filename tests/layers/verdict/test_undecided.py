@@ -13,7 +13,7 @@ from onnx_nets import OnnxNet, compared
 from parity.cli import main
 from parity.harness import layering
 from parity.harness.layering import LayerResult
-from parity.layers.verdict.causes import Facts, judge
+from parity.layers.verdict.causes import RegionErrors, judge
 from parity.layers.verdict.table import LayerTable
 from parity.report.layers import headline
 
@@ -51,7 +51,7 @@ def test_an_output_without_a_partner_leaves_the_table_undecided(blind: LayerTabl
     ]
     assert blind.undecided
     assert headline("x", blind).endswith("; no layer that could be compared introduces an error")
-    (output,) = blind.unseen
+    (output,) = blind.uncompared
     assert blind.notes[-1] == f"Nothing could be compared with the candidate's output {output}."
     assert blind.notes[-2] == (
         "66.6 % of the ops that compute could be compared, on the side where that is less."
@@ -61,7 +61,7 @@ def test_an_output_without_a_partner_leaves_the_table_undecided(blind: LayerTabl
 def test_a_suspect_decides_whatever_else_was_not_compared(tmp_path: Path) -> None:
     """A fault before an NMS is a fault."""
     table = compared(tmp_path, boxes(False), boxes(True, 1.2), SAME)
-    assert table.unseen
+    assert table.uncompared
     assert [row.candidate_op for row in table.suspects()] == ["Conv"]
     assert not table.undecided
 
@@ -116,7 +116,7 @@ def traced(baked: bool, constant: bool = False) -> Any:
 def test_an_output_baked_into_a_constant_is_no_pass(tmp_path: Path, constant: bool) -> None:
     """A converter that traced one image gives that image's scores for all others."""
     table = compared(tmp_path, traced(False, constant), traced(True, constant), SAME)
-    (output,) = table.unseen
+    (output,) = table.uncompared
     assert table.undecided
     assert table.notes[-2:] == (
         f"Nothing could be compared with the candidate's output {output}.",
@@ -127,32 +127,32 @@ def test_an_output_baked_into_a_constant_is_no_pass(tmp_path: Path, constant: bo
 def test_an_output_that_is_a_constant_on_both_sides_is_fine(tmp_path: Path) -> None:
     """Anchors are the same for every image."""
     table = compared(tmp_path, traced(False, True), traced(False, True), SAME)
-    assert (table.unseen, table.undecided, table.notes) == ((), False, ())
+    assert (table.uncompared, table.undecided, table.notes) == ((), False, ())
 
 
-def fact(above: tuple[int, ...], rel_l2: float | None, local: float | None) -> Facts:
+def region(above: tuple[int, ...], rel_l2: float | None, local: float | None) -> RegionErrors:
     """A region of a float network."""
-    return Facts("Conv", above, rel_l2, 0, local, 0, reads_input=not above)
+    return RegionErrors("Conv", above, rel_l2, 0, local, 0, reads_input=not above)
 
 
 def test_a_region_that_nothing_was_seen_of_is_blamed_where_its_reader_alone_is_off() -> None:
     """0 is fine, 1 could neither be compared nor run, 2 is fine by itself and yet off."""
-    facts = [fact((), 1e-7, 1e-7), fact((0,), None, None), fact((1,), 0.5, 1e-7)]
-    found = judge(facts, quantized=False, input_rel_l2=0.0)
+    regions = [region((), 1e-7, 1e-7), region((0,), None, None), region((1,), 0.5, 1e-7)]
+    found = judge(regions, quantized=False, input_rel_l2=0.0)
     assert found.verdicts == ("ok", "introduced", "inherited")
     assert found.unmeasured == (1,)
 
 
 @pytest.mark.parametrize(
-    "facts",
+    "regions",
     [
-        [fact((), 1e-7, 1e-7), fact((0,), None, None), fact((1,), 1e-7, 1e-7)],
-        [fact((), 0.5, 1e-7), fact((0,), None, None), fact((1,), 0.5, 1e-7)],
-        [fact((), 0.5, 0.5), fact((0,), None, None), fact((1,), 0.5, 1e-7)],
-        [fact((), 1e-7, 1e-7), fact((0,), None, None), fact((1,), 0.5, 0.5)],
+        [region((), 1e-7, 1e-7), region((0,), None, None), region((1,), 1e-7, 1e-7)],
+        [region((), 0.5, 1e-7), region((0,), None, None), region((1,), 0.5, 1e-7)],
+        [region((), 0.5, 0.5), region((0,), None, None), region((1,), 0.5, 1e-7)],
+        [region((), 1e-7, 1e-7), region((0,), None, None), region((1,), 0.5, 0.5)],
     ],
     ids=["nothing is off", "its input is off", "fault before", "fault behind"],
 )
-def test_and_not_where_something_else_explains_it(facts: list[Facts]) -> None:
+def test_and_not_where_something_else_explains_it(regions: list[RegionErrors]) -> None:
     """What nobody saw is not blamed for what others do."""
-    assert judge(facts, quantized=False, input_rel_l2=0.0).verdicts[1] == "unpaired"
+    assert judge(regions, quantized=False, input_rel_l2=0.0).verdicts[1] == "unpaired"

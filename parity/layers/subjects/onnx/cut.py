@@ -76,7 +76,7 @@ class Units:
 
 
 @dataclass
-class _Draft:
+class _Builder:
     """The graph under construction; ``kept`` are the constants that it holds already."""
 
     file: OnnxFile
@@ -100,14 +100,14 @@ def cut(
     DequantizeLinear, no QuantizeLinear, float inputs and outputs, and for each op the given floats
     in the place of its constants of these names.
     """
-    draft = _empty(file, units)
+    builder = _empty(file, units)
     ends = {
-        index: _integer_ops(draft, [file.graph.ops[index]], sizes, dtypes)
+        index: _integer_ops(builder, [file.graph.ops[index]], sizes, dtypes)
         if weights is None
-        else _float_op(draft, file.graph.ops[index], sizes, dtypes, weights.get(index, {}))
+        else _float_op(builder, file.graph.ops[index], sizes, dtypes, weights.get(index, {}))
         for index, sizes in shapes.items()
     }
-    return Cut(_packed(draft), ends)
+    return Cut(_packed(builder), ends)
 
 
 def joined(
@@ -118,62 +118,64 @@ def joined(
     ``indices`` are in execution order; ``sizes`` are the shapes of what they read from other ops,
     by tensor name. Quantisation belongs to the ops at both ends as it does to an op cut alone.
     """
-    draft = _empty(file, units)
+    builder = _empty(file, units)
     ops = [file.graph.ops[index] for index in indices]
-    ends = _integer_ops(draft, ops, sizes, dtypes)
-    return Cut(_packed(draft), {ops[-1].index: ends})
+    ends = _integer_ops(builder, ops, sizes, dtypes)
+    return Cut(_packed(builder), {ops[-1].index: ends})
 
 
-def _empty(file: OnnxFile, units: Units) -> _Draft:
+def _empty(file: OnnxFile, units: Units) -> _Builder:
     from onnx import GraphProto
 
-    return _Draft(file, GraphProto(name="cut"), units, file.graph.producers())
+    return _Builder(file, GraphProto(name="cut"), units, file.graph.producers())
 
 
-def _packed(draft: _Draft) -> bytes:
+def _packed(builder: _Builder) -> bytes:
     from onnx import ModelProto
 
-    whole = draft.file.model
+    whole = builder.file.model
     model = ModelProto(
         ir_version=max(whole.ir_version, _SUBSTANTIAL),
         opset_import=whole.opset_import,
         functions=whole.functions,
     )
-    model.graph.CopyFrom(draft.graph)
+    model.graph.CopyFrom(builder.graph)
     content: bytes = model.SerializeToString()
     return content
 
 
-def _integer_ops(draft: _Draft, ops: Sequence[Op], sizes: Sizes, dtypes: Mapping[str, str]) -> Ends:
+def _integer_ops(
+    builder: _Builder, ops: Sequence[Op], sizes: Sizes, dtypes: Mapping[str, str]
+) -> Ends:
     """One op, or several in execution order with the outputs of the last."""
     op = ops[-1]
     renamed = {name: f"t{one.index}.{slot}" for one in ops[:-1]
                for slot, name in enumerate(one.outputs) if name}  # fmt: skip
     inputs = []
     for one in ops:
-        for slot, name in _read(draft, one):
+        for slot, name in _read(builder, one):
             if name not in renamed:
-                inputs.append(_integer_input(draft, one, slot, sizes[name], dtypes, renamed))
+                inputs.append(_integer_input(builder, one, slot, sizes[name], dtypes, renamed))
         if one is not op:
-            _node(draft, one, renamed)
-    behind = draft.units.behind(op)
+            _node(builder, one, renamed)
+    behind = builder.units.behind(op)
     outputs = []
     for slot, name in enumerate(op.outputs):
         if not name:
             continue
         tensor = name if behind is None else behind.outputs[0]
-        port = _port(draft.file, f"o{op.index}.{slot}", name, tensor, dtypes)
+        port = _port(builder.file, f"o{op.index}.{slot}", name, tensor, dtypes)
         renamed[name] = port.name if behind is None else f"q{op.index}.{slot}"
         outputs.append(port)
-    _node(draft, op, renamed)
+    _node(builder, op, renamed)
     if behind is not None:
-        _node(draft, behind, {**renamed, behind.outputs[0]: outputs[0].name})
-    _outputs(draft, outputs)
+        _node(builder, behind, {**renamed, behind.outputs[0]: outputs[0].name})
+    _outputs(builder, outputs)
     return Ends(tuple(inputs), tuple(outputs))
 
 
 def _integer_input(
-    draft: _Draft,
+    builder: _Builder,
     op: Op,
     slot: int,
     shape: tuple[int, ...],
@@ -182,66 +184,66 @@ def _integer_input(
 ) -> Port:
     """An input of the model, with the DequantizeLinear that belongs to the op that reads it."""
     name = op.inputs[slot]
-    source = draft.units.source(op, name)
+    source = builder.units.source(op, name)
     tensor = name if source is None else source.inputs[0]
-    port = _port(draft.file, f"i{op.index}.{slot}", name, tensor, dtypes)
-    _input(draft, port, shape)
+    port = _port(builder.file, f"i{op.index}.{slot}", name, tensor, dtypes)
+    _input(builder, port, shape)
     renamed[name] = port.name
     if source is not None:
         renamed[name] = f"d{op.index}.{slot}"
-        _node(draft, source, {source.inputs[0]: port.name, name: renamed[name]})
+        _node(builder, source, {source.inputs[0]: port.name, name: renamed[name]})
     return port
 
 
 def _float_op(
-    draft: _Draft, op: Op, sizes: Sizes, dtypes: Mapping[str, str], weights: Mapping[str, Array]
+    builder: _Builder, op: Op, sizes: Sizes, dtypes: Mapping[str, str], weights: Mapping[str, Array]
 ) -> Ends:
     from onnx import numpy_helper
 
     renamed = {}
     inputs = []
-    integers = (*draft.file.grids, *draft.file.graph.opaque)
+    integers = (*builder.file.grids, *builder.file.graph.opaque)
     floating = {**dtypes, **dict.fromkeys(integers, "float32")}
-    for slot, name in _read(draft, op):
+    for slot, name in _read(builder, op):
         port = Port(f"i{op.index}.{slot}", name, floating[name])
-        _input(draft, port, sizes[name])
+        _input(builder, port, sizes[name])
         renamed[name] = port.name
         inputs.append(port)
     for slot, (name, array) in enumerate(weights.items()):
         renamed[name] = f"w{op.index}.{slot}"
-        draft.graph.initializer.append(numpy_helper.from_array(np.asarray(array), renamed[name]))
+        builder.graph.initializer.append(numpy_helper.from_array(np.asarray(array), renamed[name]))
     outputs = [
         Port(f"o{op.index}.{slot}", name, floating[name])
         for slot, name in enumerate(op.outputs)
         if name
     ]
     renamed.update((port.tensor, port.name) for port in outputs)
-    scaled = qlinear.operands(op_type(draft.file.graph, op), len(op.inputs))
+    scaled = qlinear.operands(op_type(builder.file.graph, op), len(op.inputs))
     if scaled is None:
-        _node(draft, op, renamed)
+        _node(builder, op, renamed)
     else:
-        _float_twin(draft, op, scaled, renamed)
-    _outputs(draft, outputs)
+        _float_twin(builder, op, scaled, renamed)
+    _outputs(builder, outputs)
     return Ends(tuple(inputs), tuple(outputs))
 
 
-def _float_twin(draft: _Draft, op: Op, scaled: Scaled, renamed: Mapping[str, str]) -> None:
+def _float_twin(builder: _Builder, op: Op, scaled: Scaled, renamed: Mapping[str, str]) -> None:
     """The float op of a QLinear op: the same operands without scales and zero points."""
     if op.attributes.get("channels_last"):
         raise ValueError(f"{op.kind} has its channels last, and no float op has")
     read = [op.inputs[slot] for slot in scaled.operands if slot < len(op.inputs)]
     for name in read:
         if name and name not in renamed:
-            _keep(draft, name)
+            _keep(builder, name)
     names = [renamed.get(name, name) for name in read]
     made = [renamed.get(name, name) for name in op.outputs]
-    node = draft.graph.node.add()
-    node.CopyFrom(draft.file.nodes[op.index])
-    node.name, node.op_type, node.domain = f"{len(draft.graph.node)}", scaled.floats, ""
+    node = builder.graph.node.add()
+    node.CopyFrom(builder.file.nodes[op.index])
+    node.name, node.op_type, node.domain = f"{len(builder.graph.node)}", scaled.floats, ""
     node.input[:], node.output[:] = names, made
     if scaled.floats == "MatMul" and names[2:] and names[2]:  # the float op has no bias of its own
         node.input[:], node.output[:] = names[:2], [f"s{op.index}"]
-        draft.graph.node.add(
+        builder.graph.node.add(
             name=f"s{op.index}", op_type="Add",
             input=[f"s{op.index}", names[2]], output=made,
         )  # fmt: skip
@@ -252,12 +254,12 @@ def _float_twin(draft: _Draft, op: Op, scaled: Scaled, renamed: Mapping[str, str
     node.attribute.extend(kept)
 
 
-def _read(draft: _Draft, op: Op) -> Iterator[tuple[int, str]]:
+def _read(builder: _Builder, op: Op) -> Iterator[tuple[int, str]]:
     """The tensors that an op reads and that are no constants, each once, with its slot."""
-    constants = draft.file.graph.constants
+    constants = builder.file.graph.constants
     seen = set()
     for slot, name in enumerate(op.inputs):
-        if name and name not in constants and name not in draft.file.stored and name not in seen:
+        if name and name not in constants and name not in builder.file.stored and name not in seen:
             seen.add(name)
             yield slot, name
 
@@ -272,40 +274,40 @@ def _port(
     return Port(name, stands_for, dtypes[tensor])
 
 
-def _input(draft: _Draft, port: Port, shape: tuple[int, ...]) -> None:
+def _input(builder: _Builder, port: Port, shape: tuple[int, ...]) -> None:
     from onnx import helper
 
     kind = helper.np_dtype_to_tensor_dtype(np.dtype(port.dtype))
-    draft.graph.input.append(helper.make_tensor_value_info(port.name, kind, shape))
+    builder.graph.input.append(helper.make_tensor_value_info(port.name, kind, shape))
 
 
-def _outputs(draft: _Draft, ports: Iterable[Port]) -> None:
+def _outputs(builder: _Builder, ports: Iterable[Port]) -> None:
     from onnx import ValueInfoProto
 
-    draft.graph.output.extend(ValueInfoProto(name=port.name) for port in ports)
+    builder.graph.output.extend(ValueInfoProto(name=port.name) for port in ports)
 
 
-def _node(draft: _Draft, op: Op, renamed: Mapping[str, str]) -> None:
+def _node(builder: _Builder, op: Op, renamed: Mapping[str, str]) -> None:
     """A copy of a node with other names, and the constants that it reads."""
     for name in op.inputs:
         if name and name not in renamed:
-            _keep(draft, name)
-    copy = draft.graph.node.add()
-    copy.CopyFrom(draft.file.nodes[op.index])
-    copy.name = f"{len(draft.graph.node)}"
+            _keep(builder, name)
+    copy = builder.graph.node.add()
+    copy.CopyFrom(builder.file.nodes[op.index])
+    copy.name = f"{len(builder.graph.node)}"
     copy.input[:] = [renamed.get(name, name) for name in op.inputs]
     copy.output[:] = [renamed.get(name, name) for name in op.outputs]
 
 
-def _keep(draft: _Draft, name: str) -> None:
+def _keep(builder: _Builder, name: str) -> None:
     """Add a constant, and the ops that make it of other constants."""
-    if name in draft.kept:
+    if name in builder.kept:
         return
-    draft.kept.add(name)
-    message = draft.file.stored.get(name)
+    builder.kept.add(name)
+    message = builder.file.stored.get(name)
     if message is None:
-        _node(draft, draft.producers[name], {})
+        _node(builder, builder.producers[name], {})
     elif hasattr(message, "op_type"):
-        draft.graph.node.add().CopyFrom(message)
+        builder.graph.node.add().CopyFrom(message)
     else:
-        draft.graph.initializer.add().CopyFrom(message)
+        builder.graph.initializer.add().CopyFrom(message)

@@ -19,7 +19,7 @@ _MAGIC = b"TFL3"
 
 
 @dataclass
-class _Draft:
+class _Builder:
     """The model under construction. ``kept`` says where a tensor of the whole model is in it."""
 
     file: TFLiteFile
@@ -45,12 +45,12 @@ def cut(
     ``weights`` the model holds the *float* ops: every quantised tensor is float32, and each op
     reads the given floats in the place of its constants of these names.
     """
-    draft = _Draft(file, file.graph.producers(), _empty(file))
+    builder = _Builder(file, file.graph.producers(), _empty(file))
     ends = {}
     for index, sizes in shapes.items():
         floats = None if weights is None else weights.get(index, {})
-        ends[index] = _ops(draft, [file.graph.ops[index]], sizes, made, floats)
-    return Cut(_packed(draft.model), ends)
+        ends[index] = _ops(builder, [file.graph.ops[index]], sizes, made, floats)
+    return Cut(_packed(builder.model), ends)
 
 
 def joined(file: TFLiteFile, indices: Sequence[int], sizes: Sizes, made: Sizes) -> Cut:
@@ -58,10 +58,10 @@ def joined(file: TFLiteFile, indices: Sequence[int], sizes: Sizes, made: Sizes) 
 
     ``indices`` are in execution order; ``sizes`` are the shapes of what they read from other ops.
     """
-    draft = _Draft(file, file.graph.producers(), _empty(file))
+    builder = _Builder(file, file.graph.producers(), _empty(file))
     ops = [file.graph.ops[index] for index in indices]
-    ends = _ops(draft, ops, sizes, made, None)
-    return Cut(_packed(draft.model), {ops[-1].index: ends})
+    ends = _ops(builder, ops, sizes, made, None)
+    return Cut(_packed(builder.model), {ops[-1].index: ends})
 
 
 def _packed(model: Any) -> bytes:
@@ -85,7 +85,7 @@ def _empty(file: TFLiteFile) -> Any:
 
 
 def _ops(
-    draft: _Draft,
+    builder: _Builder,
     ops: Sequence[Op],
     sizes: Sizes,
     made: Sizes,
@@ -98,29 +98,31 @@ def _ops(
     for op in ops:
         for slot, name in enumerate(op.inputs):
             if name in sizes and name not in places:
-                port = _port(draft.file, f"i{op.index}.{slot}", name, floats is not None)
-                places[name] = _tensor(draft, port, sizes[name])
-                draft.graph.inputs.append(places[name])
+                port = _port(builder.file, f"i{op.index}.{slot}", name, floats is not None)
+                places[name] = _tensor(builder, port, sizes[name])
+                builder.graph.inputs.append(places[name])
                 inputs.append(port)
             elif name and name not in places:
                 given = (floats or {}).get(name)
-                places[name] = _keep(draft, name) if given is None else _floats(draft, name, given)
+                places[name] = (
+                    _keep(builder, name) if given is None else _floats(builder, name, given)
+                )
         for slot, name in enumerate(op.outputs):
-            port = _port(draft.file, f"o{op.index}.{slot}", name, floats is not None)
-            places[name] = _tensor(draft, port, made.get(name))
+            port = _port(builder.file, f"o{op.index}.{slot}", name, floats is not None)
+            places[name] = _tensor(builder, port, made.get(name))
             if op is ops[-1]:
-                draft.graph.outputs.append(places[name])
+                builder.graph.outputs.append(places[name])
                 outputs.append(port)
-        _operator(draft, op, places)
+        _operator(builder, op, places)
     return Ends(tuple(inputs), tuple(outputs))
 
 
-def _operator(draft: _Draft, op: Op, places: Mapping[str, int]) -> None:
-    operator = copy.copy(draft.file.model.subgraphs[0].operators[op.index])
+def _operator(builder: _Builder, op: Op, places: Mapping[str, int]) -> None:
+    operator = copy.copy(builder.file.model.subgraphs[0].operators[op.index])
     operator.inputs = [places[name] if name else -1 for name in op.inputs]
     operator.outputs = [places[name] for name in op.outputs]
     operator.intermediates = None
-    draft.graph.operators.append(operator)
+    builder.graph.operators.append(operator)
 
 
 def _port(file: TFLiteFile, name: str, tensor: str, as_float: bool) -> Port:
@@ -130,48 +132,48 @@ def _port(file: TFLiteFile, name: str, tensor: str, as_float: bool) -> Port:
     return Port(name, tensor, file.dtypes[tensor], quantization)
 
 
-def _tensor(draft: _Draft, port: Port, shape: tuple[int, ...] | None) -> int:
+def _tensor(builder: _Builder, port: Port, shape: tuple[int, ...] | None) -> int:
     """A tensor without data, of the type that the port says."""
     generated = schema()
-    tensor = copy.copy(draft.file.model.subgraphs[0].tensors[draft.file.indices[port.tensor]])
+    tensor = copy.copy(builder.file.model.subgraphs[0].tensors[builder.file.indices[port.tensor]])
     tensor.name = port.name.encode()
     tensor.buffer = 0
     tensor.shapeSignature = None
     if shape is not None:
         tensor.shape = np.asarray(shape, np.int32)
-    if port.quantization is None and draft.file.dtypes[port.tensor] != port.dtype:
+    if port.quantization is None and builder.file.dtypes[port.tensor] != port.dtype:
         tensor.type = generated.TensorType.FLOAT32
         tensor.quantization = None
-    draft.graph.tensors.append(tensor)
-    return len(draft.graph.tensors) - 1
+    builder.graph.tensors.append(tensor)
+    return len(builder.graph.tensors) - 1
 
 
-def _keep(draft: _Draft, name: str) -> int:
+def _keep(builder: _Builder, name: str) -> int:
     """A constant of the whole model, with the op that makes it of another one if there is such."""
-    if name in draft.kept:
-        return draft.kept[name]
-    file = draft.file
+    if name in builder.kept:
+        return builder.kept[name]
+    file = builder.file
     tensor = copy.copy(file.model.subgraphs[0].tensors[file.indices[name]])
-    maker = draft.producers.get(name)
-    places = {} if maker is None else {one: _keep(draft, one) for one in maker.inputs if one}
-    tensor.buffer = _buffer(draft, file.model.buffers[tensor.buffer].data)
-    draft.graph.tensors.append(tensor)
-    draft.kept[name] = len(draft.graph.tensors) - 1
+    maker = builder.producers.get(name)
+    places = {} if maker is None else {one: _keep(builder, one) for one in maker.inputs if one}
+    tensor.buffer = _buffer(builder, file.model.buffers[tensor.buffer].data)
+    builder.graph.tensors.append(tensor)
+    builder.kept[name] = len(builder.graph.tensors) - 1
     if maker is not None:
-        _operator(draft, maker, {**places, name: draft.kept[name]})
-    return draft.kept[name]
+        _operator(builder, maker, {**places, name: builder.kept[name]})
+    return builder.kept[name]
 
 
-def _buffer(draft: _Draft, data: Any) -> int:
+def _buffer(builder: _Builder, data: Any) -> int:
     if data is None or not len(data):
         return 0
     buffer = schema().BufferT()
     buffer.data = data
-    draft.model.buffers.append(buffer)
-    return len(draft.model.buffers) - 1
+    builder.model.buffers.append(buffer)
+    return len(builder.model.buffers) - 1
 
 
-def _floats(draft: _Draft, name: str, array: Array) -> int:
+def _floats(builder: _Builder, name: str, array: Array) -> int:
     """A constant of the float op."""
     generated = schema()
     tensor = generated.TensorT()
@@ -179,6 +181,6 @@ def _floats(draft: _Draft, name: str, array: Array) -> int:
     tensor.type = generated.TensorType.FLOAT32
     tensor.shape = np.asarray(array.shape, np.int32)
     data = np.ascontiguousarray(array, np.float32).reshape(-1).view(np.uint8)
-    tensor.buffer = _buffer(draft, data)
-    draft.graph.tensors.append(tensor)
-    return len(draft.graph.tensors) - 1
+    tensor.buffer = _buffer(builder, data)
+    builder.graph.tensors.append(tensor)
+    return len(builder.graph.tensors) - 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from parity.layers.align.draft import Draft
+from parity.layers.align.matching import Matching
 from parity.layers.align.regions import Region
 from parity.layers.graph.roles import Role
 from parity.layers.graph.semantics import activated, adds, op_type
@@ -19,14 +19,14 @@ _ANSWERS = {
 """By role, what may stand for it on the other side."""
 
 
-def words(draft: Draft, region: Region) -> list[str]:
+def absent_ops(matching: Matching, region: Region) -> list[str]:
     """ "the candidate has no ReLU here" and the like; nothing where an unknown op may be it.
 
     Only ops that no converter folds into a weight count: activations, a softmax, and sums or
     products of two tensors that flow. A quantised range that ends at zero is a ReLU too.
     """
-    ours = (draft.reference.view, region.reference_ops)
-    theirs = (draft.candidate.view, region.ops)
+    ours = (matching.reference.view, region.reference_ops)
+    theirs = (matching.candidate.view, region.ops)
     return [
         *(f"the candidate has no {kind} here" for kind in _without(ours, theirs)),
         *(f"the reference has no {kind} here" for kind in _without(theirs, ours)),

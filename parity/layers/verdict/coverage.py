@@ -4,38 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from parity.layers.align.draft import Draft
+from parity.layers.align.matching import Matching
 from parity.layers.align.regions import is_computing
-from parity.layers.verdict.causes import Facts
+from parity.layers.verdict.causes import RegionErrors
 from parity.layers.verdict.measured import Comparison
 
 
-def coverage(comparison: Comparison, facts: Sequence[Facts]) -> float:
+def share(comparison: Comparison, errors: Sequence[RegionErrors]) -> float:
     """The share of computing ops in regions of which something was measured.
 
     Of the side with less in regions, see ``regions.coverage``; a region that could not be measured
     counts by the candidate's ops in it.
     """
-    view = comparison.draft.candidate.view
+    view = comparison.matching.candidate.view
     inside: set[int] = set()
     measured: set[int] = set()
-    for one, region in zip(facts, comparison.regions, strict=True):
+    for one, region in zip(errors, comparison.regions, strict=True):
         ops = {op.index for op in region.ops if is_computing(view, op)}
         inside |= ops
         measured |= ops if one.compared else set()
-    share = comparison.alignment.coverage
-    return share * len(measured) / len(inside) if inside else share
+    aligned = comparison.alignment.coverage
+    return aligned * len(measured) / len(inside) if inside else aligned
 
 
-def unseen(comparison: Comparison, facts: Sequence[Facts]) -> tuple[str, ...]:
+def uncompared(comparison: Comparison, errors: Sequence[RegionErrors]) -> tuple[str, ...]:
     """The candidate's outputs that were compared with nothing."""
-    view = comparison.draft.candidate.view
+    view = comparison.matching.candidate.view
     compared = {
         region.pair.candidate
-        for one, region in zip(facts, comparison.regions, strict=True)
+        for one, region in zip(errors, comparison.regions, strict=True)
         if one.compared
     }
-    fixed = set(_fixed(comparison.draft))
+    fixed = set(_fixed(comparison.matching))
     return tuple(
         name
         for name in view.graph.outputs
@@ -43,17 +43,17 @@ def unseen(comparison: Comparison, facts: Sequence[Facts]) -> tuple[str, ...]:
     )
 
 
-def _fixed(draft: Draft) -> Iterator[str]:
+def _fixed(matching: Matching) -> Iterator[str]:
     """The candidate's outputs that no input reaches, where the reference's come from its inputs.
 
     One that a converter has computed once, for the image that it traced, is the same for all.
     """
-    ours, theirs = draft.reference.view, draft.candidate.view
+    ours, theirs = matching.reference.view, matching.candidate.view
     left = [name for name in ours.graph.outputs if name not in ours.data]
     for name in theirs.graph.outputs:
         if name in theirs.data:
             continue
-        same = [one for one in left if draft.outputs.get(name, one) == one]
+        same = [one for one in left if matching.outputs.get(name, one) == one]
         if same:
             sized = [one for one in same if ours.size(one) == theirs.size(name)]
             left.remove((sized or same)[0])

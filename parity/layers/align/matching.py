@@ -1,4 +1,4 @@
-"""An alignment in the making: both graphs with what one run showed of them, the pairs so far."""
+"""Which tensor is matched with which so far: both graphs as one run showed them, and the pairs."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from parity.errors import ParityError
 from parity.layers.align.anchors import AnchorPair
-from parity.layers.graph import placing
 from parity.layers.graph.layout import Layout, bring, scaled
+from parity.layers.graph.layout_inference import infer_layouts
 from parity.layers.graph.ordering import reordered
 from parity.layers.graph.view import View
 from parity.layers.subjects.subject import Subject
@@ -33,7 +33,7 @@ class Pair:
 
 
 @dataclass(eq=False)
-class Side:
+class TracedGraph:
     """One graph with what one run showed of it."""
 
     view: View
@@ -41,33 +41,34 @@ class Side:
     layouts: Mapping[str, Layout]
 
     @classmethod
-    def of(cls, subject: Subject, values: Mapping[str, Array]) -> Side:
+    def of(cls, subject: Subject, values: Mapping[str, Array]) -> TracedGraph:
         """From a subject and its trace of one image (inputs included)."""
         shapes = {name: tuple(array.shape) for name, array in values.items()}
         view = View(subject.graph, shapes)
-        return cls(view, values, placing.layouts(view))
+        return cls(view, values, infer_layouts(view))
 
 
 @dataclass(eq=False)
-class Draft:
+class Matching:
     """The pairs found so far.
 
-    ``of`` gives each candidate tensor its reference tensor. ``readings`` hold what single ops of
-    the candidate read where that differs from ``of``: (op index, candidate tensor) → reference.
+    ``of`` gives each candidate tensor its reference tensor; where a single op of the candidate
+    reads another one, ``by_reader`` has it: (op index, candidate tensor) → reference tensor.
     ``own`` are inputs of a candidate that prepares its image itself: no tensor of the reference is
     one of them, and ops that read them are fed the candidate's. ``rescaled`` are candidate tensors
     whose channels are so many times the reference's, which the next layer undoes, but for the
     channels of ``misread``, by op index (see ``rescaling.py``). ``ordered`` are candidate tensors
-    whose values are compared in the order that they have (see ``ordering.py``). ``outputs`` gives
-    the candidate's outputs their reference outputs, as far as that is known or told by the graphs.
+    whose values are compared in the order that they have (see ``graph/ordering.py``). ``outputs``
+    gives the candidate's outputs their reference outputs, as far as that is known or told by the
+    graphs.
     """
 
-    reference: Side
-    candidate: Side
+    reference: TracedGraph
+    candidate: TracedGraph
     anchored: tuple[AnchorPair, ...] = ()
     pairs: list[Pair] = field(default_factory=list)
     of: dict[str, str] = field(default_factory=dict)
-    readings: dict[tuple[int, str], str] = field(default_factory=dict)
+    by_reader: dict[tuple[int, str], str] = field(default_factory=dict)
     failures: dict[int, str] = field(default_factory=dict)
     own: set[str] = field(default_factory=set)
     rescaled: Mapping[str, Array] = field(default_factory=dict)
@@ -106,7 +107,7 @@ class Draft:
             return self.candidate.values.get(candidate)
         name = self.of.get(candidate)
         if reader is not None:
-            name = self.readings.get((reader, candidate), name)
+            name = self.by_reader.get((reader, candidate), name)
         return None if name is None else self.bring(name, candidate)
 
     def bring(self, reference: str, candidate: str) -> Array | None:

@@ -10,25 +10,25 @@ from parity.layers.graph.roles import Role
 from parity.layers.graph.semantics import output_axes
 from parity.layers.graph.view import View
 from parity.layers.numbers import float_formats
-from parity.layers.verdict.causes import Facts, Judgement
+from parity.layers.verdict.causes import Judgement, RegionErrors
 from parity.layers.verdict.measured import Comparison
 from parity.runtimes.graph import Op
 
 _CONVOLUTIONS = (Role.CONV, Role.DEPTHWISE, Role.DECONV)
 
 
-def notes_of(
+def summary_of(
     comparison: Comparison,
-    facts: Sequence[Facts],
+    errors: Sequence[RegionErrors],
     judgement: Judgement,
     share: float,
-    unseen: Sequence[str],
+    uncompared: Sequence[str],
 ) -> tuple[str, ...]:
     """What is said of the table as a whole: its input, its rest, how it was looked at."""
     notes = [
         *_about_input(comparison, judgement),
-        *_about_rest(comparison, facts, judgement),
-        *_about_weights(comparison.draft.candidate.view),
+        *_about_rest(comparison, errors, judgement),
+        *_about_weights(comparison.matching.candidate.view),
     ]
     for side, error in comparison.observer.items():
         if error is not None and _rounding(comparison, float_formats.ceiling) < error < math.inf:
@@ -42,14 +42,14 @@ def notes_of(
             f"{percent:g} % of the ops that compute could be compared, on the side where that is "
             f"less."
         )
-    if unseen:
-        names = ", ".join(unseen[:3]) + (" and more" if len(unseen) > 3 else "")
-        which = f"output {names}" if len(unseen) == 1 else f"outputs {names}"
+    if uncompared:
+        names = ", ".join(uncompared[:3]) + (" and more" if len(uncompared) > 3 else "")
+        which = f"output {names}" if len(uncompared) == 1 else f"outputs {names}"
         notes.append(f"Nothing could be compared with the candidate's {which}.")
-    data = comparison.draft.candidate.view.data
+    data = comparison.matching.candidate.view.data
     notes += [
         f"The candidate's output {name} is the same for every image, and the reference's is not."
-        for name in unseen
+        for name in uncompared
         if name not in data
     ]
     return tuple(notes)
@@ -78,9 +78,11 @@ def _about_input(comparison: Comparison, judgement: Judgement) -> list[str]:
     return [f"The input differs{size}, {also}: compare both runtimes' preprocessing."]
 
 
-def _about_rest(comparison: Comparison, facts: Sequence[Facts], judgement: Judgement) -> list[str]:
+def _about_rest(
+    comparison: Comparison, errors: Sequence[RegionErrors], judgement: Judgement
+) -> list[str]:
     """What may still be wrong where no layer that was measured is."""
-    names = [name_of(comparison.draft.candidate.view, one.ops) for one in comparison.regions]
+    names = [name_of(comparison.matching.candidate.view, one.ops) for one in comparison.regions]
     measured = [
         place
         for place, verdict in enumerate(judgement.verdicts)
@@ -94,7 +96,7 @@ def _about_rest(comparison: Comparison, facts: Sequence[Facts], judgement: Judge
         ]
     if measured or judgement.input_differs:
         return []
-    last = [place for place, one in enumerate(facts) if judgement.verdicts[place] == "unpaired"]
+    last = [place for place, one in enumerate(errors) if judgement.verdicts[place] == "unpaired"]
     if last:
         count = f"{len(last)} layers" if len(last) > 1 else "1 layer"
         return [f"{count} could neither be compared nor run alone, {names[last[0]]} first."]

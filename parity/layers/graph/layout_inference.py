@@ -16,7 +16,7 @@ _KEEPS_AXES = frozenset({Role.PAD, Role.POOL, Role.RESIZE, Role.SLICE, Role.REAR
 _ROUNDS = 4
 
 
-def layouts(view: View) -> dict[str, Layout]:
+def infer_layouts(view: View) -> dict[str, Layout]:
     """Tensor name → layout, for every data tensor whose layout follows from the graph.
 
     Convolutions and poolings say what they read and write; from there it flows on in both

@@ -1,4 +1,4 @@
-"""Regions of ops that have no partner by value but hold the same place on both sides.
+"""Ops that have no partner by value, but a counterpart: one of their kind that reads the same.
 
 An op whose result has another size than the reference's (a suppression that keeps other boxes), or
 other values altogether, is paired with no tensor. Where one op of its kind reads the same tensors
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from parity.layers.align.draft import Draft, Pair
+from parity.layers.align.matching import Matching, Pair
 from parity.layers.align.regions import Region, Unpaired, is_computing, region
 from parity.layers.graph.semantics import op_type
 from parity.layers.graph.view import View
@@ -20,20 +20,20 @@ Key = tuple[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
-class Placed:
-    """Regions of one place, and the unpaired layers that are left without them."""
+class Counterparts:
+    """Regions of ops and their counterparts, and the unpaired layers that are left without them."""
 
     regions: tuple[Region, ...]
     unpaired: tuple[Unpaired, ...]
 
 
-def placed(draft: Draft, unpaired: tuple[Unpaired, ...]) -> Placed:
-    """Regions for those unpaired layers of the candidate that hold a place of the reference's."""
+def counterparts(matching: Matching, unpaired: tuple[Unpaired, ...]) -> Counterparts:
+    """Regions for those unpaired layers of the candidate that have a counterpart."""
     names = {side: {(one.layer, one.kind) for one in unpaired if one.side == side}
              for side in ("reference", "candidate")}  # fmt: skip
-    own = {name: name for name in draft.of.values()}
-    mine = _by_key(draft.reference.view, names["reference"], own)
-    yours = _by_key(draft.candidate.view, names["candidate"], draft.of)
+    own = {name: name for name in matching.of.values()}
+    mine = _by_key(matching.reference.view, names["reference"], own)
+    yours = _by_key(matching.candidate.view, names["candidate"], matching.of)
     found, gone = [], set()
     for key, ops in yours.items():
         partners = mine.get(key, [])
@@ -41,10 +41,10 @@ def placed(draft: Draft, unpaired: tuple[Unpaired, ...]) -> Placed:
             continue
         (op,), (partner,) = ops, partners
         pair = Pair(partner.outputs[0], op.outputs[0], "place")
-        found.append(region(draft, pair))
+        found.append(region(matching, pair))
         gone |= {("candidate", op.name, op.kind), ("reference", partner.name, partner.kind)}
     left = [one for one in unpaired if (one.side, one.layer, one.kind) not in gone]
-    return Placed(tuple(found), tuple(left))
+    return Counterparts(tuple(found), tuple(left))
 
 
 def _by_key(view: View, names: set[tuple[str, str]], known: dict[str, str]) -> dict[Key, list[Op]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from parity.layers.align.draft import Draft
+from parity.layers.align.matching import Matching
 from parity.layers.align.regions import Region
 from parity.layers.graph.roles import WEIGHTED
 from parity.layers.numbers.divergence import relative
@@ -18,7 +18,11 @@ Exact = Callable[[Mapping[int, Mapping[str, Array]]], Mapping[str, Array]]
 
 
 def absorbed_by(
-    exact: Exact, draft: Draft, regions: Sequence[Region], place: int, local: Mapping[str, Array]
+    exact: Exact,
+    matching: Matching,
+    regions: Sequence[Region],
+    place: int,
+    local: Mapping[str, Array],
 ) -> str:
     """The kind of op behind which a region's local error is gone; "" where it goes on.
 
@@ -26,9 +30,9 @@ def absorbed_by(
     both handed on through the candidate's exact ops, everything else being the reference's, until
     the two have all but met on every way, or reach a layer with weights or an output still apart.
     """
-    view = draft.candidate.view
+    view = matching.candidate.view
     first = regions[place].pair.candidate
-    brought = draft.bring(regions[place].pair.reference, first)
+    brought = matching.bring(regions[place].pair.reference, first)
     if brought is None or first not in local or first in view.graph.outputs:
         return ""
     origin = relative(brought, local[first])
@@ -38,7 +42,7 @@ def absorbed_by(
         name = region.pair.candidate
         if not sides[1].keys() & set(region.inputs) or name in sides[1]:
             continue
-        right, wrong = (_run(exact, draft, region, side) for side in sides)
+        right, wrong = (_run(exact, matching, region, side) for side in sides)
         if right is None or wrong is None:
             return ""
         if relative(right, wrong) <= _GONE * origin:
@@ -50,9 +54,11 @@ def absorbed_by(
     return gone
 
 
-def _run(exact: Exact, draft: Draft, region: Region, given: Mapping[str, Array]) -> Array | None:
+def _run(
+    exact: Exact, matching: Matching, region: Region, given: Mapping[str, Array]
+) -> Array | None:
     """What a region makes of the given tensors, and of the reference's where none is given."""
-    view = draft.candidate.view
+    view = matching.candidate.view
     made = dict(given)
     for op in region.ops:
         feeds = {}
@@ -61,9 +67,9 @@ def _run(exact: Exact, draft: Draft, region: Region, given: Mapping[str, Array])
                 continue
             value = made.get(name)
             if value is None and name in view.data:
-                value = draft.brought(name, op.index)
+                value = matching.brought(name, op.index)
             elif value is None:
-                value = draft.candidate.values.get(name)
+                value = matching.candidate.values.get(name)
             if value is None:
                 return None
             feeds[name] = value

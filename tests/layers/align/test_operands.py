@@ -10,8 +10,8 @@ import pytest
 import stacks
 from stacks import Stack
 
-from parity.layers.align.draft import Side
-from parity.layers.align.reading import affines
+from parity.layers.align.affine import affines
+from parity.layers.align.matching import TracedGraph
 from parity.layers.align.signatures import anchors
 from parity.layers.subjects.onnx.subject import OnnxSubject
 from parity.layers.verdict.comparing import all_tensors
@@ -148,7 +148,7 @@ def test_a_norm_of_a_constant_channel_has_the_gain_that_it_declares(tmp_path: Pa
     image = np.random.default_rng(0).normal(size=(1, 3, 16, 16)).astype(np.float32)
     image[:, 1] = 0.5
     subject = OnnxSubject(Artifact(str(tmp_path / "net.onnx")))
-    side = Side.of(subject, all_tensors(subject, {"image": image}))
+    side = TracedGraph.of(subject, all_tensors(subject, {"image": image}))
     (anchor,) = anchors(side.view)
     found = [one.scale for one in affines(side, anchor)]
     np.testing.assert_allclose(found[0], [0.5, 2.0, 3.0])
