@@ -14,7 +14,7 @@ from parity.cli.streams import error, is_terminal, progress, quiet, say
 from parity.errors import ParityError, SuiteError, UsageError
 
 if TYPE_CHECKING:
-    from parity.layers.table import LayerTable
+    from parity.layers.verdict.table import LayerTable
     from parity.record import SuiteRecord
     from parity.suite import Suite
 

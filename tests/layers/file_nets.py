@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 import quantising
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from parity.tensors import Array
 
 
 def image(seed: int = 0, shape: tuple[int, ...] = (1, 3, 16, 16)) -> Array:

@@ -7,14 +7,12 @@ from typing import Any
 
 import numpy as np
 import quantising
-from numpy.typing import NDArray
 
-from parity.layers.comparing import compare_layers
-from parity.layers.onnx_subject import OnnxSubject
-from parity.layers.table import LayerTable
+from parity.layers.subjects.onnx.subject import OnnxSubject
+from parity.layers.verdict.comparing import compare_layers
+from parity.layers.verdict.table import LayerTable
 from parity.runtimes.contract import Artifact
-
-Array = NDArray[Any]
+from parity.tensors import Array
 
 
 class OnnxNet:

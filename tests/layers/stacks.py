@@ -8,14 +8,12 @@ from typing import Any
 import file_nets
 import numpy as np
 import quantising
-from numpy.typing import NDArray
 
-from parity.layers.comparing import compare_layers
-from parity.layers.onnx_subject import OnnxSubject
-from parity.layers.table import LayerTable, Row
+from parity.layers.subjects.onnx.subject import OnnxSubject
+from parity.layers.verdict.comparing import compare_layers
+from parity.layers.verdict.table import LayerRow, LayerTable
 from parity.runtimes.contract import Artifact
-
-Array = NDArray[Any]
+from parity.tensors import Array
 
 
 class Stack:
@@ -128,6 +126,6 @@ def marked(table: LayerTable) -> list[str]:
     return [row.candidate_op for row in table.rows if row.verdict == "introduced"]
 
 
-def row_of(table: LayerTable, kinds: str) -> Row:
+def row_of(table: LayerTable, kinds: str) -> LayerRow:
     """The first row of these candidate ops."""
     return next(row for row in table.rows if row.candidate_op == kinds)

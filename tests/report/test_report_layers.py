@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from parity.layers.table import COLUMNS, LayerTable, Row
+from parity.layers.verdict.table import COLUMNS, LayerRow, LayerTable
 from parity.report.layers import headline, layers_csv, layers_text, write_layers
 from parity.report.layers_plot import layers_figure, no_plot
 from parity.report.text import width
 
 
-def row(index: int, **changes: Any) -> Row:
+def row(index: int, **changes: Any) -> LayerRow:
     """A layer that is fine, but for what is changed."""
     values: dict[str, Any] = {
         "index": index,
@@ -32,10 +32,10 @@ def row(index: int, **changes: Any) -> Row:
         "local_max_abs": 5e-7,
         "suspicion": 1e-4,
     }
-    return Row(**(values | changes))
+    return LayerRow(**(values | changes))
 
 
-def faulty(index: int, error: float = 0.055, **changes: Any) -> Row:
+def faulty(index: int, error: float = 0.055, **changes: Any) -> LayerRow:
     """A layer that introduces an error."""
     values: dict[str, Any] = {
         "verdict": "introduced",
@@ -46,7 +46,7 @@ def faulty(index: int, error: float = 0.055, **changes: Any) -> Row:
     return row(index, **(values | changes))
 
 
-def layers(*rows: Row, **changes: Any) -> LayerTable:
+def layers(*rows: LayerRow, **changes: Any) -> LayerTable:
     """A table of these rows over two images."""
     values: dict[str, Any] = {
         "rows": rows,
