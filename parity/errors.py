@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import re
 
+_NUMBER = re.compile(r"\[Errno -?\d+\] ?")  # words follow it, which say the same
 _ROOM = "free some, or let TMPDIR name a folder on another disk"
 _RIGHTS = "run it as somebody who may, or change the rights"
 _REFUSALS = {
@@ -22,10 +24,14 @@ class ParityError(Exception):
     """Base of every error that this package raises on purpose.
 
     ``cause`` is a word for scripts, such as "damaged"; "" where the class says all there is.
+    The system's numbers, as in "[Errno 2]", are left out of whatever a message repeats.
     """
 
     exit_code = 3
     cause = ""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(_NUMBER.sub("", message))
 
 
 class SuiteError(ParityError):
@@ -39,7 +45,7 @@ class SuiteError(ParityError):
 
     def __init__(self, where: str, problems: list[str], remedy: str = "") -> None:
         self.where = where
-        self.problems = tuple(problems)
+        self.problems = tuple(_NUMBER.sub("", line) for line in problems)
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         told = [*problems, *([remedy] if remedy else [])]
         super().__init__("\n".join([f"{where}: {count}", *(f"  {line}" for line in told)]))
