@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 import sys
 from argparse import Namespace
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from parity.cli.reporting import told, written
 from parity.cli.streams import error, is_terminal, progress, quiet, say
 from parity.errors import ParityError, SuiteError, UsageError
 
@@ -24,14 +25,14 @@ _ORDER = (0, 1, 3, 2)  # which exit code wins where several apply: the last
 def check(arguments: Namespace) -> int:
     """Judge suites one after the other; one that breaks down leaves the results of the others."""
     from parity.cli.roundtripping import roundtrips
-    from parity.report.writing import distinct, json_text, need_writable, results_data
+    from parity.report.writing import distinct, json_text, need_writable, results_data, write_many
 
     suites = _load(arguments.suites, arguments.runtimes)
     distinct(suite.name for suite in suites)
-    if arguments.report is not None:
-        need_writable(arguments.report, [suite.name for suite in suites], "--report")
     if arguments.roundtrip:
         return _worst(roundtrips(suites, arguments))
+    if arguments.report is not None:
+        need_writable(arguments.report, [suite.name for suite in suites], "--report")
     records: list[SuiteRecord] = []
     codes = [0]
     for suite in suites:
@@ -42,11 +43,10 @@ def check(arguments: Namespace) -> int:
             codes.append(failure.exit_code)
             continue
         records.append(record)
-        codes.append(record.exit_code)
-        if arguments.report is not None:
-            _write(record, arguments.report)
+        report, lost = written(arguments.report, partial(write_many, [record]))
         if not arguments.json:
-            _show(record, arguments.report, first=len(records) == 1)
+            _show(record, report, first=len(records) == 1)
+        codes += [record.exit_code, *told(lost)]
     if arguments.json and len(suites) > 1:
         say(json_text([results_data(record) for record in records]))
     elif arguments.json and records:
@@ -101,7 +101,8 @@ def layers(arguments: Namespace) -> int:
     (suite,) = _load([arguments.suite], None)
     names = _candidates(suite, arguments.runtimes)
     if arguments.report is not None:
-        need_writable(arguments.report, [suite.name], "--report")
+        files = [f"layers-{name}.{suffix}" for name in names for suffix in ("csv", "svg")]
+        need_writable(arguments.report, [suite.name], "--report", files)
     asked, known = arguments.images or IMAGES, len(suite.images)
     few = arguments.images is not None and asked > known
     fewer = (f"--images {asked}: the suite has {known}, all were compared",) if few else ()
@@ -115,13 +116,13 @@ def layers(arguments: Namespace) -> int:
             codes.append(found.failure.exit_code)
         if found.table is None:
             continue
+        write = partial(write_layers, detector=suite.name, runtime=name, layers=found.table)
+        paths, lost = written(arguments.report, write)
         say(layers_text(name, found.table, found.replays, (*found.notes, *fewer), _wide()))
-        codes.append(_found(found.table))
-        if arguments.report is not None:
-            written = write_layers(arguments.report, suite.name, name, found.table)
-            say("".join(f"  report: {_shown(path)}\n" for path in written))
-            if (why := no_plot()) is not None:
-                say(f"  no plot: {why}\n")
+        say("".join(f"  report: {_shown(path)}\n" for path in paths))
+        if paths and (why := no_plot()) is not None:
+            say(f"  no plot: {why}\n")
+        codes += [_found(found.table), *told(lost)]
     return _worst(codes)
 
 
@@ -156,24 +157,21 @@ def init(arguments: Namespace) -> int:
 def matrix(arguments: Namespace) -> int:
     """Run the cells of a suite's matrix, and say what changed the results."""
     from parity.harness.matrix import matrix as run
-    from parity.report.matrix import matrix_json, matrix_text, write_matrix
+    from parity.report.matrix import FILES, matrix_json, matrix_text, write_matrix
     from parity.report.writing import json_text, need_writable
 
     (suite,) = _load([arguments.suite], None)
     if arguments.report is not None:
-        need_writable(arguments.report, [suite.name], "--report")
+        need_writable(arguments.report, [suite.name], "--report", FILES)
     with quiet(), progress(suite.name) as tell:
         found = run(suite, arguments.rows, allow_missing=arguments.allow_missing, progress=tell)
-    written: tuple[Path, ...] = ()
-    if arguments.report is not None:
-        with _writing(arguments.report):
-            written = write_matrix(found, arguments.report)
+    paths, lost = written(arguments.report, partial(write_matrix, found))
     if arguments.json:
         say(json_text(matrix_json(found)))
-        return found.exit_code
-    say(matrix_text(found, _wide(), color=is_terminal(sys.stdout)))
-    say("".join(f"report: {_shown(path)}\n" for path in written))
-    return found.exit_code
+    else:
+        say(matrix_text(found, _wide(), color=is_terminal(sys.stdout)))
+        say("".join(f"report: {_shown(path)}\n" for path in paths))
+    return _worst([found.exit_code, *told(lost)])
 
 
 def inspect(arguments: Namespace) -> int:
@@ -268,36 +266,19 @@ def _judged(suite: Suite, arguments: Namespace) -> SuiteRecord:
         )
 
 
-def _show(record: SuiteRecord, report: Path | None, *, first: bool) -> None:
+def _show(record: SuiteRecord, report: Sequence[Path], *, first: bool) -> None:
     from parity.report import terminal
 
     color, wide = is_terminal(sys.stdout), _wide()
     told = terminal.failures(record, wide)
     parts = [terminal.overview(record, wide, color=color), *([told] if told else [])]
-    if report is not None:
-        parts.append(f"report: {_shown(report / record.detector)}\n")
+    parts += [f"report: {_shown(path)}\n" for path in report]
     say(("" if first else "\n") + "\n".join(parts))
 
 
 def _wide() -> int:
     """Columns of the terminal; what COLUMNS says, or 80, where there is none."""
     return max(shutil.get_terminal_size((80, 24)).columns, 40)
-
-
-def _write(record: SuiteRecord, folder: Path) -> None:
-    from parity.report.writing import write
-
-    with _writing(folder):
-        write(record, folder)
-
-
-@contextlib.contextmanager
-def _writing(folder: Path) -> Iterator[None]:
-    """A report that cannot be written is a command that is wrong."""
-    try:
-        yield
-    except OSError as failure:
-        raise UsageError(f"--report: {folder} cannot be written: {failure}") from None
 
 
 def _shown(path: Path) -> str:

@@ -113,6 +113,7 @@ def record(suite: Suite | Path | str, *, progress: Progress | None = None) -> Pa
     reason = images.missing(suite.runtimes[suite.reference].recipe)
     if reason is not None:
         raise RuntimeMissing(suite.reference, reason)
+    golden.need_place(suite)
     pipeline = Pipeline(suite, suite.reference, images)
     try:
         band = widest_band(suite)
@@ -125,7 +126,8 @@ def record(suite: Suite | Path | str, *, progress: Progress | None = None) -> Pa
                     suite.reference, f"{image}: expected finite heads, found NaN or infinity"
                 )
             stages[image] = one
-        return golden.record(suite, stages, pipeline.session.identity())
+        with golden.writing(suite):
+            return golden.record(suite, stages, pipeline.session.identity())
     finally:
         pipeline.close()
 

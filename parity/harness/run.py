@@ -14,7 +14,7 @@ from parity.agreement import (
     judge,
 )
 from parity.diagnosis import hints, probe, quantised_hint, recipe_keys, settings_notes
-from parity.errors import NotJudged, ParityError, RuntimeFailure, unforeseen
+from parity.errors import NotJudged, ParityError, RuntimeFailure, SuiteError, unforeseen
 from parity.files import digest
 from parity.harness import noting
 from parity.harness.heads import heads_of
@@ -33,7 +33,7 @@ from parity.record import (
 from parity.session import artifact_files, missing
 from parity.suite import Runtime, Suite
 from parity.suite.decoding import nms_limit
-from parity.suite.tolerance import Tolerance
+from parity.suite.tolerance import Tolerance, beyond_input
 
 
 class Run:
@@ -54,6 +54,7 @@ class Run:
         self._doubts: dict[str, tuple[str, ...]] = {}
         self._started: dict[str, RuntimeRecord] = {}
         self._last: dict[str, Stages] = {}
+        self._largest: dict[str, tuple[int, int]] = {}
 
     def beside(self, suite: Suite) -> Run:
         """Judges the same runtimes, as they are open here, against another of them.
@@ -122,11 +123,18 @@ class Run:
             budget=found,
         )
         try:
+            self._need_limit(name)
             precision = average_precision(self.suite, images)
         except ParityError as error:
             return replace(record, verdict="error", failure=Failure.of(error))
         notes = record.notes + not_evaluated(self.suite)
         return replace(record, average_precision=precision, notes=notes, hints=self._hints(record))
+
+    def _need_limit(self, name: str) -> None:
+        """Refuse a tolerance whose corner limit no box could exceed, on no image of the suite."""
+        wide = beyond_input(self.suite.runtimes[name].tolerance, self._largest.get(name, (0, 0)))
+        if wide is not None and name in self._largest:
+            raise SuiteError(str(self.suite.path), [wide])
 
     def doubts(self) -> tuple[str, ...]:
         """What is probably declared wrongly, once for all runtimes of which it is said."""
@@ -202,6 +210,8 @@ class Run:
         except ParityError as error:
             raise NotJudged(name, error) from error
         candidate = self._stages(name, image)
+        sizes = (self._largest.get(name, (0, 0)), reference.prepared.size)
+        self._largest[name] = max(sizes, key=max)
         ours = self.suite.runtimes[self.suite.reference]
         findings, heads = heads_of(ours, runtime, reference, candidate, len(self.suite.classes))
         agreement: ImageAgreement | None = None
@@ -264,6 +274,9 @@ class Run:
                 )
         except ParityError as error:
             return replace(record, verdict="error", failure=Failure.of(error))
+        except OSError as error:
+            failure = Failure.of(RuntimeFailure(name, unforeseen(error)))
+            return replace(record, verdict="error", failure=failure)
         return record
 
     def _artifacts(self, runtime: Runtime) -> tuple[ArtifactRecord, ...]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from parity.pytest_plugin.results import Results
 
 SUITE_FILE = "parity.toml"
+_DONE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -111,10 +112,12 @@ class Controller:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Write the reports once, when everything is known."""
+        """Write the reports once, when everything is known; one that is lost is no success."""
         results = _results(self._config, make=False)
         if results is not None:
             results.finish(self._config)
+            if results.lost and session.exitstatus in _DONE:
+                session.exitstatus = pytest.ExitCode.USAGE_ERROR
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """The table runtime × agreement."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from parity import golden
-from parity.errors import ParityError
+from parity.errors import ParityError, of_the_system
 from parity.harness import absent_record
 from parity.pytest_plugin.layering import layers_message
 from parity.pytest_plugin.properties import image_properties, runtime_properties
@@ -38,6 +38,9 @@ class ParityItem(pytest.Item):
         """A verdict or an error of a runtime is told in its own words, without a traceback."""
         if isinstance(excinfo.value, Disagreement | ParityError):
             return str(excinfo.value)
+        refused = of_the_system(excinfo.value)
+        if refused is not None:
+            return refused
         return super().repr_failure(excinfo)
 
     def reportinfo(self) -> tuple[Any, int | None, str]:

@@ -37,6 +37,7 @@ class Results:
         self._runtimes: dict[tuple[str, str], RuntimeRecord] = {}
         self._images: dict[tuple[str, str], dict[str, ImageRecord]] = {}
         self.written: list[Path] = []
+        self.lost: list[str] = []
 
     def add(self, found: dict[str, Any]) -> None:
         """Take what one item told."""
@@ -55,13 +56,20 @@ class Results:
         return [self._suite(path) for path in paths]
 
     def finish(self, config: pytest.Config) -> None:
-        """Write the reports where the options or the ini file ask for them."""
+        """Write the reports where the options or the ini file ask for them.
+
+        ``lost`` tells of those that could not be written.
+        """
         folder = report_folder(config)
         if folder is None:
             return
-        from parity.report.writing import write_many
+        from parity.report.writing import unwritten, write
 
-        self.written = list(write_many(self.records(), folder))
+        for record in self.records():
+            try:
+                self.written.append(write(record, folder))
+            except OSError as failure:
+                self.lost.append(str(unwritten("--parity-report", folder, failure)))
 
     def summarise(self, terminal: Any) -> None:
         """Print the table of every suite."""
@@ -72,6 +80,8 @@ class Results:
             terminal.write_line(overview(record, terminal._tw.fullwidth))
         for path in self.written:
             terminal.write_line(f"parity: report written to {path}")
+        for problem in self.lost:
+            terminal.write_line(f"parity: error: {problem}", red=True)
 
     def _suite(self, path: str) -> SuiteRecord:
         suite = load(path)

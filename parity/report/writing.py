@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 import tempfile
 from collections import Counter
@@ -11,11 +12,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from parity.errors import UsageError
+from parity.errors import UsageError, why
 from parity.files import write_all
 from parity.record import SuiteRecord, to_data
 from parity.report.summary import summary_md
 from parity.report.tables import detections_csv
+
+FILES = ("results.json", "detections.csv", "summary.md")
+"""The files of a suite's report."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -36,16 +40,20 @@ def write_many(records: Iterable[SuiteRecord], folder: Path) -> tuple[Path, ...]
     return tuple(target for target, _ in rendered)
 
 
-def need_writable(folder: Path, names: Iterable[str], option: str) -> None:
+def need_writable(
+    folder: Path, names: Iterable[str], option: str, files: Iterable[str] = FILES
+) -> None:
     """Make the report's folder, and see that it and its detectors' folders can be written.
 
-    To be asked before any work. Raises ``UsageError`` that starts with ``option``.
+    ``files`` of each detector will be written. To be asked before any work. Raises ``UsageError``
+    that starts with ``option``.
     """
-    for place in (folder, *(folder / name for name in names)):
+    targets = [folder / name for name in names]
+    for place in (folder, *targets):
         try:
             if place == folder:
                 place.mkdir(parents=True, exist_ok=True)
-            if place.exists():
+            if os.path.lexists(place):
                 with tempfile.TemporaryFile(dir=place):
                     pass
         except OSError as failure:
@@ -53,6 +61,20 @@ def need_writable(folder: Path, names: Iterable[str], option: str) -> None:
                 f"{option}: expected a folder that can be written, found {place}: "
                 f"{failure.strerror or failure}"
             ) from None
+    for file in (target / file for target in targets for file in files):
+        if file.is_dir():
+            raise UsageError(
+                f"{option}: expected a file or nothing at {file}, found a folder; move it away"
+            )
+
+
+def unwritten(option: str, folder: Path, failure: OSError) -> UsageError:
+    """What to say where a report could not be written after all."""
+    place = failure.filename or folder
+    return UsageError(
+        f"{option}: expected a folder that can be written, found {place}: {why(failure)}; "
+        f"make room or name another folder; what stood there stands as it was"
+    )
 
 
 def distinct(names: Iterable[str]) -> None:

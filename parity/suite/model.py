@@ -26,7 +26,7 @@ class DetectorTable(Table):
     reference: str
     images: Globs
     classes: Names
-    labels: str | None = None
+    labels: str | None = Field(default=None, min_length=1)
 
 
 class ToleranceTable(Table):
@@ -92,8 +92,8 @@ class RuntimeTable(Table):
     """
 
     kind: str
-    model: str
-    weights: str | None = None
+    model: str = Field(min_length=1)
+    weights: str | None = Field(default=None, min_length=1)
     tolerance: str = "float32"
     outputs: Binding = Field(default_factory=dict)
     layout: Literal["NCHW", "NHWC"] | None = None

@@ -80,7 +80,7 @@ def test_every_wrong_suite_is_told_before_anything_runs(tmp_path: Path, capfd: C
     out, err = capfd.readouterr()
     assert out == ""
     assert "runtimes.onnx.colour" in err
-    assert f"{tmp_path}/none: 1 problem\n  expected a suite file, found nothing here" in err
+    assert f"{tmp_path}/none: 1 problem\n  expected a suite file (TOML), found nothing there" in err
 
 
 def test_a_missing_model_exits_with_3(tmp_path: Path, capfd: Capture) -> None:
