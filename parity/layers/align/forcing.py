@@ -175,7 +175,7 @@ class _Pass:
         near = [(e, one, name, "values") for e, one in zip(errors, options, strict=True)]
         near = [one for one in near if one[0] < CLOSE]
         self._near += near
-        if options and not near and name not in self._matching.rescaled:
+        if options and not near and name not in self._matching.scales:
             self._similar(name, value, options)
 
     def _similar(self, name: str, value: Array, options: Sequence[str]) -> None:
@@ -197,7 +197,7 @@ class _Pass:
     def _apart(self, reference: str, name: str, value: Array, size: float) -> float:
         """Relative L2 under the implied layout; not computed where the norms rule a match out."""
         own = self._known.norm(reference)
-        if abs(own - size) > CLOSE * own and name not in self._matching.rescaled:
+        if abs(own - size) > CLOSE * own and name not in self._matching.scales:
             return np.inf
         brought = self._matching.bring(reference, name)
         return np.inf if brought is None else relative(brought, value)

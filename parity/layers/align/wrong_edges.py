@@ -173,7 +173,7 @@ def _results(matching: Matching, size: int) -> Sequence[str]:
 
 def _error(matching: Matching, reference: str, candidate: str, value: Array) -> float:
     own = norm(matching.reference.values[reference])
-    if abs(own - norm(value)) > CLOSE * own and candidate not in matching.rescaled:
+    if abs(own - norm(value)) > CLOSE * own and candidate not in matching.scales:
         return float("inf")
     brought = matching.bring(reference, candidate)
     if brought is None or brought.shape != value.shape:
