@@ -12,6 +12,7 @@ from parity.layers.graph.layout_inference import infer_layouts
 from parity.layers.graph.ordering import reordered
 from parity.layers.graph.view import View
 from parity.layers.subjects.subject import Subject
+from parity.runtimes.graph import Op
 from parity.tensors import Array
 
 
@@ -114,6 +115,14 @@ class Matching:
         if reader is not None:
             name = self.by_reader.get((reader, candidate), name)
         return None if name is None else self.bring(name, candidate)
+
+    def operand(self, op: Op, name: str) -> Array | None:
+        """What a candidate op reads as the reference had it; None where the reference has no such
+        tensor. What is no data (a computed shape) comes from the candidate's run.
+        """
+        if name not in self.candidate.view.data:
+            return self.candidate.values.get(name)
+        return self.brought(name, op.index)
 
     def bring(self, reference: str, candidate: str) -> Array | None:
         """A reference tensor laid out as a candidate tensor; None where that is not possible."""
