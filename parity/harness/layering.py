@@ -11,8 +11,9 @@ from parity.errors import ParityError, RuntimeFailure, SuiteError, UsageError, w
 from parity.layers.subjects.bundle import write_bundle
 from parity.layers.subjects.file_subject import FileSubject
 from parity.layers.subjects.opening import OpenRuntime, open_runtime
+from parity.layers.subjects.subject import Feeds
 from parity.layers.verdict.comparing import compare_layers
-from parity.layers.verdict.replay_cases import Feeds, replay_cases
+from parity.layers.verdict.replay_cases import replay_cases
 from parity.layers.verdict.table import LayerTable
 from parity.pipeline import Decoder
 from parity.record import Failure

@@ -1,6 +1,6 @@
 """Which tensor of the candidate is which tensor of the reference.
 
-Weights and graphs first (``anchors.py``, ``structure.py``), then values under teacher forcing
+Weights and graphs first (``weights/``, ``structure.py``), then values under teacher forcing
 (``forcing.py``). Names are never looked at.
 """
 
@@ -10,12 +10,13 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from parity.layers.align import forcing, regions, signatures
-from parity.layers.align.anchors import AnchorPair
+from parity.layers.align import forcing, regions
 from parity.layers.align.local import Replayed
 from parity.layers.align.matching import AlignmentError, Matching, Pair, TracedGraph
 from parity.layers.align.regions import Unpaired
 from parity.layers.align.structure import structural
+from parity.layers.align.weights import signatures
+from parity.layers.align.weights.anchors import AnchorPair
 from parity.layers.align.wrong_edges import WrongEdge, correct_edges
 from parity.layers.subjects.subject import Subject
 from parity.tensors import Array

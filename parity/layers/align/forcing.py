@@ -13,7 +13,7 @@ import numpy as np
 from parity.layers.align.matching import Matching
 from parity.layers.align.structure import Upstream, Upstreams, pair_operands, upstream
 from parity.layers.graph.roles import LOOK_THROUGH
-from parity.layers.graph.semantics import stores
+from parity.layers.graph.semantics import stores, variable_inputs
 from parity.layers.graph.view import View
 from parity.layers.numbers.divergence import norm, relative
 from parity.layers.subjects.subject import Subject
@@ -135,21 +135,14 @@ class _Pass:
 
     def _feeds(self, op: Op) -> Mapping[str, Array] | None:
         feeds = {}
-        for name in op.inputs:
-            if not name or name in self._view.graph.constants:
-                continue
-            value = self._value(name, op)
+        for name in variable_inputs(self._view.graph, op):
+            value = self._matching.operand(op, name)
+            if value is None:
+                value = self._derived.get(name)
             if value is None:
                 return None
             feeds[name] = value
         return feeds
-
-    def _value(self, name: str, op: Op) -> Array | None:
-        """An operand as the reference had it; what is no data comes from the candidate's run."""
-        if name not in self._view.data:
-            return self._matching.candidate.values.get(name)
-        brought = self._matching.brought(name, op.index)
-        return brought if brought is not None else self._derived.get(name)
 
     def _settle(self, op: Op, result: dict[str, Array] | str) -> None:
         if isinstance(result, str):
@@ -175,7 +168,7 @@ class _Pass:
         near = [(e, one, name, "values") for e, one in zip(errors, options, strict=True)]
         near = [one for one in near if one[0] < CLOSE]
         self._near += near
-        if options and not near and name not in self._matching.rescaled:
+        if options and not near and name not in self._matching.scales:
             self._similar(name, value, options)
 
     def _similar(self, name: str, value: Array, options: Sequence[str]) -> None:
@@ -197,7 +190,7 @@ class _Pass:
     def _apart(self, reference: str, name: str, value: Array, size: float) -> float:
         """Relative L2 under the implied layout; not computed where the norms rule a match out."""
         own = self._known.norm(reference)
-        if abs(own - size) > CLOSE * own and name not in self._matching.rescaled:
+        if abs(own - size) > CLOSE * own and name not in self._matching.scales:
             return np.inf
         brought = self._matching.bring(reference, name)
         return np.inf if brought is None else relative(brought, value)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from parity.layers.align.matching import Matching
 from parity.layers.align.regions import Region
+from parity.layers.graph.semantics import variable_inputs
 from parity.layers.graph.view import View
 from parity.layers.subjects.subject import Subject
 from parity.runtimes.graph import Op
@@ -46,20 +47,15 @@ def by_need(view: View, ops: Iterable[Op], known: Mapping[str, str]) -> list[lis
     return found
 
 
-def replay(
-    subject: Subject, matching: Matching, plan: Sequence[Sequence[Op]], others: Mapping[str, Array]
-) -> Replayed:
-    """One image: every op of the plan on the reference's tensors, which ``matching`` holds.
-
-    ``others`` are the candidate's tensors that are no data (computed shapes).
-    """
+def replay(subject: Subject, matching: Matching, plan: Sequence[Sequence[Op]]) -> Replayed:
+    """One image: every op of the plan on the reference's tensors, which ``matching`` holds."""
     made: dict[str, Array] = {}
     failures: dict[int, str] = {}
     fed: dict[int, Mapping[str, Array]] = {}
     for wave in plan:
         asked = {}
         for op in wave:
-            feeds = _feeds(matching, op, made, others)
+            feeds = _feeds(matching, op, made)
             if isinstance(feeds, str):
                 failures[op.index] = feeds
             else:
@@ -74,16 +70,11 @@ def replay(
     return Replayed(made, failures, fed)
 
 
-def _feeds(
-    matching: Matching, op: Op, made: Mapping[str, Array], others: Mapping[str, Array]
-) -> dict[str, Array] | str:
+def _feeds(matching: Matching, op: Op, made: Mapping[str, Array]) -> dict[str, Array] | str:
     """An op's operands as the reference had them, or why they are not to be had."""
-    view = matching.candidate.view
     feeds = {}
-    for name in op.inputs:
-        if not name or name in view.graph.constants:
-            continue
-        value = others.get(name) if name not in view.data else matching.brought(name, op.index)
+    for name in variable_inputs(matching.candidate.view.graph, op):
+        value = matching.operand(op, name)
         if value is None and name in matching.of:
             return f"the layout of its input {name} is not known well enough to bring it over"
         if value is None:

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from parity.errors import ParityError
-from parity.layers.align.anchors import AnchorPair
+from parity.layers.align.weights.anchors import AnchorPair
 from parity.layers.graph.layout import Layout, bring, scaled
 from parity.layers.graph.layout_inference import infer_layouts
 from parity.layers.graph.ordering import reordered
 from parity.layers.graph.view import View
 from parity.layers.subjects.subject import Subject
+from parity.runtimes.graph import Op
 from parity.tensors import Array
 
 
@@ -47,6 +48,11 @@ class TracedGraph:
         view = View(subject.graph, shapes)
         return cls(view, values, infer_layouts(view))
 
+    def channel_axis(self, name: str, channels: int) -> int | None:
+        """The axis of a tensor that is all of so many channels; None where there is none."""
+        layout = self.layouts.get(name)
+        return None if layout is None else layout.channel_axis(channels)
+
 
 @dataclass(eq=False)
 class Matching:
@@ -55,12 +61,12 @@ class Matching:
     ``of`` gives each candidate tensor its reference tensor; where a single op of the candidate
     reads another one, ``by_reader`` has it: (op index, candidate tensor) → reference tensor.
     ``own`` are inputs of a candidate that prepares its image itself: no tensor of the reference is
-    one of them, and ops that read them are fed the candidate's. ``rescaled`` are candidate tensors
-    whose channels are so many times the reference's, which the next layer undoes, but for the
-    channels of ``misread``, by op index (see ``rescaling.py``). ``ordered`` are candidate tensors
-    whose values are compared in the order that they have (see ``graph/ordering.py``). ``outputs``
-    gives the candidate's outputs their reference outputs, as far as that is known or told by the
-    graphs.
+    one of them, and ops that read them are fed the candidate's. ``scales`` are, by candidate
+    tensor, how many times the reference's its channels are, where the next layer undoes that;
+    ``not_undone``, by op index, are input channels for which it does not (``scales/``).
+    ``ordered`` are candidate tensors whose values are compared in the order that they have (see
+    ``graph/ordering.py``). ``outputs`` gives the candidate's outputs their reference outputs, as
+    far as that is known or told by the graphs.
     """
 
     reference: TracedGraph
@@ -71,8 +77,8 @@ class Matching:
     by_reader: dict[tuple[int, str], str] = field(default_factory=dict)
     failures: dict[int, str] = field(default_factory=dict)
     own: set[str] = field(default_factory=set)
-    rescaled: Mapping[str, Array] = field(default_factory=dict)
-    misread: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    scales: Mapping[str, Array] = field(default_factory=dict)
+    not_undone: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
     ordered: frozenset[str] = frozenset()
     outputs: Mapping[str, str] = field(default_factory=dict)
 
@@ -110,6 +116,14 @@ class Matching:
             name = self.by_reader.get((reader, candidate), name)
         return None if name is None else self.bring(name, candidate)
 
+    def operand(self, op: Op, name: str) -> Array | None:
+        """What a candidate op reads as the reference had it; None where the reference has no such
+        tensor. What is no data (a computed shape) comes from the candidate's run.
+        """
+        if name not in self.candidate.view.data:
+            return self.candidate.values.get(name)
+        return self.brought(name, op.index)
+
     def bring(self, reference: str, candidate: str) -> Array | None:
         """A reference tensor laid out as a candidate tensor; None where that is not possible."""
         array = self.reference.values.get(reference)
@@ -121,10 +135,10 @@ class Matching:
         if self.misordered(reference, candidate):
             theirs = ours
         brought = bring(array, ours, theirs, shape)
-        factors = self.rescaled.get(candidate)
-        if brought is None or factors is None or theirs is None:
+        scales = self.scales.get(candidate)
+        if brought is None or scales is None or theirs is None:
             return brought
-        return scaled(brought, theirs, factors)
+        return scaled(brought, theirs, scales)
 
     def misordered(self, reference: str, candidate: str) -> bool:
         """Whether the candidate's values lie in another order than the reference's must."""

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from parity.layers.align.affine import affines
-from parity.layers.align.anchors import AnchorPair
 from parity.layers.align.matching import Matching, TracedGraph
+from parity.layers.align.scales.affine import affines
+from parity.layers.align.weights.anchors import AnchorPair
 from parity.layers.graph.roles import Role
 from parity.layers.graph.semantics import stores
 from parity.layers.graph.view import View

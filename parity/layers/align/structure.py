@@ -11,10 +11,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 
-from parity.layers.align import anchors, operands, rescaling
-from parity.layers.align.anchors import AnchorPair
+from parity.layers.align import operands
 from parity.layers.align.matching import AlignmentError, Matching, Pair, TracedGraph
 from parity.layers.align.operands import OperandPair, stored
+from parity.layers.align.scales.equalisation import equalisation
+from parity.layers.align.weights import anchors
+from parity.layers.align.weights.anchors import AnchorPair
 from parity.layers.graph import ordering
 from parity.layers.graph.roles import Role
 from parity.layers.graph.semantics import activated, commutative, function, starts_at_zero, stores
@@ -34,8 +36,8 @@ def structural(
     """
     matching = Matching(reference, candidate, anchors.pair(reference.view, candidate.view))
     matching.ordered = ordering.ordered(candidate.view)
-    scaled = rescaling.rescaled(matching)
-    matching.rescaled, matching.misread = scaled.factors, scaled.misread
+    equalised = equalisation(matching)
+    matching.scales, matching.not_undone = equalised.scales, equalised.not_undone
     read = operands.operand_pairs(matching)
     _pair_inputs(matching, read)
     for pair, one in zip(matching.anchored, read, strict=True):

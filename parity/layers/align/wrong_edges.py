@@ -17,6 +17,7 @@ from parity.layers.align.local import Replayed
 from parity.layers.align.matching import Matching, Pair
 from parity.layers.align.regions import Region, regions
 from parity.layers.graph.roles import LOOK_THROUGH, WEIGHTED
+from parity.layers.graph.semantics import variable_inputs
 from parity.layers.numbers.divergence import norm, relative
 from parity.layers.subjects.subject import Subject
 from parity.runtimes.graph import Op
@@ -50,10 +51,7 @@ def correct_edges(
         return (), None  # then replaying shows the same
     view = matching.candidate.view
     plan = local.by_need(view, view.data_ops(), matching.of)  # also what nothing reads any more
-    others = {
-        name: value for name, value in matching.candidate.values.items() if name not in view.data
-    }
-    replayed = local.replay(candidate, matching, plan, others)
+    replayed = local.replay(candidate, matching, plan)
     wrong: list[WrongEdge] = []
     while len(wrong) < _MOST:
         one = _next(matching, regions(matching), replayed.outputs, candidate)
@@ -61,7 +59,7 @@ def correct_edges(
             break
         wrong.append(one)
         plan = local.by_need(view, view.data_ops(), matching.of)
-        replayed = local.replay(candidate, matching, plan, others)
+        replayed = local.replay(candidate, matching, plan)
     return tuple(wrong), None if wrong else replayed
 
 
@@ -129,14 +127,12 @@ def _behind(
 
 
 def _feeds(matching: Matching, op: Op, known: Mapping[str, Array]) -> dict[str, Array] | None:
-    view = matching.candidate.view
+    """What an op reads: the given tensors, else the reference's, else the candidate's own."""
     feeds = {}
-    for name in op.inputs:
-        if not name or name in view.graph.constants:
-            continue
+    for name in variable_inputs(matching.candidate.view.graph, op):
         value = known.get(name)
         if value is None:
-            value = matching.brought(name, op.index)
+            value = matching.operand(op, name)
         if value is None:
             value = matching.candidate.values.get(name)
         if value is None:
@@ -173,7 +169,7 @@ def _results(matching: Matching, size: int) -> Sequence[str]:
 
 def _error(matching: Matching, reference: str, candidate: str, value: Array) -> float:
     own = norm(matching.reference.values[reference])
-    if abs(own - norm(value)) > CLOSE * own and candidate not in matching.rescaled:
+    if abs(own - norm(value)) > CLOSE * own and candidate not in matching.scales:
         return float("inf")
     brought = matching.bring(reference, candidate)
     if brought is None or brought.shape != value.shape:

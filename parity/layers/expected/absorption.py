@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from parity.layers.align.matching import Matching
 from parity.layers.align.regions import Region
 from parity.layers.graph.roles import WEIGHTED
+from parity.layers.graph.semantics import variable_inputs
 from parity.layers.numbers.divergence import relative
 from parity.tensors import Array
 
@@ -58,18 +59,13 @@ def _run(
     exact: Exact, matching: Matching, region: Region, given: Mapping[str, Array]
 ) -> Array | None:
     """What a region makes of the given tensors, and of the reference's where none is given."""
-    view = matching.candidate.view
     made = dict(given)
     for op in region.ops:
         feeds = {}
-        for name in op.inputs:
-            if not name or name in view.graph.constants:
-                continue
+        for name in variable_inputs(matching.candidate.view.graph, op):
             value = made.get(name)
-            if value is None and name in view.data:
-                value = matching.brought(name, op.index)
-            elif value is None:
-                value = matching.candidate.values.get(name)
+            if value is None:
+                value = matching.operand(op, name)
             if value is None:
                 return None
             feeds[name] = value

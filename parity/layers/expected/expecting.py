@@ -113,7 +113,7 @@ class Expecting:
             return None
         grids, made = self._files.grids, region.pair.candidate
         last = self._matching.reference.values.get(region.pair.reference)
-        if made in self._matching.rescaled:
+        if made in self._matching.scales:
             last = self._matching.bring(region.pair.reference, made)
         own = None
         if last is not None and made in grids:

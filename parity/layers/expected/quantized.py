@@ -13,7 +13,6 @@ range is judged apart: what it clips of the reference's tensor, and how coarse i
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -31,15 +30,16 @@ from parity.layers.numbers.rounding import (
     square,
     unused,
 )
-from parity.layers.subjects.file_subject import Feeds, FileSubject, OpenCut, run, shapes_of
+from parity.layers.subjects.cutting import shapes_of
+from parity.layers.subjects.file_subject import FileSubject, Shapes
+from parity.layers.subjects.open_cuts import OpenCut, OpenCuts, key_of
+from parity.layers.subjects.refusals import halved
+from parity.layers.subjects.subject import OpFeeds
 from parity.runtimes.contract import Quantization
 from parity.runtimes.graph import Op
 from parity.tensors import Array, dequantize
 
 __all__ = ["Expectation", "Twin", "distance", "range_score"]
-
-
-_KEPT = 12  # pairs of sessions that stay open: one image needs as many as there are waves of ops
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,14 +58,14 @@ class Expectation:
     place, and their rounding is drawn at random within half a step (seeded by the op).
     """
 
-    def __init__(self, subject: FileSubject, weights: Feeds | None = None) -> None:
+    def __init__(self, subject: FileSubject, weights: OpFeeds | None = None) -> None:
         self._subject = subject
         self._weights = weights or {}
-        self._sessions: OrderedDict[object, tuple[OpenCut, OpenCut]] = OrderedDict()
+        self._cuts = OpenCuts()
         self._refused: dict[int, str] = {}
         self._integers = dialect_of(subject.graph).integers
 
-    def rel_l2(self, feeds: Feeds) -> dict[int, float | str]:
+    def rel_l2(self, feeds: OpFeeds) -> dict[int, float | str]:
         """By op index, the expected error relative to the exact output; or why there is none.
 
         ``feeds`` are those of ``Subject.replay``: the reference's tensors.
@@ -79,7 +79,9 @@ class Expectation:
             found[index] = f"{self._subject.graph.ops[index].kind} has no quantised tensor"
         return {index: found[index] for index in feeds}
 
-    def twins(self, feeds: Feeds, noisy: Feeds | None = None) -> dict[int, dict[str, Twin] | str]:
+    def twins(
+        self, feeds: OpFeeds, noisy: OpFeeds | None = None
+    ) -> dict[int, dict[str, Twin] | str]:
         """Single ops as float ops: by op index their outputs, exact and rounded; or why not.
 
         ``noisy``, by default the same as ``feeds``, is what the rounded ones read: so the noise of
@@ -145,10 +147,7 @@ class Expectation:
 
     def close(self) -> None:
         """Release the sessions."""
-        for pair in self._sessions.values():
-            for opened in pair:
-                opened.adapter.close()
-        self._sessions.clear()
+        self._cuts.close()
 
     def _refusal(self, index: int, given: Mapping[str, Array]) -> str | None:
         arrays = {name: np.asarray(one) for name, one in given.items()}
@@ -198,29 +197,24 @@ class Expectation:
         grids += [subject.grid_out(op, name) for name in op.outputs if name]
         return any(grids) or any(self._stored(name) is not None for name in op.inputs)
 
-    def _run(self, exact: Feeds, noisy: Feeds) -> dict[int, dict[str, Twin] | str]:
-        """Both float ops of many; where that fails, halved until those that fail are alone."""
-        moves = {
-            i for i in exact if self._kind(self._subject.graph.ops[i]) in self._integers.converting
-        }
+    def _run(self, exact: OpFeeds, noisy: OpFeeds) -> dict[int, dict[str, Twin] | str]:
+        """Both float ops of many."""
+        kinds = {index: self._kind(self._subject.graph.ops[index]) for index in exact}
+        moves = {index for index, kind in kinds.items() if kind in self._integers.converting}
         found: dict[int, dict[str, Twin] | str] = {
             index: self._moved(index, exact[index], noisy[index]) for index in moves
         }
+
+        def run(some: OpFeeds) -> Mapping[int, dict[str, Twin] | str]:
+            return self._together(some, {index: noisy[index] for index in some})
+
+        def refuse(index: int, error: Exception) -> str:
+            kind = self._subject.graph.ops[index].kind
+            self._refused[index] = f"{kind} does not run as a float op: {error}"
+            return self._refused[index]
+
         rest = {index: given for index, given in exact.items() if index not in moves}
-        if not rest:
-            return found
-        try:
-            found.update(self._together(rest, {index: noisy[index] for index in rest}))
-        except Exception as error:  # whatever the library says of one op is that op's answer
-            if len(rest) == 1:
-                (index,) = rest
-                kind = self._subject.graph.ops[index].kind
-                self._refused[index] = f"{kind} does not run as a float op: {error}"
-                return {**found, index: self._refused[index]}
-            indices = list(rest)
-            for half in (indices[: len(indices) // 2], indices[len(indices) // 2 :]):
-                found.update(self._run({index: rest[index] for index in half}, noisy))
-        return found
+        return {**found, **halved(rest, run, refuse)}
 
     def _moved(
         self, index: int, exact: Mapping[str, Array], noisy: Mapping[str, Array]
@@ -239,39 +233,40 @@ class Expectation:
             found[name] = Twin(np.asarray(value), np.asarray(value))
         return found
 
-    def _together(self, exact: Feeds, noisy: Feeds) -> dict[int, dict[str, Twin]]:
-        subject = self._subject
-        sessions = self._session(exact)
-        clean = dict(run(subject, sessions[0], exact))
-        found: dict[int, dict[str, Twin]] = {}
-        for index, outputs in run(subject, sessions[1], noisy):
-            op = subject.graph.ops[index]
-            found[index] = {}
-            for name, array in outputs.items():
-                grid = subject.grid_out(op, name)
-                twin = Twin(clean[index][name], array)
-                if grid is not None:
-                    twin = Twin(saturated(twin.exact, grid), grid.onto(array))
-                found[index][name] = twin
+    def _together(self, exact: OpFeeds, noisy: OpFeeds) -> dict[int, dict[str, Twin] | str]:
+        """Both float ops of some, all in one model."""
+        subject, shapes = self._subject, shapes_of(exact)
+        first, second = self._cuts.get(key_of(exact), lambda: self._open(shapes))
+        clean, rounded = subject.run(first, exact), subject.run(second, noisy)
+        return {index: self._twinned(index, clean[index], rounded[index]) for index in exact}
+
+    def _twinned(
+        self, index: int, clean: dict[str, Array] | str, rounded: dict[str, Array] | str
+    ) -> dict[str, Twin] | str:
+        """The outputs of both float ops of one, on the grids of the integer op."""
+        if isinstance(clean, str):
+            return clean
+        if isinstance(rounded, str):
+            return rounded
+        found = {}
+        for name, array in rounded.items():
+            grid = self._subject.grid_out(self._subject.graph.ops[index], name)
+            found[name] = Twin(clean[name], array)
+            if grid is not None:
+                found[name] = Twin(saturated(clean[name], grid), grid.onto(array))
         return found
 
-    def _session(self, feeds: Feeds) -> tuple[OpenCut, OpenCut]:
-        shapes = shapes_of(feeds)
-        key = frozenset((index, frozenset(sizes.items())) for index, sizes in shapes.items())
-        if key not in self._sessions:
-            floats = {index: self._floats(self._subject.graph.ops[index]) for index in feeds}
-            exact, noisy = (
-                {index: {name: pair[side] for name, pair in one.items()}
-                 for index, one in floats.items()}
-                for side in (0, 1)
-            )  # fmt: skip
-            opened = (self._subject.open(self._subject.cut(shapes, w)) for w in (exact, noisy))
-            self._sessions[key] = next(opened), next(opened)
-        self._sessions.move_to_end(key)
-        while len(self._sessions) > _KEPT:
-            for one in self._sessions.popitem(last=False)[1]:
-                one.adapter.close()
-        return self._sessions[key]
+    def _open(self, shapes: Shapes) -> tuple[OpenCut, OpenCut]:
+        """The float ops with their exact weights, and with rounded ones."""
+        floats = {index: self._floats(self._subject.graph.ops[index]) for index in shapes}
+        exact, noisy = (
+            {index: {name: pair[side] for name, pair in one.items()}
+             for index, one in floats.items()}
+            for side in (0, 1)
+        )  # fmt: skip
+        subject = self._subject
+        first = subject.open(subject.cut(shapes, exact))
+        return first, subject.open(subject.cut(shapes, noisy))
 
     def _inputs(self, index: int, given: Mapping[str, Array]) -> dict[str, Array]:
         op = self._subject.graph.ops[index]

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from parity.layers.align.anchors import AnchorPair
 from parity.layers.align.matching import Matching
+from parity.layers.align.weights.anchors import AnchorPair
+from parity.layers.align.weights.weight_matrix import axes_in_order
 from parity.layers.graph.dialects.dialect import groups
 from parity.layers.graph.roles import Role
-from parity.layers.graph.semantics import input_axis, output_axes
 from parity.layers.graph.view import View
 from parity.runtimes.graph import Op
 from parity.tensors import Array
@@ -80,12 +80,7 @@ def _laid(view: View, op: Op) -> _Laid | None:
     if found is None or (groups(op) != 1 and role is not Role.DEPTHWISE):
         return None
     position, values = found
-    made = tuple(axis % values.ndim for axis in output_axes(view.graph, op, position, values.ndim))
-    rest = [axis for axis in range(values.ndim) if axis not in made]
-    if role in (Role.CONV, Role.DECONV):
-        read = input_axis(view.graph, op, values.ndim)
-        rest = [read, *(axis for axis in rest if axis != read)]
-    order = (*made, *rest)
-    count = math.prod(values.shape[axis] for axis in made)
+    outputs, order = axes_in_order(view, op, position, values.ndim)
+    count = math.prod(values.shape[axis] for axis in order[:outputs])
     rows = values.transpose(order).reshape(count, -1).astype(np.float64)
     return _Laid(rows, order, values.shape)

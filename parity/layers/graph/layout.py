@@ -39,6 +39,12 @@ class Layout:
         """The tensor's shape."""
         return tuple(prod(size for _, size in axis) for axis in self.axes)
 
+    def channel_axis(self, channels: int) -> int | None:
+        """The one axis that is just so many channels; None where there is none, or several."""
+        whole = ((CHANNEL, channels),)
+        found = [place for place, axis in enumerate(self.axes) if axis == whole]
+        return found[0] if len(found) == 1 else None
+
     def __str__(self) -> str:
         spaces = sum(letter == SPACE for axis in self.axes for letter, _ in axis)
         names = iter("HW" if spaces == 2 else "DHW" if spaces == 3 else "L" * spaces)
@@ -169,15 +175,15 @@ def bring(array: Array, source: Layout | None, target: Layout | None, shape: Sha
     return moved.reshape(shape) if moved.size == prod(shape) else None
 
 
-def scaled(array: Array, layout: Layout, factors: Array) -> Array:
-    """An array of this layout, each channel times its factor; as it is where no axis is just those
-    channels."""
-    whole = ((CHANNEL, factors.size),)
-    if whole not in layout.axes:
+def scaled(array: Array, layout: Layout, scales: Array) -> Array:
+    """An array of this layout, each channel times its scale; as it is where no one axis is just
+    those channels."""
+    axis = layout.channel_axis(scales.size)
+    if axis is None:
         return array
     along = [1] * len(layout.axes)
-    along[layout.axes.index(whole)] = factors.size
-    return np.asarray(array * factors.reshape(along).astype(array.dtype))
+    along[axis] = scales.size
+    return np.asarray(array * scales.reshape(along).astype(array.dtype))
 
 
 def _unmoved(array: Array, source: Layout, target: Layout, shape: Shape) -> Array | None:

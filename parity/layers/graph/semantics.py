@@ -75,6 +75,11 @@ def operands(graph: Graph, op: Op) -> tuple[str, ...]:
     return dialect_of(graph).operands(op)
 
 
+def variable_inputs(graph: Graph, op: Op) -> tuple[str, ...]:
+    """The tensors that an op reads and that are no constants, each once."""
+    return tuple(dict.fromkeys(n for n in op.inputs if n and n not in graph.constants))
+
+
 def starts_at_zero(graph: Graph, op: Op) -> bool:
     """Whether an op stores integers of which the least stands for zero.
 

@@ -20,7 +20,7 @@ import numpy as np
 from parity.errors import ParityError
 from parity.files import write_all
 from parity.layers.subjects.cutting import Ends, Port
-from parity.layers.subjects.file_subject import FileSubject, run, stored
+from parity.layers.subjects.file_subject import FileSubject
 from parity.runtimes.contract import AdapterError
 from parity.runtimes.graph import Op
 from parity.tensors import Array
@@ -74,10 +74,10 @@ def write_bundle(
     except (AdapterError, ValueError) as error:
         raise _unable(ops, str(error)) from error
     try:
-        raw, unfit = stored(cut, {last: fed})
-        if unfit:
-            raise _unable(ops, unfit[last])
-        outputs = dict(run(subject, opened, {last: fed}))[last]
+        raw, _ = cut.stored({last: fed})
+        outputs = subject.run(opened, {last: fed})[last]
+        if isinstance(outputs, str):
+            raise _unable(ops, outputs)
     finally:
         opened.adapter.close()
     ports = [port for port in cut.ends[last].outputs if port.tensor in reference]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-import numpy as np
-
-from parity.layers.subjects.cutting import Port
-from parity.runtimes.contract import Adapter, AdapterError
+from parity.layers.subjects.cutting import stored_inputs
+from parity.layers.subjects.subject import Answers, Feeds, OpFeeds
+from parity.runtimes.contract import Adapter
 from parity.tensors import Array
 
 
@@ -19,21 +18,21 @@ class NativeSubject:
     function may fuse what is called singly here, so the last bits of its outputs can differ.
     """
 
-    def __init__(self, adapter: Adapter, example: Mapping[str, Array] | None = None) -> None:
+    def __init__(self, adapter: Adapter, example: Feeds | None = None) -> None:
         self._adapter = adapter
         fed = None if example is None else self._raw(example)
         self.graph = adapter.graph(fed)
 
-    def clean(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
+    def clean(self, feeds: Feeds) -> dict[str, Array]:
         """The outputs by tensor name, from the deployed settings, nothing tapped."""
         heads = self._adapter.run(self._raw(feeds))
         return dict(zip(self.graph.outputs, heads.values(), strict=True))
 
-    def trace(self, feeds: Mapping[str, Array]) -> Iterator[tuple[str, Array]]:
+    def trace(self, feeds: Feeds) -> Iterator[tuple[str, Array]]:
         """Every tensor that an op makes, in execution order."""
         yield from self._adapter.trace(self._raw(feeds))
 
-    def replay(self, feeds: Mapping[int, Mapping[str, Array]]) -> dict[int, dict[str, Array] | str]:
+    def replay(self, feeds: OpFeeds) -> Answers:
         """Single ops on given inputs, see ``Subject``."""
         return self._adapter.replay(feeds)
 
@@ -41,21 +40,6 @@ class NativeSubject:
         """Release the runtime."""
         self._adapter.close()
 
-    def _raw(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
-        """The graph's inputs as the adapter takes them; torch modules declare no type."""
+    def _raw(self, feeds: Feeds) -> dict[str, Array]:
         specs = self._adapter.inputs()
-        expected, found = {spec.name for spec in specs}, set(feeds)
-        if expected != found:
-            wanted, given = (", ".join(sorted(names)) or "none" for names in (expected, found))
-            raise AdapterError("run-failed", reason=f"the inputs are {wanted}; fed were {given}")
-        return {
-            spec.name: Port(
-                spec.name, spec.name, spec.dtype or _dtype(feeds[spec.name]), spec.quantization
-            ).stored(feeds[spec.name])
-            for spec in specs
-        }
-
-
-def _dtype(array: Array) -> str:
-    name = np.asarray(array).dtype.name
-    return "float32" if name == "float64" else name
+        return stored_inputs(specs, [spec.name for spec in specs], feeds)

@@ -13,17 +13,26 @@ from typing import Protocol
 from parity.runtimes.graph import Graph
 from parity.tensors import Array
 
+Feeds = Mapping[str, Array]
+"""One image's inputs, by the graph's names of them."""
+
+OpFeeds = Mapping[int, Mapping[str, Array]]
+"""What single ops are fed: by op index, their inputs that are no constants by tensor name."""
+
+Answers = dict[int, dict[str, Array] | str]
+"""What single ops made: by op index, their outputs by tensor name, or why there are none."""
+
 
 class Subject(Protocol):
     """One network, open for looking."""
 
     graph: Graph
 
-    def clean(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
+    def clean(self, feeds: Feeds) -> dict[str, Array]:
         """The graph's outputs by tensor name, from the deployed settings, nothing tapped."""
         ...
 
-    def trace(self, feeds: Mapping[str, Array]) -> Iterator[tuple[str, Array]]:
+    def trace(self, feeds: Feeds) -> Iterator[tuple[str, Array]]:
         """Every intermediate tensor with its name, in execution order, one at a time.
 
         ``feeds`` are the graph's inputs by tensor name. A tensor may be valid only until the next
@@ -31,7 +40,7 @@ class Subject(Protocol):
         """
         ...
 
-    def replay(self, feeds: Mapping[int, Mapping[str, Array]]) -> dict[int, dict[str, Array] | str]:
+    def replay(self, feeds: OpFeeds) -> Answers:
         """Single ops on given inputs: by op index, its non-constant inputs by tensor name.
 
         Each answer is the op's outputs by tensor name, or the reason why that op cannot be cut or

@@ -16,14 +16,13 @@ from parity.layers.expected.absorption import absorbed_by
 from parity.layers.expected.expecting import Expecting
 from parity.layers.numbers import float_formats
 from parity.layers.numbers.divergence import Divergence, Limits, Meter, Spread, relative
-from parity.layers.subjects.subject import Subject
+from parity.layers.subjects.subject import Feeds, Subject
 from parity.layers.verdict import region_formats
 from parity.layers.verdict.measured import Comparison, Measured
 from parity.layers.verdict.rows import table_of
 from parity.layers.verdict.table import LayerTable
 from parity.tensors import Array
 
-Feeds = Mapping[str, Array]
 _UNKNOWN = "the layouts of both sides do not tell how to compare them"
 
 
@@ -149,11 +148,8 @@ class _Engine:
         self._expecting = (
             Expecting(matching, candidate, self._plan) if entitled and with_local else None
         )
-        self._others = {
-            name: value
-            for name, value in matching.candidate.values.items()
-            if name not in matching.candidate.view.data
-        }
+        data = matching.candidate.view.data
+        self._no_data = {name for name in matching.candidate.values if name not in data}
 
     def first(self) -> None:
         """The image that the alignment was made on: both traces are at hand."""
@@ -161,8 +157,8 @@ class _Engine:
         for name, value in matching.candidate.values.items():
             self._accumulate(name, value)
         self._inputs()
-        own = {name: matching.candidate.values[name] for name in matching.own}
-        matching.candidate.values = {**self._others, **own}
+        kept = self._no_data | matching.own
+        matching.candidate.values = {name: matching.candidate.values[name] for name in kept}
         matching.reference.values = self._only_wanted(matching.reference.values)
         self._locals(self._state.alignment.replayed)
         self._state.alignment = replace(self._state.alignment, replayed=None)
@@ -178,13 +174,12 @@ class _Engine:
             if name in self._wanted:
                 kept[name] = _own(self._reference, array)
         matching.reference.values = kept
-        others = {}
+        own = {name: np.asarray(array) for name, array in theirs.items()}
         for name, array in self._candidate.trace(theirs):
-            if name in self._others:
-                others[name] = np.array(array, copy=True)
+            if name in self._no_data:
+                own[name] = np.array(array, copy=True)
             self._accumulate(name, array)
-        self._others = others
-        matching.candidate.values = {name: np.asarray(array) for name, array in theirs.items()}
+        matching.candidate.values = own
         self._inputs()
         self._state.seconds["trace"] += time.perf_counter() - started
         self._locals()
@@ -250,7 +245,7 @@ class _Engine:
             return
         started = time.perf_counter()
         if replayed is None:
-            replayed = local.replay(self._candidate, self._state.matching, self._plan, self._others)
+            replayed = local.replay(self._candidate, self._state.matching, self._plan)
         if self._expecting is not None:
             self._expecting.run(replayed)
         for place, region in enumerate(self._state.regions):

@@ -10,13 +10,11 @@ import numpy as np
 from parity.layers.align import alignment
 from parity.layers.align.matching import Matching
 from parity.layers.align.regions import Region, regions
-from parity.layers.subjects.subject import Subject
+from parity.layers.graph.semantics import variable_inputs
+from parity.layers.subjects.subject import Feeds, Subject
 from parity.layers.verdict.comparing import all_tensors
 from parity.layers.verdict.table import LayerRow
-from parity.runtimes.graph import Op
 from parity.tensors import Array
-
-Feeds = Mapping[str, Array]
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,10 +61,10 @@ def _case(matching: Matching, row: LayerRow, region: Region | None) -> ReplayCas
     made = {name for op in region.ops for name in op.outputs}
     inputs: dict[str, Array] = {}
     for op in region.ops:
-        for name in op.inputs:
-            if not name or name in made or name in matching.candidate.view.graph.constants:
+        for name in variable_inputs(matching.candidate.view.graph, op):
+            if name in made:
                 continue
-            value = _operand(matching, op, name)
+            value = matching.operand(op, name)
             if value is None:
                 return f"the reference has no tensor for its input {name}"
             if name in inputs and not np.array_equal(inputs[name], value):
@@ -74,10 +72,3 @@ def _case(matching: Matching, row: LayerRow, region: Region | None) -> ReplayCas
             inputs[name] = value
     ops = tuple(op.index for op in region.ops)
     return ReplayCase(row, ops, inputs, {row.candidate_tensor: wanted})
-
-
-def _operand(matching: Matching, op: Op, name: str) -> Array | None:
-    """What an op reads as the reference had it; what is no data comes from the candidate's run."""
-    if name not in matching.candidate.view.data:
-        return matching.candidate.values.get(name)
-    return matching.brought(name, op.index)

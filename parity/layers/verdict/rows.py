@@ -208,7 +208,7 @@ def _note(
             ours = comparison.matching.reference.layouts.get(region.pair.reference)
             notes.append(f"its values lie in another order than the reference's {ours}")
     indices = {op.index for op in region.ops}
-    notes += _rescaled(comparison, region, judgement.verdicts[place])
+    notes += _equalised(comparison, region, judgement.verdicts[place])
     notes += [
         f"paired by {pair.evidence}"
         for pair in comparison.alignment.anchored
@@ -223,20 +223,20 @@ def _note(
     return "; ".join(notes)
 
 
-def _rescaled(comparison: Comparison, region: Region, verdict: str) -> list[str]:
+def _equalised(comparison: Comparison, region: Region, verdict: str) -> list[str]:
     """Channels that are scaled here and scaled back by the next layer, and those that are not."""
     matching = comparison.matching
     notes = []
-    factors = matching.rescaled.get(region.pair.candidate)
-    if factors is not None:
+    scales = matching.scales.get(region.pair.candidate)
+    if scales is not None:
         notes.append(
-            f"its channels are {factors.min():.3g} to {factors.max():.3g} times the reference's, "
+            f"its channels are {scales.min():.3g} to {scales.max():.3g} times the reference's, "
             f"as the next layer's weights undo; compared so"
         )
-    misread = [one for op in region.ops for one in matching.misread.get(op.index, ())]
-    if verdict == "introduced" and misread:
-        listed = ", ".join(map(str, misread[:3])) + (" and more" if len(misread) > 3 else "")
-        which = f"channel {listed} is" if len(misread) == 1 else f"channels {listed} are"
+    left = [one for op in region.ops for one in matching.not_undone.get(op.index, ())]
+    if verdict == "introduced" and left:
+        listed = ", ".join(map(str, left[:3])) + (" and more" if len(left) > 3 else "")
+        which = f"channel {listed} is" if len(left) == 1 else f"channels {listed} are"
         notes.append(f"its weights do not undo how input {which} scaled")
     return notes
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy_subject import Net, NumpySubject
 
-from parity.layers.align.anchors import SAME_WEIGHT, pair
-from parity.layers.align.signatures import anchors, signature
+from parity.layers.align.weights.anchors import SAME_WEIGHT, pair
+from parity.layers.align.weights.signatures import anchors, signature
 from parity.layers.graph.view import View
 from parity.runtimes.contract import Quantization
 from parity.runtimes.graph import Graph, Op

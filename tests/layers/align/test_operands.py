@@ -10,9 +10,9 @@ import pytest
 import stacks
 from stacks import Stack
 
-from parity.layers.align.affine import affines
 from parity.layers.align.matching import TracedGraph
-from parity.layers.align.signatures import anchors
+from parity.layers.align.scales.affine import affines
+from parity.layers.align.weights.signatures import anchors
 from parity.layers.subjects.onnx.subject import OnnxSubject
 from parity.layers.verdict.comparing import all_tensors
 from parity.runtimes.contract import Artifact

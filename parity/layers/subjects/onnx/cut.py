@@ -20,12 +20,12 @@ from parity.layers.graph.dialects import qlinear
 from parity.layers.graph.dialects.qlinear import Scaled
 from parity.layers.graph.semantics import op_type, stores
 from parity.layers.numbers.grids import Grid
-from parity.layers.subjects.cutting import Cut, Ends, Port
+from parity.layers.subjects.cutting import Cut, Ends, Port, Sizes
 from parity.layers.subjects.onnx.file import OnnxFile
+from parity.layers.subjects.subject import OpFeeds
 from parity.runtimes.graph import Op
 from parity.tensors import Array
 
-Sizes = Mapping[str, tuple[int, ...]]
 _SUBSTANTIAL = 4  # the IR version from which a constant need not be an input
 
 
@@ -89,9 +89,9 @@ class _Builder:
 def cut(
     file: OnnxFile,
     units: Units,
-    shapes: Mapping[int, Mapping[str, tuple[int, ...]]],
+    shapes: Mapping[int, Sizes],
     dtypes: Mapping[str, str],
-    weights: Mapping[int, Mapping[str, Array]] | None = None,
+    weights: OpFeeds | None = None,
 ) -> Cut:
     """Cut these ops out, all into one model.
 

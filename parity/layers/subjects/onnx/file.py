@@ -13,6 +13,7 @@ from parity.layers.subjects.onnx import blocks as onnx_blocks
 from parity.layers.subjects.onnx import grids as onnx_grids
 from parity.layers.subjects.onnx import order as onnx_order
 from parity.layers.subjects.onnx import values as onnx_values
+from parity.layers.subjects.refusals import first_line
 from parity.runtimes.graph import Graph, Op
 from parity.tensors import Array
 
@@ -62,7 +63,7 @@ def read(path: str | Path, block: Callable[[], int | None] | None = None) -> Onn
     except ParityError:
         raise
     except Exception as error:
-        raise ParityError(f"{path}: expected an ONNX model, found {_first_line(error)}") from error
+        raise ParityError(f"{path}: expected an ONNX model, found {first_line(error)}") from error
 
 
 def _plain(model: Any, block: Callable[[], int | None] | None) -> Any:
@@ -170,11 +171,6 @@ def _library(path: str | Path) -> Any:
             f"install it with: pip install 'detector-parity[export]'"
         ) from error
     return onnx
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0][:300]}" if lines else type(error).__name__
 
 
 def _op(index: int, node: Any) -> Op:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from parity.layers.numbers.grids import Grid
-from parity.layers.subjects.cutting import Cut, Port
-from parity.layers.subjects.file_subject import Feeds, FileSubject, Open, Script, Shapes
+from parity.layers.subjects.cutting import Cut, Port, Sizes
+from parity.layers.subjects.file_subject import FileSubject, Open, Script, Shapes
 from parity.layers.subjects.onnx import blocks as onnx_blocks
 from parity.layers.subjects.onnx import cut as onnx_cut
 from parity.layers.subjects.onnx import file as onnx_file
+from parity.layers.subjects.subject import Feeds, OpFeeds
 from parity.runtimes.contract import LOST, Adapter, AdapterError, Artifact
 from parity.runtimes.graph import Op
 from parity.tensors import Array
@@ -56,7 +57,7 @@ class OnnxSubject(FileSubject):
         self._shapes: dict[str, tuple[int, ...]] | None = None
         self._types: dict[str, str] | None = None
 
-    def trace(self, feeds: Mapping[str, Array]) -> Iterator[tuple[str, Array]]:
+    def trace(self, feeds: Feeds) -> Iterator[tuple[str, Array]]:
         """Every tensor that an op makes; constants, text and what is no tensor are left out.
 
         Each is valid until the next image: all images are written into the same memory.
@@ -103,11 +104,11 @@ class OnnxSubject(FileSubject):
         finally:
             adapter.close()
 
-    def cut(self, shapes: Shapes, weights: Feeds | None = None) -> Cut:
+    def cut(self, shapes: Shapes, weights: OpFeeds | None = None) -> Cut:
         """One model of these ops; of their float twins where ``weights`` are given."""
         return onnx_cut.cut(self.file, self._units, shapes, self.dtypes(), weights)
 
-    def joined(self, indices: Sequence[int], sizes: Mapping[str, tuple[int, ...]]) -> Cut:
+    def joined(self, indices: Sequence[int], sizes: Sizes) -> Cut:
         """One model of these ops as they are connected."""
         return onnx_cut.joined(self.file, self._units, indices, sizes, self.dtypes())
 
@@ -119,7 +120,7 @@ class OnnxSubject(FileSubject):
         """The grid on which replaying an op gives this output of it."""
         return self._units.grid_out(op, name)
 
-    def stream(self, adapter: Adapter, feeds: Mapping[str, Array]) -> Iterator[tuple[str, Array]]:
+    def stream(self, adapter: Adapter, feeds: Feeds) -> Iterator[tuple[str, Array]]:
         """One run's outputs by name in the model."""
         yield from adapter.stream(feeds)  # type: ignore[attr-defined]
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from parity.layers.subjects.cutting import Cut, Ends, Port
+from parity.layers.subjects.cutting import Cut, Ends, Port, Sizes
+from parity.layers.subjects.subject import OpFeeds
 from parity.layers.subjects.tflite.file import TFLiteFile, schema
 from parity.runtimes.graph import Op
 from parity.tensors import Array
 
-Sizes = Mapping[str, tuple[int, ...]]
 _MAGIC = b"TFL3"
 
 
@@ -36,7 +36,7 @@ def cut(
     file: TFLiteFile,
     shapes: Mapping[int, Sizes],
     made: Sizes,
-    weights: Mapping[int, Mapping[str, Array]] | None = None,
+    weights: OpFeeds | None = None,
 ) -> Cut:
     """Cut these ops out, all into one model.
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from parity.layers.numbers.grids import Grid
-from parity.layers.subjects.cutting import Cut, Port
-from parity.layers.subjects.file_subject import Feeds, FileSubject, Open, Script, Shapes
+from parity.layers.subjects.cutting import Cut, Port, Sizes
+from parity.layers.subjects.file_subject import FileSubject, Open, Script, Shapes
+from parity.layers.subjects.subject import Feeds, OpFeeds
 from parity.layers.subjects.tflite import cut as tflite_cut
 from parity.layers.subjects.tflite import file as tflite_file
 from parity.runtimes.contract import Adapter, Artifact
@@ -49,7 +50,7 @@ class TFLiteSubject(FileSubject):
         self._preserving: Adapter | None = None
         self._made: dict[str, tuple[int, ...]] = {}
 
-    def trace(self, feeds: Mapping[str, Array]) -> Iterator[tuple[str, Array]]:
+    def trace(self, feeds: Feeds) -> Iterator[tuple[str, Array]]:
         """Every tensor that an op makes; constants, text and resources are left out."""
         if self._preserving is None:
             options = {**self.artifact.options, "preserve": True}
@@ -70,11 +71,11 @@ class TFLiteSubject(FileSubject):
             self._made[name] = array.shape
             yield name, Port(name, name, "", quantization.get(name)).value(array)
 
-    def cut(self, shapes: Shapes, weights: Feeds | None = None) -> Cut:
+    def cut(self, shapes: Shapes, weights: OpFeeds | None = None) -> Cut:
         """One model of these ops; of their float twins where ``weights`` are given."""
         return tflite_cut.cut(self.file, shapes, self._made, weights)
 
-    def joined(self, indices: Sequence[int], sizes: Mapping[str, tuple[int, ...]]) -> Cut:
+    def joined(self, indices: Sequence[int], sizes: Sizes) -> Cut:
         """One model of these ops as they are connected."""
         return tflite_cut.joined(self.file, indices, sizes, self._made)
 
@@ -86,7 +87,7 @@ class TFLiteSubject(FileSubject):
         """The grid on which replaying an op gives this output of it."""
         return self.grids.get(name)
 
-    def stream(self, adapter: Adapter, feeds: Mapping[str, Array]) -> Iterator[tuple[str, Array]]:
+    def stream(self, adapter: Adapter, feeds: Feeds) -> Iterator[tuple[str, Array]]:
         """One run's outputs by name in the model."""
         names = [spec.name for spec in adapter.outputs()]
         found: Iterator[tuple[int, Array]] = adapter.stream(feeds)  # type: ignore[attr-defined]

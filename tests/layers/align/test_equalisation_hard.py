@@ -11,7 +11,7 @@ import pytest
 import stacks
 from equalising import arrays, change, equalised, layers, off
 
-from parity.layers.numbers.multiples import factors, factors_if
+from parity.layers.numbers.channel_scales import fit_scales, fit_scales_near
 from parity.layers.verdict.table import LayerTable
 
 pytest.importorskip("onnx")
@@ -276,10 +276,10 @@ def test_factors_of_few_numbers_are_told_where_they_fit_exactly() -> None:
     """Two rows tell all factors of 32 columns; two that do not fit exactly tell none."""
     rng = np.random.default_rng(0)
     weight, read = rng.normal(size=(1, 2, 32, 1)), rng.uniform(0.2, 5, 32)
-    found = factors(weight, weight * read[:, None])
+    found = fit_scales(weight, weight * read[:, None])
     assert found is not None
-    np.testing.assert_allclose(found.read * found.made[0], read)
-    assert factors(weight, weight * read[:, None] * rng.normal(1, 0.01, weight.shape)) is None
+    np.testing.assert_allclose(found.input * found.output[0], read)
+    assert fit_scales(weight, weight * read[:, None] * rng.normal(1, 0.01, weight.shape)) is None
 
 
 def test_factors_that_are_given_are_tested() -> None:
@@ -289,15 +289,15 @@ def test_factors_that_are_given_are_tested() -> None:
     weight, read = rng.normal(size=(1, 1, 32, 1)), rng.uniform(0.2, 5, 32)
     theirs = weight * read[:, None]
     theirs[0, 0, 7] *= -1
-    found = factors_if(weight, theirs, 3 * read)
+    found = fit_scales_near(weight, theirs, 3 * read)
     assert found is not None
-    assert np.flatnonzero(np.isnan(found.read)).tolist() == [7]
+    assert np.flatnonzero(np.isnan(found.input)).tolist() == [7]
     assert found.misfit < 1e-9
-    assert factors_if(weight, theirs, rng.uniform(0.2, 5, 32)) is None
+    assert fit_scales_near(weight, theirs, rng.uniform(0.2, 5, 32)) is None
 
 
 def test_weights_that_share_only_their_dead_channels_are_no_multiples() -> None:
     """Rows of zeros fit anything, and so do not count."""
     weight, other = np.random.default_rng(0).normal(size=(2, 1, 6, 5, 9))
     weight[0, :4] = other[0, :4] = 0
-    assert factors(weight, other) is None
+    assert fit_scales(weight, other) is None

@@ -12,6 +12,17 @@ from parity.runtimes.graph import Op
 from parity.tensors import Array
 
 
+def axes_in_order(view: View, op: Op, position: int, ndim: int) -> tuple[int, tuple[int, ...]]:
+    """The axes of the weight at input ``position``, in one order in all formats: output channels,
+    input channels, positions; and how many of them count output channels."""
+    outputs = tuple(axis % ndim for axis in output_axes(view.graph, op, position, ndim))
+    rest = [axis for axis in range(ndim) if axis not in outputs]
+    if view.roles[op.index] in (Role.CONV, Role.DECONV) and ndim > 2:
+        inputs = input_axis(view.graph, op, ndim) % ndim
+        rest = [inputs, *(axis for axis in rest if axis != inputs)]
+    return len(outputs), (*outputs, *rest)
+
+
 def matrix(view: View, op: Op) -> Array | None:
     """A weight as (groups, output channels of one, input channels of one, positions); None for
     depthwise ones, and where the axes are not known."""
@@ -21,10 +32,8 @@ def matrix(view: View, op: Op) -> Array | None:
     position, values = weight
     if found is Role.DENSE and values.ndim != 2:
         return None
-    (made,) = output_axes(view.graph, op, position, values.ndim)
-    made %= values.ndim
-    read = 1 - made if values.ndim == 2 else input_axis(view.graph, op, values.ndim)
-    front = np.moveaxis(values.astype(np.float64), (made, read), (0, 1))
+    _, order = axes_in_order(view, op, position, values.ndim)
+    front = values.astype(np.float64).transpose(order)
     front = front.reshape(*front.shape[:2], -1)
     if found is Role.DECONV:  # outputs of one group, inputs of all
         count = groups(op)

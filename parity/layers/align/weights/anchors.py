@@ -8,12 +8,12 @@ from statistics import median
 
 import numpy as np
 
-from parity.layers.align.signatures import Anchor, anchors
-from parity.layers.align.weight_matrix import matrix
+from parity.layers.align.weights.signatures import Anchor, anchors
+from parity.layers.align.weights.weight_matrix import matrix
 from parity.layers.graph.roles import LOOK_THROUGH, WEIGHTED, Role
 from parity.layers.graph.semantics import function
 from parity.layers.graph.view import View
-from parity.layers.numbers.multiples import factors
+from parity.layers.numbers.channel_scales import fit_scales
 from parity.tensors import Array
 
 SAME_WEIGHT = 0.05
@@ -129,7 +129,7 @@ def _see_through_scales(
         for j, yours in theirs.items():
             if mine is None or yours is None or mine.shape != yours.shape:
                 continue
-            found = factors(mine, yours) if np.isfinite(distances[i, j]) else None
+            found = fit_scales(mine, yours) if np.isfinite(distances[i, j]) else None
             if found is not None:
                 distances[i, j] = max(found.misfit, SCALED_BACK)
 

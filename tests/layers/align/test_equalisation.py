@@ -10,7 +10,7 @@ import pytest
 import stacks
 from equalising import arrays, change, equalised, layers, off
 
-from parity.layers.numbers.multiples import factors
+from parity.layers.numbers.channel_scales import fit_scales
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -171,9 +171,9 @@ def test_factors_are_those_of_whole_channels() -> None:
     weight = rng.normal(size=(1, 6, 5, 9))
     made, read = rng.uniform(0.2, 5, 6), rng.uniform(0.2, 5, 5)
     read /= np.sort(read)[2]
-    found = factors(weight, weight * made[:, None, None] * read[:, None])
+    found = fit_scales(weight, weight * made[:, None, None] * read[:, None])
     assert found is not None
-    np.testing.assert_allclose(found.made, made)
-    np.testing.assert_allclose(found.read, read)
-    assert factors(weight, rng.normal(size=(1, 6, 5, 9))) is None
-    assert factors(weight[:, :2, :2, :1], weight[:, :2, :2, :1]) is None
+    np.testing.assert_allclose(found.output, made)
+    np.testing.assert_allclose(found.input, read)
+    assert fit_scales(weight, rng.normal(size=(1, 6, 5, 9))) is None
+    assert fit_scales(weight[:, :2, :2, :1], weight[:, :2, :2, :1]) is None
