@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from parity.boxes import Floats, Placement, clipped
+from parity.nms import Ints, Kept, suppress
 
 
 def _frozen(values: Any, dtype: type, shape: tuple[int, ...]) -> NDArray[Any]:
@@ -68,9 +68,67 @@ class Detections:
         return Detections(self.boxes[rows], self.scores[rows], self.classes[rows])
 
 
+@dataclass(frozen=True)
+class Suppression:
+    """How a side suppresses: ``mode`` "class", "agnostic" or "none", above which IoU, and how many
+    detections it keeps at most (None: all)."""
+
+    mode: str
+    iou: float
+    most: int | None
+
+    @property
+    def label(self) -> str:
+        """The settings in words."""
+        most = "" if self.most is None else f", at most {self.most}"
+        return f"none{most}" if self.mode == "none" else f"{self.mode} at IoU {self.iou:g}{most}"
+
+    @property
+    def rule(self) -> tuple[str, float | None, int | None]:
+        """What decides: without NMS its limit means nothing."""
+        return self.mode, None if self.mode == "none" else self.iou, self.most
+
+    def keeps(self, boxes: Floats, scores: Floats, classes: Ints) -> Kept:
+        """Suppress proposals, boxes (P, 4) in pixels of the network's input."""
+        return suppress(boxes, scores, classes, self.iou, self.mode, self.most)
+
+
+@dataclass(frozen=True, eq=False)
+class ProposalSet:
+    """What a side finds before NMS, down to its floor.
+
+    ``found``: as they would be deployed, in pixels of the original image. ``boxes`` (P, 4): xyxy in
+    pixels of the network's input, where NMS runs. ``rows`` (P,): the row of the heads (anchor,
+    query) that each comes from, of ``row_count``. ``placement``: of the image in the input.
+    ``edges``: (height, width) of the image where boxes are cut there before NMS, else None.
+    """
+
+    found: Detections
+    boxes: Floats
+    rows: Ints
+    row_count: int
+    placement: Placement
+    edges: tuple[int, int] | None = None
+
+    def take(self, rows: Any) -> ProposalSet:
+        """The proposals named by an index array or a boolean mask."""
+        return replace(
+            self, found=self.found.take(rows), boxes=self.boxes[rows], rows=self.rows[rows]
+        )
+
+    def boxes_of(self, other: ProposalSet, rows: Ints) -> Floats:
+        """Another side's boxes, as this side's NMS would see them."""
+        if self.placement == other.placement and self.edges == other.edges:
+            return other.boxes[rows]
+        boxes = other.placement.to_original(other.boxes[rows])
+        return self.placement.to_network(
+            boxes if self.edges is None else clipped(boxes, self.edges)
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class Removed:
-    """Proposals that NMS or ``max_detections`` removed, and by which kept proposal.
+    """ProposalSet that NMS or ``max_detections`` removed, and by which kept proposal.
 
     ``suppressor`` (M,) is a row of the kept detections of the same side. ``overlap`` (M,) is the
     IoU with it, NaN where ``max_detections`` removed the row (its suppressor is the last one kept).
@@ -80,32 +138,45 @@ class Removed:
     suppressor: Ints
     overlap: Floats
 
-    @classmethod
-    def none(cls) -> Removed:
-        """Nothing was removed, or nothing is known of it (NMS inside the model)."""
-        return cls(Detections.empty(), np.zeros(0, dtype=np.int64), np.zeros(0))
-
 
 @dataclass(frozen=True, eq=False)
 class Side:
-    """One runtime's view of one image: what it found down to its floor, and what it removed.
+    """One runtime's view of one image: what it finds down to its floor.
 
     ``threshold`` is the score from which a detection is deployed; ``floor`` the score down to which
-    it is seen. ``nms`` names the settings of NMS (``settings_label``): sides with other settings
-    are never excused by a tie. ``hidden``: NMS is inside the network, what it removed is unknown.
+    it is seen. ``proposals`` is None where nothing is known of them, as NMS is inside the network
+    or a program has written its detections; else ``result`` is what ``suppression`` makes of them,
+    and ``seen`` its kept proposals.
     """
 
     seen: Detections
     threshold: float
     floor: float
-    removed: Removed
-    nms: str
-    hidden: bool = False
+    suppression: Suppression
+    proposals: ProposalSet | None = None
+    result: Kept | None = None
+
+    @classmethod
+    def of(
+        cls, proposals: ProposalSet, threshold: float, floor: float, suppression: Suppression
+    ) -> Side:
+        """What a side that shows its proposals keeps of them."""
+        found = proposals.found
+        result = suppression.keeps(proposals.boxes, found.scores, found.classes)
+        return cls(found.take(result.kept), threshold, floor, suppression, proposals, result)
 
     @property
     def deployed(self) -> NDArray[np.bool_]:
         """Which of the seen detections are deployed, (N,) bool."""
         return self.seen.scores >= self.threshold
+
+    @property
+    def removed(self) -> Removed:
+        """What suppression removed; nothing where proposals are not known."""
+        if self.proposals is None or self.result is None:
+            return Removed(Detections.empty(), np.zeros(0, dtype=np.int64), np.zeros(0))
+        gone = self.proposals.found.take(self.result.removed)
+        return Removed(gone, self.result.suppressor, self.result.overlap)
 
     def narrowed(self, floor: float) -> Side:
         """The same side seen only down to a higher floor.
@@ -116,11 +187,19 @@ class Side:
         if floor <= self.floor:
             return self
         kept = self.seen.scores >= floor
-        gone = (self.removed.detections.scores >= floor) & kept[self.removed.suppressor]
-        position = np.cumsum(kept) - 1
-        removed = Removed(
-            self.removed.detections.take(gone),
-            position[self.removed.suppressor[gone]],
-            self.removed.overlap[gone],
+        if self.proposals is None or self.result is None:
+            return replace(self, seen=self.seen.take(kept), floor=floor)
+        above = self.proposals.found.scores >= floor
+        moved, position = np.cumsum(above) - 1, np.cumsum(kept) - 1
+        result = self.result
+        left = above[result.removed] & kept[result.suppressor]
+        narrowed = Kept(
+            moved[result.kept[kept]],
+            moved[result.removed[left]],
+            position[result.suppressor[left]],
+            result.overlap[left],
         )
-        return Side(self.seen.take(kept), self.threshold, floor, removed, self.nms, self.hidden)
+        proposals = self.proposals.take(above)
+        return replace(
+            self, seen=self.seen.take(kept), floor=floor, proposals=proposals, result=narrowed
+        )

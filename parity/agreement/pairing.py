@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.boxes import corner_distance, iou
-from parity.detections import Detections, Floats, Ints, Side
+from parity.boxes import Floats, corner_distance, corner_distance_of_rows, iou, iou_of_rows
+from parity.detections import Detections, Side
+from parity.nms import Ints
 from parity.suite.tolerance import Tolerance
 
 Scale = tuple[float, float]
@@ -20,7 +21,7 @@ _TIE = 1e-6  # IoU that the order of the detections may outweigh: what differs b
 
 @dataclass(frozen=True, eq=False)
 class Closeness:
-    """How close every box of one set is to every box of another, (N, M) each.
+    """How close every box of one set is to every box of another, (N, M) each; or row to row, (N,).
 
     ``iou``; ``corners``, the largest corner difference in pixels of the network's input;
     ``box``, ``score`` and ``label``: whether that limit is met.
@@ -44,14 +45,37 @@ class Closeness:
 
 def closeness(a: Detections, b: Detections, tolerance: Tolerance, scale: Scale) -> Closeness:
     """Compare two sets; ``scale`` turns image pixels (x, y) into pixels of the network's input."""
-    overlaps = iou(a.boxes, b.boxes)
-    corners = corner_distance(a.boxes, b.boxes, scale)
+    return _closeness(
+        iou(a.boxes, b.boxes),
+        corner_distance(a.boxes, b.boxes, scale),
+        np.abs(a.scores[:, None] - b.scores[None, :]),
+        a.classes[:, None] == b.classes[None, :],
+        tolerance,
+    )
+
+
+def closeness_of_rows(
+    a: Detections, b: Detections, tolerance: Tolerance, scale: Scale
+) -> Closeness:
+    """Compare each row of one set with the same row of another, of equal length."""
+    return _closeness(
+        iou_of_rows(a.boxes, b.boxes),
+        corner_distance_of_rows(a.boxes, b.boxes, scale),
+        np.abs(a.scores - b.scores),
+        a.classes == b.classes,
+        tolerance,
+    )
+
+
+def _closeness(
+    overlaps: Floats, corners: Floats, score_diff: Floats, label: Bools, tolerance: Tolerance
+) -> Closeness:
     return Closeness(
         iou=overlaps,
         corners=corners,
         box=(overlaps >= tolerance.min_box_iou) | (corners <= tolerance.max_corner_px),
-        score=np.abs(a.scores[:, None] - b.scores[None, :]) <= tolerance.max_score_diff,
-        label=a.classes[:, None] == b.classes[None, :],
+        score=score_diff <= tolerance.max_score_diff,
+        label=label,
     )
 
 
@@ -104,6 +128,20 @@ def match(reference: Side, candidate: Side, close: Closeness, tolerance: Toleran
     theirs = np.concatenate([one for _, one in found])
     order = np.argsort(np.argsort(rows_r)[ours])
     return Pairs(reference=ours[order], candidate=theirs[order])
+
+
+def assigned(weight: Floats, admissible: Bools) -> tuple[Ints, Ints]:
+    """The admissible pairs, one to one, whose weights above 0 (N, M) add up to most."""
+    from scipy.optimize import linear_sum_assignment
+
+    i, j, crowds = _components(admissible)
+    found = [(i, j)]
+    for rows, columns in crowds:
+        block = np.ix_(rows, columns)
+        first, second = linear_sum_assignment(weight[block], maximize=True)
+        real = admissible[block][first, second]
+        found.append((rows[first[real]], columns[second[real]]))
+    return np.concatenate([one for one, _ in found]), np.concatenate([one for _, one in found])
 
 
 def _gains(close: Closeness, block: Any) -> Floats:

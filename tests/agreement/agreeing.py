@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from parity.agreement import Budget, ImageAgreement, Row, budget, judge
-from parity.decode.nms import suppress
 from parity.detections import Detections, Removed, Side
+from parity.nms import suppress
 from parity.suite.tolerance import BUILT_IN, Tolerance, derive
 
 FLOAT32 = BUILT_IN["float32"]
