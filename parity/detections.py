@@ -171,6 +171,15 @@ class Side:
         return self.seen.scores >= self.threshold
 
     @property
+    def deployed_proposals(self) -> NDArray[np.bool_]:
+        """Which of the proposals are deployed, (P,) bool; they must be known."""
+        assert self.proposals is not None
+        assert self.result is not None
+        found = np.zeros(len(self.proposals.rows), dtype=np.bool_)
+        found[self.result.kept] = self.deployed
+        return found
+
+    @property
     def removed(self) -> Removed:
         """What suppression removed; nothing where proposals are not known."""
         if self.proposals is None or self.result is None:

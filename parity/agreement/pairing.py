@@ -97,8 +97,9 @@ def pair(reference: Side, candidate: Side, tolerance: Tolerance, scale: Scale) -
     """The optimal pairing of what both sides see; only pairs with a deployed member are made.
 
     Maximises, in this order: deployed detections in pairs that meet every limit; deployed
-    detections paired; those of them in pairs of one class; their total IoU (less than a millionth
-    of a difference is a tie); what comes first in the canonical order of both sides. Every
+    detections paired; those of them in pairs of one class; their total IoU, where twins count one
+    more (less than a millionth of a difference is a tie); what comes first in the canonical order
+    of both sides. Every
     deployed detection counts, so that two borderline pairs are worth no more than one pair of
     both. The assignment is that of Jonker and Volgenant (``scipy.optimize.linear_sum_assignment``).
     """
@@ -106,8 +107,18 @@ def pair(reference: Side, candidate: Side, tolerance: Tolerance, scale: Scale) -
     return match(reference, candidate, close, tolerance)
 
 
-def match(reference: Side, candidate: Side, close: Closeness, tolerance: Tolerance) -> Pairs:
-    """``pair`` where the closeness of what both sides see is known already."""
+def match(
+    reference: Side,
+    candidate: Side,
+    close: Closeness,
+    tolerance: Tolerance,
+    twins: Bools | None = None,
+) -> Pairs:
+    """``pair`` where the closeness of what both sides see is known already.
+
+    ``twins`` (N, M): which two are known to come from one proposal. Where several could be
+    partners, what is left over must be the one that came from elsewhere.
+    """
     rows_r, rows_c = canonical_order(reference.seen), canonical_order(candidate.seen)
     deployed = reference.deployed.astype(np.int64)[:, None] + candidate.deployed
     admissible = close.admissible(tolerance) & (deployed > 0)
@@ -118,7 +129,7 @@ def match(reference: Side, candidate: Side, close: Closeness, tolerance: Toleran
         turned = _content(candidate, rows_c) < _content(reference, rows_r)
         for rows, columns in ((rows_r[one], rows_c[other]) for one, other in crowds):
             block = np.ix_(rows, columns)
-            gains = _gains(close, block) * deployed[block]
+            gains = _gains(close, block, twins) * deployed[block]
             if turned:
                 second, first = _assign(gains.transpose(0, 2, 1), admissible[block].T)
             else:
@@ -144,9 +155,11 @@ def assigned(weight: Floats, admissible: Bools) -> tuple[Ints, Ints]:
     return np.concatenate([one for one, _ in found]), np.concatenate([one for _, one in found])
 
 
-def _gains(close: Closeness, block: Any) -> Floats:
+def _gains(close: Closeness, block: Any, twins: Bools | None) -> Floats:
     """What a pair is worth by each criterion in turn, for each of its deployed detections."""
     overlap = close.iou[block]
+    if twins is not None:
+        overlap = overlap + twins[block]
     worth = (close.within[block], np.ones_like(overlap), close.label[block], overlap)
     return np.stack(worth).astype(np.float64)
 
@@ -200,7 +213,7 @@ def _assign(gains: Floats, admissible: Bools) -> tuple[Ints, Ints]:
 
     within, deployed, label, overlap = gains
     rows, columns = admissible.shape
-    most = 2 * min(rows, columns) + 1  # more than any one criterion adds up to
+    most = 4 * min(rows, columns) + 1  # more than any one criterion adds up to
     size = max(rows, columns)
     first = np.outer(size - np.arange(rows), size - np.arange(columns)) / size**2
     weight = overlap + _TIE * first * deployed

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from parity.detections import Side
 
 
@@ -22,7 +20,7 @@ def changed_by_settings(reference: Side, candidate: Side) -> int:
     if reference.proposals is None or candidate.proposals is None or alike(reference, candidate):
         return 0
     other = under_settings(reference, candidate)
-    return int((_deployed(reference) ^ _deployed(other)).sum())
+    return int((reference.deployed_proposals ^ other.deployed_proposals).sum())
 
 
 def under_settings(reference: Side, candidate: Side) -> Side:
@@ -34,12 +32,3 @@ def under_settings(reference: Side, candidate: Side) -> Side:
         return reference
     suppression, threshold = candidate.suppression, candidate.threshold
     return Side.of(reference.proposals, threshold, reference.floor, suppression)
-
-
-def _deployed(side: Side) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Which proposals a side deploys."""
-    assert side.proposals is not None
-    assert side.result is not None
-    found = np.zeros(len(side.proposals.rows), dtype=np.bool_)
-    found[side.result.kept] = side.deployed
-    return found

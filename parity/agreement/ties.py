@@ -71,31 +71,54 @@ class Exchange:
         found[kept] = scores[kept] >= self.candidate.threshold
         return found
 
-    def tie(self, i: int | None, j: int | None) -> bool:
-        """Whether a row that misses a limit is a tie.
+    @property
+    def twins(self) -> Bools:
+        """Which of what the reference sees is the twin of which of what the candidate sees."""
+        ours, theirs = self._kept
+        return np.asarray(self.twin_of_reference[ours][:, None] == theirs)
 
-        ``i`` and ``j``: its rows of what the reference and the candidate see, None for none.
+    def tie(self, i: int | None, j: int | None) -> bool:
+        """Whether noise alone explains both members of a row that misses a limit.
+
+        ``i`` and ``j``: its rows of what the reference and the candidate see, None for none. Where
+        each member has its own twin deployed on the other side, the two are merely not each other.
         """
-        ours, theirs = self._position(self.reference, i), self._position(self.candidate, j)
-        twin = NONE if ours is None else int(self.twin_of_reference[ours])
-        if i is not None and j is not None and twin == theirs:
-            return False  # one proposal, which misses the limit by itself
-        returns = i is None or not self.reference.deployed[i]
-        returns = returns or (twin != NONE and bool(self.deployed[twin]))
-        leaves = j is None or not self.candidate.deployed[j]
-        if theirs is not None and not leaves:
-            leaves = self.twin_of_candidate[theirs] != NONE and not self.deployed[theirs]
-        return bool(returns and leaves)
+        return self._returns(i) and self._leaves(j)
+
+    def _returns(self, i: int | None) -> bool:
+        """The candidate would deploy the reference's detection, if twins were equal."""
+        if i is None or not self.reference.deployed[i]:
+            return True
+        twin = self.twin_of_reference[self._position(self.reference, i)]
+        return bool(twin != NONE and self.deployed[twin])
+
+    def _leaves(self, j: int | None) -> bool:
+        """The candidate would not deploy its own one, if twins were equal, or it has its twin."""
+        if j is None or not self.candidate.deployed[j]:
+            return True
+        here = self._position(self.candidate, j)
+        twin = self.twin_of_candidate[here]
+        return bool(twin != NONE and (self._reference_deploys[twin] or not self.deployed[here]))
 
     def other_twin(self, i: int, j: int | None) -> int | None:
         """The twin of a row that the reference sees, where it is another than its partner."""
-        ours, theirs = self._position(self.reference, i), self._position(self.candidate, j)
-        twin = NONE if ours is None else int(self.twin_of_reference[ours])
-        return None if twin in (NONE, theirs) else twin
+        twin = int(self.twin_of_reference[self._position(self.reference, i)])
+        partner = NONE if j is None else self._position(self.candidate, j)
+        return None if twin in (NONE, partner) else twin
 
-    def _position(self, side: Side, seen: int | None) -> int | None:
+    def _position(self, side: Side, seen: int) -> int:
         assert side.result is not None
-        return None if seen is None else int(side.result.kept[seen])
+        return int(side.result.kept[seen])
+
+    @cached_property
+    def _reference_deploys(self) -> Bools:
+        return self.reference.deployed_proposals
+
+    @property
+    def _kept(self) -> tuple[Ints, Ints]:
+        assert self.reference.result is not None
+        assert self.candidate.result is not None
+        return self.reference.result.kept, self.candidate.result.kept
 
     @property
     def _proposals(self) -> tuple[ProposalSet, ProposalSet]:
