@@ -76,7 +76,8 @@ def _settings_facts(changed: int, reference: Side, candidate: Side) -> dict[str,
 
 
 def _settings(side: Side) -> str:
-    return f"NMS {side.suppression.label}, from a score of {side.threshold:g}"
+    threshold = f"from a score of {side.threshold:g}"
+    return threshold if side.proposals is None else f"NMS {side.suppression.label}, {threshold}"
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,9 @@ from parity.suite.tolerance import BUILT_IN, Tolerance, derive
 
 FLOAT32 = BUILT_IN["float32"]
 INT8 = BUILT_IN["int8"]
-BOX = (0.0, 0.0, 50.0, 50.0)
+Box = tuple[float, float, float, float]
+
+BOX: Box = (0.0, 0.0, 50.0, 50.0)
 UNKNOWN = Suppression("none", 1.0, None)
 
 
@@ -113,11 +115,11 @@ def good(label: int = 0, **changes: Any) -> Row:
     return Row(**(values | changes))
 
 
-def lost(label: int = 0, reason: str = "") -> Row:
+def lost(label: int = 0, reason: str = "", box: Box = BOX) -> Row:
     """A detection that only the reference has."""
-    return Row("lost", reason, reference_class=label, reference_score=0.9, reference_box=BOX)
+    return Row("lost", reason, reference_class=label, reference_score=0.9, reference_box=box)
 
 
-def extra(label: int = 0, reason: str = "") -> Row:
+def extra(label: int = 0, reason: str = "", box: Box = BOX) -> Row:
     """A detection that only the candidate has."""
-    return Row("extra", reason, candidate_class=label, candidate_score=0.9, candidate_box=BOX)
+    return Row("extra", reason, candidate_class=label, candidate_score=0.9, candidate_box=box)
