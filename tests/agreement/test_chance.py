@@ -81,3 +81,19 @@ def test_the_ends_of_a_line_are_where_its_values_are() -> None:
     assert (low, at_low) == (5, pytest.approx(2.5))
     assert (high, at_high) == (95, pytest.approx(47.5))
     assert error == pytest.approx(0, abs=1e-9)
+
+
+def test_more_events_than_there_are_never_happen() -> None:
+    """And none at all always do."""
+    assert at_least(6, [0.5] * 5) == 0.0
+    assert at_least(1, []) == 0.0
+    assert at_least(0, []) == 1.0
+
+
+def test_the_tail_of_a_large_suite_is_that_of_scipy() -> None:
+    """Of twenty thousand objects with two chances, against a normal distribution's tail."""
+    chances = [0.01] * 10000 + [0.5] * 10000
+    mean, deviation = 5100.0, (99 + 2500) ** 0.5
+    for count in (5000, 5100, 5200):
+        expected = stats.norm.sf((count - 0.5 - mean) / deviation)
+        assert at_least(count, chances) == pytest.approx(float(expected), abs=2e-3)

@@ -40,7 +40,7 @@ def test_a_class_that_loses_more_than_half_fails_inside_a_budget(gone: int, fail
     """Three of five lost among two thousand are 0.15 %, and yet the class is as good as gone."""
     rows = [*MANY, *[lost(label=1)] * gone, *[good(label=1)] * (5 - gone)]
     found = total([image(*rows)]).findings
-    expected = {"group": "class", "value": 1, "count": gone, "total": 5}
+    expected = {"group": "class", "value": 1, "count": gone, "total": 5, "more": 0}
     assert [(one.code, one.facts) for one in found] == ([("vanished", expected)] if fails else [])
 
 
@@ -104,7 +104,14 @@ def test_an_image_that_loses_all_beside_a_junk_box_is_found() -> None:
 def test_a_suite_that_loses_most_objects_is_told_as_a_whole() -> None:
     """Spread over classes and images that are too small to tell."""
     images = [image(lost(label=i)) for i in range(12)]
-    assert ("all", None) in groups(total(images), "vanished")
+    assert groups(total(images), "vanished") == [("all", None)]
+
+
+def test_the_worst_of_several_groups_is_named_and_the_others_are_counted() -> None:
+    """Three classes of 3, 5 and 4: a hundred images that are off would be a hundred lines."""
+    rows = [lost(label=label) for label, count in ((1, 3), (2, 5), (3, 4)) for _ in range(count)]
+    (finding,) = total([image(*MANY, *rows)]).findings
+    assert finding.facts == {"group": "class", "value": 2, "count": 5, "total": 5, "more": 2}
 
 
 def test_a_size_of_objects_that_vanishes_is_found() -> None:
