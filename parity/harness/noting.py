@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from parity import golden, preprocess
 from parity.harness.reference import Recorded, Reference
 from parity.pipeline import Images
-from parity.record import RuntimeRecord
+from parity.record import ImageRecord, RuntimeRecord
 from parity.suite import Recipe, Suite
 
 
@@ -39,3 +41,15 @@ def recorded_otherwise(
         if change is not None:
             return (f"the golden was recorded from another input: {change}; {golden.AGAIN}",)
     return ()
+
+
+def deliberate(images: Iterable[ImageRecord]) -> tuple[str, ...]:
+    """What settings change that are other than the reference's on purpose."""
+    changed = [one.agreement.deliberate for one in images if one.agreement is not None]
+    if not any(changed):
+        return ()
+    return (
+        f"settings = 'deliberate': its own threshold and NMS change {sum(changed)} detections of "
+        f"the reference on {sum(map(bool, changed))} of {len(changed)} images; it is judged "
+        f"against what the reference would deploy with them",
+    )

@@ -11,8 +11,12 @@ from parity.agreement import (
     Finding,
     ImageAgreement,
     budget,
+    changed_by_settings,
+    constant_heads,
     judge,
+    under_settings,
 )
+from parity.detections import Side
 from parity.diagnosis import hints, probe, quantised_hint, recipe_keys, settings_notes
 from parity.errors import NotJudged, ParityError, RuntimeFailure, SuiteError, unforeseen
 from parity.files import digest
@@ -32,7 +36,6 @@ from parity.record import (
 )
 from parity.session import artifact_files, missing
 from parity.suite import Runtime, Suite
-from parity.suite.decoding import nms_limit
 from parity.suite.tolerance import Tolerance, beyond_input
 
 
@@ -115,12 +118,13 @@ class Run:
         if failure is not None and failure.kind == NotJudged.__name__:
             return replace(record, verdict="error", failure=failure, images=images)
         compared = {one.image: one.agreement for one in images if one.agreement is not None}
-        found = _budget(compared, self.suite.runtimes[name].tolerance, len(images))
+        found = _budget(compared, self.suite.runtimes[name].tolerance, images)
         record = replace(
             with_images(record, images),
             layout=self.pipeline(name).layout,
             verdict=_verdict(images, found.findings),
             budget=found,
+            notes=record.notes + noting.deliberate(images),
         )
         try:
             self._need_limit(name)
@@ -216,15 +220,8 @@ class Run:
         findings, heads = heads_of(ours, runtime, reference, candidate, len(self.suite.classes))
         agreement: ImageAgreement | None = None
         if reference.side is not None and candidate.side is not None:
-            tolerance = runtime.tolerance
-            placement = reference.prepared.placement
-            agreement = judge(
-                reference.side,
-                candidate.side,
-                nms_limit(ours.decode, runtime.decode),
-                tolerance,
-                (placement.scale_x, placement.scale_y),
-            )
+            scale = reference.prepared.placement.scale
+            agreement = _judged_sides(runtime, reference.side, candidate.side, scale)
             findings = [*findings, *agreement.findings]
         return ImageRecord(
             image=image,
@@ -305,13 +302,27 @@ class Run:
             return found
 
 
-def _budget(compared: dict[str, ImageAgreement], tolerance: Tolerance, images: int) -> Budget:
+def _judged_sides(
+    runtime: Runtime, reference: Side, candidate: Side, scale: tuple[float, float]
+) -> ImageAgreement:
+    """Judge one image; where other settings are deliberate, under those of the candidate."""
+    if not runtime.deliberate:
+        return judge(reference, candidate, runtime.tolerance, scale)
+    changed = changed_by_settings(reference, candidate)
+    reference = under_settings(reference, candidate)
+    agreement = judge(reference, candidate, runtime.tolerance, scale)
+    return replace(agreement, deliberate=changed)
+
+
+def _budget(
+    compared: dict[str, ImageAgreement], tolerance: Tolerance, images: tuple[ImageRecord, ...]
+) -> Budget:
     """The budget; that nothing was detected is no finding where images fail for another reason."""
     found = budget(compared, tolerance)
-    if not 0 < len(compared) < images:
-        return found
-    left = tuple(one for one in found.findings if one.code != "nothing-detected")
-    return replace(found, findings=left)
+    findings = (*constant_heads(one.heads for one in images), *found.findings)
+    if 0 < len(compared) < len(images):
+        findings = tuple(one for one in findings if one.code != "nothing-detected")
+    return replace(found, findings=findings)
 
 
 def _verdict(images: tuple[ImageRecord, ...], findings: tuple[Finding, ...]) -> Verdict:

@@ -115,6 +115,7 @@ class Statistics:
     one_minus_iou: Spread | None
     score_diff: Spread | None
     milliseconds: float | None
+    ties: int = 0
 
 
 @dataclass(frozen=True)
@@ -217,14 +218,14 @@ def statistics(images: Iterable[ImageRecord]) -> Statistics:
     done = [image for image in images if image.agreement is not None]
     agreements = [image.agreement for image in done if image.agreement is not None]
     rows = [row for agreement in agreements for row in agreement.rows]
-    paired = [row for row in rows if row.paired]
+    paired = [row for row in rows if row.judged]
     times = [time for image in done if (time := image.milliseconds.get("network"))]  # none: a dump
     return Statistics(
         images=len(done),
         reference_deployed=sum(one.reference_deployed for one in agreements),
         candidate_deployed=sum(one.candidate_deployed for one in agreements),
         pairs=len(paired),
-        borderline=sum(row.kind == "borderline" for row in rows),
+        borderline=sum(row.kind == "borderline" for row in paired),
         lost=_unexplained(rows, "lost"),
         extra=_unexplained(rows, "extra"),
         excused=sum(row.reason == "excused" for row in rows),
@@ -233,11 +234,12 @@ def statistics(images: Iterable[ImageRecord]) -> Statistics:
         one_minus_iou=_spread([1 - row.iou for row in paired if row.iou is not None]),
         score_diff=_spread([abs(row.score_diff) for row in paired if row.score_diff is not None]),
         milliseconds=float(np.median(times)) if times else None,
+        ties=sum(row.tie for row in rows),
     )
 
 
 def _unexplained(rows: Iterable[Row], kind: str) -> int:
-    return sum(row.kind == kind and row.reason in ("", "threshold") for row in rows)
+    return sum(row.kind == kind and row.unexplained for row in rows)
 
 
 def _spread(values: list[float]) -> Spread | None:

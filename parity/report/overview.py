@@ -37,7 +37,7 @@ def columns(record: SuiteRecord) -> tuple[Column, ...]:
         _counts(record, "border", "borderline"),
         _counts(record, "flips", "class_flips", alarming=True),
     ]
-    for field in ("excused", "unjudgeable"):
+    for field in ("ties", "excused", "unjudgeable"):
         column = _counts(record, field, field, alarming=field == "unjudgeable")
         if any(cell not in ("", "0") for cell in column.cells):
             found.append(column)
@@ -83,11 +83,24 @@ def reasons(record: SuiteRecord) -> list[str]:
             )
             message = _with_name(runtime, image.failure.message)
             found += _marked(f"error on {printable(image.image)}{more}: ", message)
+        found += _unproven(runtime)
         if runtime.role == "reference" and runtime.verdict is not None:
             found.append(f"{printable(runtime.name)} was judged against its own golden")
     if record.failure is not None and not any(one.verdict == "error" for one in record.runtimes):
         found += _marked("error: ", record.failure.message)
     return found
+
+
+def _unproven(runtime: RuntimeRecord) -> list[str]:
+    """A budget that holds on these images, and of how many more it would take to be sure."""
+    if runtime.verdict != "pass" or runtime.budget is None or not runtime.budget.more_images:
+        return []
+    more = numbers.counted(runtime.budget.more_images, "more image")
+    name, tolerance = printable(runtime.name), printable(runtime.tolerance.name)
+    return [
+        f"{name} passes, not proven: {more} like these, without another miss, would prove the "
+        f"budget of {tolerance} with 95 % confidence"
+    ]
 
 
 def _source(record: SuiteRecord) -> str:
