@@ -84,6 +84,7 @@ class _Told:
         """Suites that the run did not come to."""
         from parity.report.completeness import closing
 
+        self._records += records
         if not self._json:
             say("".join(f"\n{closing(record)}\n" for record in records))
         self.mark(records)

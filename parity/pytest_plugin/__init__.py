@@ -131,8 +131,8 @@ class Controller:
             results = _results(self._config)
             assert results is not None
             results.add(report.nodeid, found)
-        elif SUITE_FILE in report.nodeid and report.failed:
-            *_, self._lost[report.nodeid] = report.longreprtext.strip().splitlines() or [""]
+        elif SUITE_FILE in report.nodeid and report.failed and report.when != "teardown":
+            self._lost[report.nodeid] = _last_words(report)
         elif SUITE_FILE in report.nodeid and report.skipped:
             self._skipped.add(report.nodeid)
 
@@ -226,6 +226,13 @@ def assert_agreement() -> AssertAgreement:
     from parity.pytest_plugin.fixtures import assert_agreement as function
 
     return function
+
+
+def _last_words(report: pytest.TestReport) -> str:
+    """What a test that ended without a verdict failed with, in one line."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    text = str(report.longrepr) if crash is None else crash.message
+    return next((line.strip() for line in text.splitlines() if line.strip()), "no reason given")
 
 
 def _results(config: pytest.Config, make: bool = True) -> Results | None:

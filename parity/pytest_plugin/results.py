@@ -39,8 +39,8 @@ def report_folder(config: pytest.Config) -> Path | None:
 class End:
     """How a run ended: why it stopped early, and what ended without telling a verdict.
 
-    ``lost`` and ``skipped`` are reasons by the id of a test; ``broken`` are the paths of suites
-    that do not load.
+    ``lost`` are reasons by the id of a test: one whose process died stays lost, as it stays failed
+    to pytest, where it ran again afterwards. ``broken`` are the paths of suites that do not load.
     """
 
     stopped: str = ""
@@ -89,7 +89,7 @@ class Results:
             suite = load(path)
         except SuiteError:
             return _unloaded(path)
-        lost = {one: why for one, why in end.lost.items() if one in tests and one not in self._told}
+        lost = {one: why for one, why in end.lost.items() if one in tests}
         skipped = {one for one in end.skipped if one in tests and one not in self._told}
         ended = self._told | set(lost) | skipped
         why = "" if ended.issuperset(tests) else end.stopped or "pytest ended before all tests ran"

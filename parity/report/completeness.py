@@ -46,7 +46,7 @@ def _gap(gap: Gap, record: SuiteRecord) -> str:
     name = printable(gap.runtime)
     if gap.why == "not installed":
         return f"{name} (not installed)"
-    lost = " (its test was lost)" if gap.why == "lost" else ""
+    lost = " (test lost)" if gap.why == "lost" else ""
     if not gap.images:
         return f"{name} over all images together{lost}"
     if len(gap.images) == len(record.images):
