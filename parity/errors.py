@@ -186,6 +186,12 @@ class NotJudged(RuntimeFailure):
         super().__init__(runtime, f"not judged, because its reference failed: {reference}")
 
 
+class LostTest(RuntimeFailure):
+    """A test of the runtime ended without a verdict, as where its process died."""
+
+    cause = "lost"
+
+
 class InputError(RuntimeFailure):
     """The prepared image does not fit the runtime's input: its shape or its dtype."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from parity import golden, preprocess
 from parity.harness.reference import Recorded, Reference
@@ -16,6 +16,15 @@ def stood_in(images: Images, recipe: Recipe) -> tuple[str, ...]:
     if not images.stood_in(recipe):
         return ()
     return (f"it is fed the inputs of the golden: {preprocess.missing(recipe)}",)
+
+
+def warnings(doubts: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
+    """Doubts by runtime as sentences: one for all runtimes of which the same is said."""
+    found: dict[str, list[str]] = {}
+    for name, said in doubts.items():
+        for one in said:
+            found.setdefault(one, []).append(name)
+    return tuple(f"warning: {', '.join(names)}: {one}" for one, names in found.items())
 
 
 def of_golden(suite: Suite, against: Reference, record: RuntimeRecord) -> tuple[str, ...]:

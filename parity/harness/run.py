@@ -25,6 +25,7 @@ from parity.harness.heads import heads_of
 from parity.harness.inputs import fed_otherwise
 from parity.harness.precision import average_precision, not_evaluated
 from parity.harness.reference import Reference, choose
+from parity.harness.scoping import in_part
 from parity.pipeline import Pipeline, Stages
 from parity.record import (
     ArtifactRecord,
@@ -140,15 +141,21 @@ class Run:
         if wide is not None and name in self._largest:
             raise SuiteError(str(self.suite.path), [wide])
 
+    def so_far(self, name: str) -> RuntimeRecord | None:
+        """A runtime as far as it was judged; None where there is nothing to say of it yet."""
+        record = self._started.get(name)
+        found = (one for (runtime, _), one in self._found.items() if runtime == name)
+        return None if record is None else in_part(record, found)
+
     def doubts(self) -> tuple[str, ...]:
         """What is probably declared wrongly, once for all runtimes of which it is said."""
-        found: dict[str, list[str]] = {}
-        for name in self.suite.runtimes:
-            pipeline = self._pipelines.get(name)
-            said = pipeline.doubts if isinstance(pipeline, Pipeline) else None
-            for one in said or self._doubts.get(name, ()):
-                found.setdefault(one, []).append(name)
-        return tuple(f"warning: {', '.join(names)}: {one}" for one, names in found.items())
+        return noting.warnings({name: self.doubts_of(name) for name in self.suite.runtimes})
+
+    def doubts_of(self, name: str) -> tuple[str, ...]:
+        """What is probably declared wrongly of one runtime, open or released."""
+        pipeline = self._pipelines.get(name)
+        said = pipeline.doubts if isinstance(pipeline, Pipeline) else None
+        return said or self._doubts.get(name, ())
 
     def close(self) -> None:
         """Release every runtime that is open."""

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from parity.record import RuntimeRecord, Spread, SuiteRecord
 from parity.report import numbers
+from parity.report.completeness import state
 from parity.report.text import lines, printable
 
 VERDICT = "verdict"
-_ORDER = ("pass", "fail", "error", "skipped")
+_ORDER = ("pass", "partial", "fail", "error", "skipped")
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,13 @@ def columns(record: SuiteRecord) -> tuple[Column, ...]:
 
 def headline(record: SuiteRecord) -> str:
     """The verdict in one line: "parts: fail (1 pass, 1 fail) against keras (native), 9 images"."""
+    if not record.reference:
+        return f"{printable(record.detector)}: {record.verdict}, nothing of it was judged"
     counts = Counter(one.verdict for one in record.runtimes if one.verdict is not None)
     listed = ", ".join(f"{counts[one]} {one}" for one in _ORDER if counts[one])  # type: ignore[index]
     images = numbers.counted(len(record.images), "image")
     return (
-        f"{printable(record.detector)}: {record.verdict}{f' ({listed})' if listed else ''} against "
+        f"{printable(record.detector)}: {state(record)}{f' ({listed})' if listed else ''} against "
         f"{printable(record.reference)}{_source(record)}, {images}"
     )
 

@@ -9,17 +9,16 @@ import re
 import tempfile
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from parity.errors import UsageError, why
 from parity.files import write_all
 from parity.record import SuiteRecord, to_data
+from parity.report import standing
 from parity.report.summary import summary_md
 from parity.report.tables import detections_csv
-
-FILES = ("results.json", "detections.csv", "summary.md")
-"""The files of a suite's report."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -31,17 +30,41 @@ def write(record: SuiteRecord, folder: Path) -> Path:
 
 
 def write_many(records: Iterable[SuiteRecord], folder: Path) -> tuple[Path, ...]:
-    """Write the reports of one run. Raises ``UsageError``, nothing written, where names meet."""
+    """Write the reports of one run. Raises ``UsageError``, nothing written, where names meet.
+
+    A partial one is written beside the last complete one, see ``standing``.
+    """
     records = tuple(records)
     distinct(record.detector for record in records)
-    rendered = [(folder / record.detector, _files(record)) for record in records]
-    for target, contents in rendered:
+    rendered = []
+    for record in records:
+        target = folder / record.detector
+        before = standing.earlier(target) if record.partial else None
+        rendered.append((target, record.partial, _files(replace(record, earlier=before))))
+    for target, partial, contents in rendered:
+        if partial:
+            standing.keep(target)
         write_all(target, contents)
-    return tuple(target for target, _ in rendered)
+        if not partial:
+            standing.drop(target)
+    return tuple(target for target, *_ in rendered)
+
+
+def mark(records: Iterable[SuiteRecord], folder: Path) -> tuple[Path, ...]:
+    """Write the reports of suites of which nothing was judged over those that stand, and no other.
+
+    Whoever reads a report then never reads the pass of a suite that no longer loads.
+    """
+    return write_many([one for one in records if _stands(one, folder)], folder)
+
+
+def _stands(record: SuiteRecord, folder: Path) -> bool:
+    named = _NAME.fullmatch(record.detector) is not None
+    return named and standing.stands(folder / record.detector)
 
 
 def need_writable(
-    folder: Path, names: Iterable[str], option: str, files: Iterable[str] = FILES
+    folder: Path, names: Iterable[str], option: str, files: Iterable[str] = standing.FILES
 ) -> None:
     """Make the report's folder, and see that it and its detectors' folders can be written.
 
