@@ -39,7 +39,8 @@ def check(arguments: Namespace) -> int:
 
 
 def _judge_all(suites: Sequence[Suite], arguments: Namespace) -> int:
-    from parity.harness.scoping import STOPPED, unloaded_record, unreached_record
+    from parity.harness.scoping import STOPPED, nothing_of, unloaded_record
+    from parity.record import Failure
 
     run = _Told(arguments)
     try:
@@ -49,11 +50,11 @@ def _judge_all(suites: Sequence[Suite], arguments: Namespace) -> int:
             except ParityError as failure:
                 error(str(failure))
                 run.codes.append(failure.exit_code)
-                run.mark([unloaded_record(suite.name, suite.path, failure)])
+                run.mark([unloaded_record(suite.name, suite.path, Failure.of(failure))])
             except KeyboardInterrupt as stop:
                 judged = getattr(stop, "record", None)
-                run.add(judged or unreached_record(suite, STOPPED))
-                run.unreached([unreached_record(one, STOPPED) for one in suites[i + 1 :]])
+                run.add(judged or nothing_of(suite, STOPPED))
+                run.unreached([nothing_of(one, STOPPED) for one in suites[i + 1 :]])
                 raise
     finally:
         if arguments.json:
@@ -120,7 +121,8 @@ def _judged(suite: Suite, arguments: Namespace) -> SuiteRecord:
 
 def _unloaded(paths: Sequence[Path]) -> list[SuiteRecord]:
     """The records of the suites of a command of which one does not load, so that none is judged."""
-    from parity.harness.scoping import unloaded_record, unreached_record
+    from parity.harness.scoping import nothing_of, unloaded_record
+    from parity.record import Failure
     from parity.suite import FILE_NAME
     from parity.suite import load as read
     from parity.suite.naming import detector_name
@@ -129,11 +131,11 @@ def _unloaded(paths: Sequence[Path]) -> list[SuiteRecord]:
     for path in paths:
         try:
             suite = read(path)
-            sound[suite.name] = unreached_record(suite, "another suite of the run does not load")
+            sound[suite.name] = nothing_of(suite, "another suite of the run does not load")
         except SuiteError as failure:
             file = path / FILE_NAME if path.is_dir() else path
             if (name := detector_name(file)) is not None:
-                broken[name] = unloaded_record(name, file, failure)
+                broken[name] = unloaded_record(name, file, Failure.of(failure))
     return list((sound | broken).values()) if broken else []
 
 

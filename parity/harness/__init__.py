@@ -99,11 +99,7 @@ def _concluded(
     run: Run, records: tuple[RuntimeRecord, ...], started: str, scope: Scope
 ) -> SuiteRecord:
     record = suite_record(run.suite, records, started, scope, doubts=run.doubts())
-    source = record.reference_source
-    if source == "none" and not scope.stopped:
-        source = _source(run)
-    milliseconds = run.reference_milliseconds()
-    return replace(record, reference_source=source, reference_milliseconds=milliseconds)
+    return replace(record, reference_milliseconds=run.reference_milliseconds())
 
 
 def suite_record(

@@ -44,6 +44,11 @@ def scope_of(suite: Suite, asked: Sequence[str], stopped: str = "") -> Scope:
     return Scope(declared, (asked_only(asked),) if narrowed else (), stopped)
 
 
+def nothing_of(suite: Suite, why: str) -> SuiteRecord:
+    """The record of a suite that was asked for whole and was not reached, for what reason."""
+    return unreached_record(suite, Scope(judgeable(suite), (), why))
+
+
 def in_part(record: RuntimeRecord, images: Iterable[ImageRecord]) -> RuntimeRecord | None:
     """A runtime of which only single images were judged, which is never a pass of the whole.
 
@@ -85,7 +90,7 @@ def unjudged_record(
     )
 
 
-def unloaded_record(name: str, file: Path, failure: ParityError) -> SuiteRecord:
+def unloaded_record(name: str, file: Path, failure: Failure) -> SuiteRecord:
     """The record of a suite that does not load, of which only the detector's name is known."""
     return SuiteRecord(
         detector=name,
@@ -98,21 +103,20 @@ def unloaded_record(name: str, file: Path, failure: ParityError) -> SuiteRecord:
         parity_version=__version__,
         started=now(),
         scope=Scope(()),
-        failure=Failure.of(failure),
+        failure=failure,
     )
 
 
-def unreached_record(suite: Suite, stopped: str) -> SuiteRecord:
-    """The record of a suite that was asked for and that the run did not come to."""
-    asked = scope_of(suite, judgeable(suite), stopped)
-    empty = unloaded_record(suite.name, suite.path, RuntimeFailure(suite.name, stopped))
+def unreached_record(suite: Suite, scope: Scope) -> SuiteRecord:
+    """The record of a suite that was asked for and of which the run did not judge anything."""
+    failure = no_candidate(suite, (), scope)
+    assert failure is not None
     return replace(
-        empty,
+        unloaded_record(suite.name, suite.path, failure),
         reference=suite.reference,
         classes=suite.classes,
         images=suite.images,
-        scope=asked,
-        failure=no_candidate(suite, (), asked),
+        scope=scope,
     )
 
 

@@ -6,6 +6,7 @@ nothing but pytest and the standard library; what it does is imported when a ``p
 
 from __future__ import annotations
 
+import datetime
 import sys
 from collections.abc import Generator
 from pathlib import Path
@@ -16,7 +17,6 @@ import pytest
 if TYPE_CHECKING:
     from parity.pytest_plugin.concluding import Conclusion
     from parity.pytest_plugin.fixtures import AssertAgreement, OpenRun
-    from parity.pytest_plugin.results import Results
 
 SUITE_FILE = "parity.toml"
 
@@ -106,10 +106,12 @@ class Controller:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._conclusion: Conclusion | None = None
+        self._started = datetime.datetime.now(datetime.UTC)
+        self._told: list[tuple[str, dict[str, Any]]] = []
         self._stopped = ""
         self._lost: dict[str, str] = {}
         self._skipped: set[str] = set()
-        self._broken: list[str] = []
+        self._broken: dict[str, str] = {}
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Refuse a folder for reports that cannot be written before anything is collected."""
@@ -122,15 +124,17 @@ class Controller:
         """Remember the suites that do not load."""
         suite = getattr(report, "parity_suite", None)
         if suite is not None:
-            self._broken.append(suite)
+            self._broken[suite] = str(report.longrepr)
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep what a finished item found, or that it ended without a verdict."""
+        """Keep what a finished item found, or that it ended without a verdict.
+
+        It is read at the end: an interruption in the middle of imports must not lose it.
+        """
         found = getattr(report, "parity", None)
         if found is not None:
-            results = _results(self._config)
-            assert results is not None
-            results.add(report.nodeid, found)
+            self._told.append((report.nodeid, found))
         elif SUITE_FILE in report.nodeid and report.failed and report.when != "teardown":
             self._lost[report.nodeid] = _last_words(report)
         elif SUITE_FILE in report.nodeid and report.skipped:
@@ -155,12 +159,11 @@ class Controller:
         if session.exitstatus == pytest.ExitCode.USAGE_ERROR:
             return
         from parity.pytest_plugin.concluding import Conclusion
-        from parity.pytest_plugin.results import End
+        from parity.pytest_plugin.results import End, Results
 
-        results = _results(self._config)
-        assert results is not None
         stopped = str(session.shouldfail or session.shouldstop or self._stopped or "")
         end = End(stopped, self._lost, self._skipped, self._broken)
+        results = Results(self._started, self._told)
         conclusion = Conclusion(results.records(self._config, end), self._config)
         conclusion.write()
         conclusion.judge(session)
@@ -189,7 +192,7 @@ class Controller:
 
     def _met_a_suite(self) -> bool:
         """Whether this run has a suite to tell of; without one nothing more is imported."""
-        if self._broken or _results(self._config, make=False) is not None:
+        if self._broken or self._told:
             return True
         sharing = sys.modules.get("parity.pytest_plugin.sharing")
         return sharing is not None and bool(sharing.collected(self._config))
@@ -233,15 +236,3 @@ def _last_words(report: pytest.TestReport) -> str:
     crash = getattr(report.longrepr, "reprcrash", None)
     text = str(report.longrepr) if crash is None else crash.message
     return next((line.strip() for line in text.splitlines() if line.strip()), "no reason given")
-
-
-def _results(config: pytest.Config, make: bool = True) -> Results | None:
-    controller = config.pluginmanager.get_plugin("parity-controller")
-    if controller is None:
-        return None
-    found: Results | None = getattr(controller, "results", None)
-    if found is None and make:
-        from parity.pytest_plugin.results import Results
-
-        found = controller.results = Results()
-    return found

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import datetime
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,6 @@ from parity.record import (
     RuntimeRecord,
     SuiteRecord,
     image_from_data,
-    now,
     runtime_from_data,
 )
 from parity.suite import Suite, load
@@ -40,27 +40,32 @@ class End:
     """How a run ended: why it stopped early, and what ended without telling a verdict.
 
     ``lost`` are reasons by the id of a test: one whose process died stays lost, as it stays failed
-    to pytest, where it ran again afterwards. ``broken`` are the paths of suites that do not load.
+    to pytest, where it ran again afterwards. ``broken``: what is wrong with a suite that does not
+    load, by its path.
     """
 
     stopped: str = ""
     lost: dict[str, str] = field(default_factory=dict)
     skipped: set[str] = field(default_factory=set)
-    broken: list[str] = field(default_factory=list)
+    broken: dict[str, str] = field(default_factory=dict)
 
 
 class Results:
     """Collects records of images and runtimes by suite."""
 
-    def __init__(self) -> None:
-        self._started = now()
+    def __init__(
+        self, started: datetime.datetime, told: Iterable[tuple[str, dict[str, Any]]] = ()
+    ) -> None:
+        self._started = started.isoformat(timespec="seconds")
         self._told: set[str] = set()
         self._wholes: dict[tuple[str, str], RuntimeRecord] = {}
         self._headers: dict[tuple[str, str], RuntimeRecord] = {}
         self._images: dict[tuple[str, str], dict[str, ImageRecord]] = {}
         self._doubts: dict[str, dict[str, tuple[str, ...]]] = {}
+        for test, found in told:
+            self._add(test, found)
 
-    def add(self, test: str, found: dict[str, Any]) -> None:
+    def _add(self, test: str, found: dict[str, Any]) -> None:
         """Take what one item told."""
         self._told.add(test)
         record = runtime_from_data(found["runtime"])
@@ -80,15 +85,16 @@ class Results:
         """
         asked = collected(config)
         found = [self._suite(config, path, tests, end) for path, tests in asked.items() if tests]
-        return found + [_unloaded(path) for path in end.broken]
+        broken = end.broken.items()
+        return found + [_unloaded(path, Failure("SuiteError", why, 2)) for path, why in broken]
 
     def _suite(
         self, config: pytest.Config, path: str, tests: Mapping[str, tuple[str, str]], end: End
     ) -> SuiteRecord:
         try:
             suite = load(path)
-        except SuiteError:
-            return _unloaded(path)
+        except SuiteError as error:  # it changed while it was judged
+            return _unloaded(path, Failure.of(error))
         lost = {one: why for one, why in end.lost.items() if one in tests}
         skipped = {one for one in end.skipped if one in tests and one not in self._told}
         ended = self._told | set(lost) | skipped
@@ -98,7 +104,7 @@ class Results:
         records = [one for one in merged if one is not None]
         scope = scope_of(config, suite, tests.values(), len(skipped), why)
         if not records:
-            return replace(unreached_record(suite, why), scope=scope, started=self._started)
+            return replace(unreached_record(suite, scope), started=self._started)
         doubts = warnings(self._doubts.get(path, {}))
         return suite_record(suite, records, self._started, scope, doubts=doubts)
 
@@ -109,10 +115,9 @@ class Results:
         key = (str(suite.path), name)
         record = self._wholes.get(key)
         if record is None and key in self._headers:
-            order = suite.images.index
-            images = sorted(self._images[key].values(), key=lambda one: order(one.image))
+            images = sorted(self._images[key].values(), key=lambda one: one.image)
             record = in_part(self._headers[key], images)
-        if lost is None:
+        if lost is None or (record is not None and record.verdict == "error" and record.failure):
             return record
         image, why = lost
         failure = LostTest(name, f"{image or 'all-images'} ended without a verdict: {why}")
@@ -121,12 +126,7 @@ class Results:
         return replace(record, verdict="error", failure=Failure.of(failure))
 
 
-def _unloaded(path: str) -> SuiteRecord:
+def _unloaded(path: str, failure: Failure) -> SuiteRecord:
     """The record of a suite that does not load, or no longer does."""
     file = Path(path)
-    try:
-        load(file)
-        failure = SuiteError(path, ["expected a suite that loads, found that it did not"])
-    except SuiteError as error:
-        failure = error
     return unloaded_record(detector_name(file) or file.parent.name, file, failure)
