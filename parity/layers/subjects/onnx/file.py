@@ -94,8 +94,8 @@ def parse(model: Any) -> OnnxFile:
             nodes.append(node)
     constants = onnx_values.constants(stored)
     problems = dict(_problems(model, nodes, constants))
-    found = onnx_grids.read(nodes, constants, problems)
     ops = tuple(_op(index, node) for index, node in enumerate(nodes))
+    found = onnx_grids.read(ops, constants, problems)
     graph = Graph(
         format="onnx",
         ops=ops,
