@@ -17,17 +17,37 @@ from parity.suite.recipe import LATER
 FORMAT = 1
 
 
+_SHAPES = {
+    "format": int,
+    "identity": dict,
+    "recipe": dict,
+    "recipe_digest": str,
+    "decode": dict,
+    "classes": list,
+    "artifacts": dict,
+    "images": dict,
+}
+_OF_IMAGE = ("sha256", "file", "file_sha256")
+
+
 def damage(manifest: Any) -> list[str]:
     """What makes the manifest unusable; its file names may not leave its folder."""
-    keys = ("format", "identity", "recipe_digest", "decode", "classes", "artifacts", "images")
-    if not isinstance(manifest, dict) or any(key not in manifest for key in keys):
-        return [f"expected a manifest with {', '.join(keys)}, found something else"]
+    if not isinstance(manifest, dict) or any(key not in manifest for key in _SHAPES):
+        return [f"expected a manifest with {', '.join(_SHAPES)}, found something else"]
+    wrong = [key for key, kind in _SHAPES.items() if type(manifest[key]) is not kind]
+    if wrong:
+        return [
+            f"{key}: expected {_SHAPES[key].__name__}, found {manifest[key]!r}" for key in wrong
+        ]
     if manifest["format"] != FORMAT:
         return [f"format: expected {FORMAT}, found {manifest['format']!r}"]
     found = []
     for image, entry in manifest["images"].items():
-        name = entry.get("file", "")
-        if not name or Path(name).name != name or name in (".", ".."):
+        if not isinstance(entry, dict) or not all(type(entry.get(key)) is str for key in _OF_IMAGE):
+            found.append(f"images.{image}: expected {', '.join(_OF_IMAGE)}, found {entry!r}")
+            continue
+        name = entry["file"]
+        if not name or Path(name).name != name or name in (".", "..") or "\0" in name:
             found.append(f"images.{image}.file: expected a name without a folder, found {name!r}")
     return found
 

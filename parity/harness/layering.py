@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from parity import golden
-from parity.errors import ParityError, RuntimeFailure, SuiteError, UsageError
+from parity.errors import ParityError, RuntimeFailure, SuiteError, UsageError, why
 from parity.layers.subjects.bundle import write_bundle
 from parity.layers.subjects.file_subject import FileSubject
 from parity.layers.subjects.opening import OpenRuntime, open_runtime
@@ -149,6 +149,8 @@ class _Comparison:
                     written.append(bundle.folder)
                 except ParityError as error:
                     notes.append(f"no replay folder of {row.candidate}: {error}")
+                except OSError as error:
+                    notes.append(f"no replay folder of {row.candidate} in {folder}: {why(error)}")
         return tuple(written), tuple(notes)
 
 

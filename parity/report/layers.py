@@ -11,7 +11,7 @@ from parity.files import write_all
 from parity.layers.numbers.float_formats import CEILING, FLOOR
 from parity.layers.verdict import causes
 from parity.layers.verdict.table import COLUMNS, LayerRow, LayerTable
-from parity.report.layers_plot import layers_svg
+from parity.report.layers_plot import layers_svg, no_plot
 from parity.report.numbers import counted, number
 from parity.report.tables import inert
 from parity.report.text import clipped, printable, table, wrapped
@@ -192,13 +192,12 @@ def _key(layers: LayerTable, suspicious: bool) -> list[str]:
 
 
 def write_layers(folder: Path, detector: str, runtime: str, layers: LayerTable) -> tuple[Path, ...]:
-    """Write ``layers-<runtime>.csv`` and ``.svg`` to the detector's folder."""
+    """Write ``layers-<runtime>.csv``, and ``.svg`` unless ``no_plot``, to the detector's folder."""
     distinct([detector])
     target = folder / detector
-    contents = {
-        f"layers-{runtime}.csv": layers_csv(layers).encode(),
-        f"layers-{runtime}.svg": layers_svg(layers, headline(runtime, layers)),
-    }
+    contents = {f"layers-{runtime}.csv": layers_csv(layers).encode()}
+    if no_plot() is None:
+        contents[f"layers-{runtime}.svg"] = layers_svg(layers, headline(runtime, layers))
     write_all(target, contents)
     return tuple(target / name for name in contents)
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from parity.layers.verdict.table import LayerRow, LayerTable
 from parity.report.text import clipped, printable
+from parity.runtimes.contract import Library
+from parity.runtimes.support import absent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,6 +25,14 @@ _SERIES = (
     ("local", "local_rel_l2", "local_nonfinite", "#228833", "", "o"),
     ("expected of int8", "expected_rel_l2", "", "#222222", "", "_"),
 )
+
+
+_LIBRARY = Library("matplotlib", "matplotlib", "pip install 'detector-parity[plots]'")
+
+
+def no_plot() -> str | None:
+    """Why no plot can be drawn here, with the remedy; None where one can."""
+    return absent(_LIBRARY)
 
 
 def layers_svg(layers: LayerTable, title: str) -> bytes:

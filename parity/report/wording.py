@@ -49,6 +49,15 @@ def _amount(facts: Facts, total: int, noun: str, whose: str = "") -> str:
     return f"{share.count} of {every}{whose} ({used}, {numbers.allowed(share)})"
 
 
+def _group(facts: Facts, scene: Scene) -> str:
+    """The objects that a finding is of: "washers", "image images/a.png", "small objects"."""
+    if "image" in facts:
+        return f" in {printable(facts['image'])}"
+    if "class" in facts:
+        return f" of class {class_name(facts['class'], scene.classes)}"
+    return ""
+
+
 def _none(facts: Facts) -> str:
     return "" if facts.get("share") else ", none allowed"
 
@@ -123,10 +132,26 @@ def _box(facts: Facts, scene: Scene) -> str:
 
 
 def _score_limit(facts: Facts, scene: Scene) -> str:
+    pairs = scene.pairs
+    whose = ""
+    if facts.get("share"):
+        pairs = [one for one in pairs if one.agreement.of_reference(one.row)]
+        whose = " that the reference deploys"
+    text = _amount(facts, len(pairs), "pair", whose)
+    return _scores_apart(text, facts, pairs, scene)
+
+
+def _risen(facts: Facts, scene: Scene) -> str:
+    pairs = [one for one in scene.pairs if not one.agreement.of_reference(one.row)]
+    amount = _amount(facts, scene.deployed("candidate"), "detection", " of the candidate")
+    text = f"{amount} that the reference sees below its threshold,"
+    return _scores_apart(text, facts, pairs, scene)
+
+
+def _scores_apart(text: str, facts: Facts, pairs: list[Place], scene: Scene) -> str:
     limit = scene.tolerance.max_score_diff
-    amount = _amount(facts, len(scene.pairs), "pair")
-    text = f"{amount} whose scores differ by more than {exact(limit)}{_none(facts)}"
-    off = [one for one in scene.pairs if not one.row.score_within]
+    text = f"{text} whose scores differ by more than {exact(limit)}{_none(facts)}"
+    off = [one for one in pairs if not one.row.score_within]
     if not off:
         return text
     worst = max(off, key=lambda one: score_excess(one.row, scene.tolerance))
@@ -152,7 +177,7 @@ def _excused(facts: Facts, scene: Scene) -> str:
     amount = _amount(facts, total, "detection", " of both sides")
     places = scene.reason("excused")
     return (
-        f"{amount} were found by the other side too, but removed there on a tie of NMS"
+        f"{amount} were found by the other side too, but likely removed there on a tie of NMS"
         f"{_none(facts)}{_surest(places, scene)}"
     )
 
@@ -183,19 +208,78 @@ def _empty(facts: Facts, scene: Scene) -> str:
 
 
 def _vanished(facts: Facts, scene: Scene) -> str:
-    label = class_name(facts["class"], scene.classes)
     return (
-        f"{label}: {facts['lost']} of {facts['total']} detections of the reference lost, well "
-        f"below the threshold or of another class; no budget covers half of a class"
+        f"{_of_group(facts, scene)}: {facts['count']} of {facts['total']} detections of the "
+        f"reference are not deployed as such by the candidate; no budget covers more than half of "
+        f"a group"
     )
 
 
-def _bias(facts: Facts, scene: Scene) -> str:
-    shift = numbers.signed(facts["median"], facts["allowed"])
+def _appeared(facts: Facts, scene: Scene) -> str:
     return (
-        f"{facts['side']} of the boxes is off by {shift} px of the network's input in the median "
-        f"of {facts['pairs']} pairs, allowed {exact(facts['allowed'])} px either way; no budget "
-        f"covers a shift that the boxes share"
+        f"{_of_group(facts, scene)}: {facts['count']} of {facts['total']} detections of the "
+        f"candidate are not deployed as such by the reference; no budget covers more than half of "
+        f"a group"
+    )
+
+
+def _concentrated(facts: Facts, scene: Scene) -> str:
+    return (
+        f"{_of_group(facts, scene)}: {facts['count']} of {facts['total']} pairs miss the "
+        f"{facts['limit']} limit, far more often than min_within = "
+        f"{exact(scene.tolerance.min_within)} allows of any group"
+    )
+
+
+def _of_group(facts: Facts, scene: Scene) -> str:
+    kind, value = facts["group"], facts["value"]
+    if kind == "class":
+        return f"class {class_name(value, scene.classes)}"
+    if kind == "image":
+        return printable(value)
+    return "all objects" if kind == "all" else f"{value} objects"
+
+
+def _bias(facts: Facts, scene: Scene) -> str:
+    allowed, pairs = facts["allowed"], facts["pairs"]
+    side = f"{facts['side']} of the boxes{_group(facts, scene)}"
+    covers = "no budget covers a shift that boxes share"
+    if "at" in facts:
+        shift = numbers.signed(facts["shift"], allowed)
+        at = numbers.number(facts["at"], 3)
+        return (
+            f"{side} is off by {shift} px of the network's input at {at} px, along a line through "
+            f"{pairs} pairs, allowed {numbers.number(allowed, 3)} px either way; {covers}"
+        )
+    shift = numbers.signed(facts["median"], allowed)
+    return (
+        f"{side} is off by {shift} px of the network's input in the median of {pairs} pairs, "
+        f"allowed {numbers.number(allowed, 3)} px either way; {covers}"
+    )
+
+
+def _score_bias(facts: Facts, scene: Scene) -> str:
+    allowed, pairs = facts["allowed"], facts["pairs"]
+    whose = f"scores{_group(facts, scene)}"
+    covers = "no budget covers a difference that scores share"
+    if "at" in facts:
+        shift = numbers.signed(facts["shift"], allowed)
+        return (
+            f"{whose} are off by {shift} at a score of {numbers.number(facts['at'], 3)}, along a "
+            f"line through {pairs} pairs, allowed {exact(allowed)} either way; {covers}"
+        )
+    shift = numbers.signed(facts["median"], allowed)
+    return (
+        f"{whose} are off by {shift} in the median of {pairs} pairs, allowed {exact(allowed)} "
+        f"either way; {covers}"
+    )
+
+
+def _settings(facts: Facts, scene: Scene) -> str:
+    return (
+        f"the candidate's own settings change {facts['count']} detections where they choose among "
+        f"the reference's proposals: expected {printable(facts['reference'])}, found "
+        f"{printable(facts['candidate'])}; no budget covers other settings"
     )
 
 
@@ -271,8 +355,13 @@ _WORDS: dict[str, Callable[[Facts, Scene], str]] = {
     "excused": _excused,
     "unjudgeable": _unjudgeable,
     "empty": _empty,
-    "class-vanished": _vanished,
+    "risen": _risen,
+    "settings": _settings,
+    "vanished": _vanished,
+    "appeared": _appeared,
+    "concentrated": _concentrated,
     "bias": _bias,
+    "score-bias": _score_bias,
     "below-a-pixel": _below_a_pixel,
     "nothing-detected": _nothing,
     "no-image": _no_image,
@@ -285,7 +374,10 @@ _WORDS: dict[str, Callable[[Facts, Scene], str]] = {
 
 _LOOK = {
     "class": "do both sides have the same list of classes and the same background column?",
-    "excused": "ties of NMS are noise: allow them with max_excused in a tolerance of your own",
+    "excused": (
+        "a tie of NMS inside the network can only be likely: allow some with max_excused in a "
+        "tolerance of your own, or export the heads before NMS, where ties are proven"
+    ),
     "unjudgeable": (
         "lower the score threshold that is baked into the model or the dump (score_floor) to "
         "threshold - band, or use a tolerance with a narrower band"
@@ -293,13 +385,20 @@ _LOOK = {
     "empty": (
         "compare score_threshold, decode.*.activation (applied twice, or never?) and preprocess"
     ),
-    "class-vanished": (
-        "is the class's score column read where it was written (order of classes, background), and "
-        "do the representative images of the quantiser show this class?"
+    "vanished": (
+        "is a class's score column read where it was written (order of classes, background), and "
+        "do the representative images of the quantiser show these objects?"
+    ),
+    "settings": (
+        "declare the reference's settings for this runtime, or say settings = 'deliberate' there "
+        "if it is meant to be deployed with others"
     ),
     "bias": (
         "compare the resize kernel, the place and size of letterbox padding, and the priors; a "
         "quantised box head with too coarse a step shifts boxes too"
+    ),
+    "score-bias": (
+        "compare the activation and its place, and the scale and zero point of the score head"
     ),
     "below-a-pixel": "are boxes relative to the input read as pixels? look at decode.*.normalized",
     "nothing-detected": "use images that show the classes, or lower score_threshold",

@@ -156,13 +156,12 @@ def test_a_missing_activation_is_seen_between_scaled_layers(tmp_path: Path) -> N
 
 def test_equalised_int8_is_healthy_and_a_fault_in_it_is_found(tmp_path: Path) -> None:
     """What equalisation is for: weights quantised afterwards."""
-    options = {"per_channel": True, "reduce_range": True}
-    made = stacks.quantised(equalised(plain(), most=0.5), tmp_path, "int8", **options)
+    made = stacks.quantised(equalised(plain(), most=0.5), tmp_path, "int8", per_channel=True)
     table = stacks.compared(tmp_path, plain(), made)
     assert table.coverage == 1.0
     assert stacks.marked(table) == []
     wrong = off(equalised(plain(), most=0.5), 1, (slice(None), 2), 1.5)
-    made = stacks.quantised(wrong, tmp_path, "wrong", **options)
+    made = stacks.quantised(wrong, tmp_path, "wrong", per_channel=True)
     assert stacks.compared(tmp_path, plain(), made).suspects()[0].layer == "t2"
 
 

@@ -17,8 +17,6 @@ from parity.layers.verdict.table import LayerTable
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
-INT8 = {"per_channel": True, "reduce_range": True}
-
 
 def chain(
     widths: Sequence[int] = (8, 12, 16, 6),
@@ -180,9 +178,10 @@ def test_small_heads_in_int8(tmp_path: Path) -> None:
     """Healthy, and found where one column of three times the size is wrong."""
     model = chain((16, 32, 1), head=1)
     right = equalised(model, (0, 1), most=0.5)
-    made = stacks.quantised(right, tmp_path, "int8", **INT8)
+    made = stacks.quantised(right, tmp_path, "int8", per_channel=True)
     assert stacks.marked(stacks.compared(tmp_path, model, made)) == []
-    wrong = stacks.quantised(off(right, 2, (slice(None), 5), 3.0), tmp_path, "wrong", **INT8)
+    faulty = off(right, 2, (slice(None), 5), 3.0)
+    wrong = stacks.quantised(faulty, tmp_path, "wrong", per_channel=True)
     assert stacks.compared(tmp_path, model, wrong).suspects()[0].layer == "t4"
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import quantising
 import stacks
 
 from parity.layers.numbers.rounding import unused
@@ -40,11 +41,9 @@ def dynamic(
     """The network quantised by ONNX Runtime, as its tool writes it or as its optimiser fuses it;
     ``change`` is a fault, in the initializers by name."""
     from onnx import numpy_helper
-    from onnxruntime import quantization
 
-    plain, made, fused = (folder / f"{name}.onnx" for name in ("float", PLAIN, FUSED))
-    onnx.save(attention(), plain)
-    quantization.quantize_dynamic(str(plain), str(made), per_channel=per_channel)
+    made, fused = (folder / f"{name}.onnx" for name in (PLAIN, FUSED))
+    quantising.dynamic(attention(), made, per_channel)
     model = onnx.load(made)
     held = {one.name: numpy_helper.to_array(one).copy() for one in model.graph.initializer}
     if change is not None:

@@ -31,7 +31,7 @@ def classes() -> Any:
 
 def quantised(folder: Path, times: float = 1.0) -> Path:
     """Of these classes; the scale of the softmax's result so many times as large."""
-    file = stacks.quantised(classes(), folder, "int8", per_channel=True, reduce_range=True)
+    file = stacks.quantised(classes(), folder, "int8", per_channel=True)
     model = onnx.load(file)
     (made,) = (node.output[0] for node in model.graph.node if node.op_type == "Softmax")
     (stored,) = (node for node in model.graph.node if made in node.input)

@@ -18,8 +18,7 @@ pytest.importorskip("onnxruntime")
 
 
 def quantised(folder: Path, seed: int = 0, **options: Any) -> Path:
-    """A stack in integers, its weights in 7 bits and one scale in all if not told otherwise."""
-    options = {"per_channel": False, "reduce_range": True, **options}
+    """A stack in integers, its weights with one scale in all if not told otherwise."""
     return stacks.quantised(stacks.relus(seed=seed), folder, "int8", **options)
 
 

@@ -51,13 +51,13 @@ def test_ops_are_the_models_calls_in_order(model: Adapter) -> None:
 
 
 def test_the_traced_run_is_the_deployed_run_but_for_fusion(model: Adapter) -> None:
-    """The deployed model is one compiled function: its heads differ in the last bits at most."""
+    """The deployed model is one compiled function, which may sum in another order."""
     for seed in range(3):
         feeds = {"image": image(seed, (1, 16, 16, 3))}
         values, heads = traced(model, feeds), model.run(feeds)
         assert list(heads) == ["scores", "boxes"]
         for name, head in zip(model.graph().outputs, heads.values(), strict=True):
-            np.testing.assert_allclose(values[name], head, rtol=1e-5, atol=1e-6)
+            native_nets.assert_same_sums(values[name], head, values)
 
 
 def test_every_operation_replays_to_the_bit(model: Adapter) -> None:
@@ -125,7 +125,7 @@ def test_a_sequential_model_is_a_graph(tmp_path: Path) -> None:
     graph, feeds = adapter.graph(), {"image": image(0, (1, 4, 4, 3))}
     assert [one.name for one in graph.ops] == ["body"]
     values, (head,) = traced(adapter, feeds), adapter.run(feeds).values()
-    np.testing.assert_allclose(values["body"], head, rtol=1e-5)
+    native_nets.assert_same_sums(values["body"], head, values)
 
 
 def test_dropout_and_noise_are_off(tmp_path: Path) -> None:
@@ -151,9 +151,10 @@ def test_a_layer_that_holds_layers_is_a_problem(tmp_path: Path) -> None:
 
 
 def test_half_precision_comes_as_numbers(tmp_path: Path) -> None:
-    """bfloat16 has no place in numpy: such tensors come as float32."""
+    """bfloat16 has no place in numpy: such tensors come as float32. (Not of a convolution: oneDNN
+    has none in bfloat16 for processors without AVX-512.)"""
     data = keras.Input((4, 4, 3), name="image")
-    x = keras.layers.Conv2D(2, 1, name="body", dtype="mixed_bfloat16")(data)
+    x = keras.layers.PReLU("ones", name="body", dtype="mixed_bfloat16")(data)
     adapter = saved(keras.Model(data, x), tmp_path / "net.keras")
     values = traced(adapter, {"image": image(0, (1, 4, 4, 3))})
     assert values["body"].dtype == np.float32

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from native_nets import image, traced
 
+from parity.runtimes import tf_common
 from parity.runtimes.contract import Adapter, Artifact
 
 pytest.importorskip("tensorflow")
@@ -38,13 +39,13 @@ def op(adapter: Adapter, kind: str) -> Any:
 
 
 def test_the_traced_run_is_the_deployed_run_but_for_fusion(either: Adapter) -> None:
-    """The deployed signature is one compiled function: its last bits may differ."""
+    """The deployed signature is one compiled function, which may sum in another order."""
     for seed in range(3):
         feeds = {"image": image(seed, (1, 16, 16, 3))}
         values, heads = traced(either, feeds), either.run(feeds)
         assert sorted(heads) == ["boxes", "scores"]
         for name, head in zip(either.graph().outputs, heads.values(), strict=True):
-            np.testing.assert_allclose(values[name], head, rtol=1e-5, atol=1e-6)
+            native_nets.assert_same_sums(values[name], head, values)
 
 
 def test_every_op_replays_to_the_bit(either: Adapter) -> None:
@@ -101,6 +102,37 @@ def test_one_op_with_many_outputs_numbers_them(model: Adapter) -> None:
     assert split.outputs == (f"{split.name}:0", f"{split.name}:1")
 
 
+def normalised(folder: Path, read: str) -> Adapter:
+    """A batch norm in inference and one more output of it, by the name in its definition."""
+    tf = tf_common.start(1)
+
+    def heads(image: Any) -> Any:
+        parts = {name: tf.ones(3) for name in ("scale", "offset", "mean", "variance")}
+        found = tf.raw_ops.FusedBatchNormV3(x=image, **parts, is_training=False)
+        return {"out": found.y, "more": getattr(found, read)}
+
+    spec = tf.TensorSpec((1, 16, 16, 3), tf.float32, name="image")
+    signature = tf.function(heads, input_signature=[spec])
+    tf.saved_model.save(tf.Module(), str(folder / "saved"), signatures=signature)
+    return native_nets.opened("savedmodel", Artifact(str(folder / "saved")))
+
+
+@pytest.mark.parametrize(
+    ("read", "kept"), [("batch_mean", 3), ("reserve_space_1", 4), ("reserve_space_3", 6)]
+)
+def test_reserved_outputs_that_nobody_reads_are_no_tensors(
+    tmp_path: Path, read: str, kept: int
+) -> None:
+    """No kernel need write them in inference; its mean and variance, which nobody reads either, are
+    computed."""
+    adapter = normalised(tmp_path, read)
+    norm = op(adapter, "FusedBatchNormV3")
+    assert norm.outputs == tuple(f"{norm.name}:{place}" for place in range(kept))
+    values = traced(adapter, FEEDS)
+    assert set(norm.outputs) <= set(values)
+    assert set(values) - {"image"} == {name for one in adapter.graph().ops for name in one.outputs}
+
+
 def test_control_flow_is_one_op_and_a_problem(tensorflow_folder: Path) -> None:
     """It is run as a whole, by itself too, and the rest of the network stands."""
     adapter = native_nets.opened("savedmodel", Artifact(str(tensorflow_folder / "branching")))
@@ -115,7 +147,7 @@ def test_control_flow_is_one_op_and_a_problem(tensorflow_folder: Path) -> None:
     for seed in (0, 1):
         feeds = {"image": image(seed, (1, 16, 16, 3))}
         values = traced(adapter, feeds)
-        np.testing.assert_allclose(values[graph.outputs[0]], adapter.run(feeds)["out"], rtol=1e-5)
+        native_nets.assert_same_sums(values[graph.outputs[0]], adapter.run(feeds)["out"], values)
         native_nets.assert_replays_to_the_bit(adapter, values)
 
 

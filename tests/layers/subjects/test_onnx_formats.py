@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import quantising
 import stacks
 
 from parity.layers.subjects.onnx import file as onnx_file
@@ -37,17 +38,11 @@ def optimised(folder: Path, model: Any, level: str) -> Path:
 
 
 def qoperator(folder: Path, model: Any, name: str) -> Path:
-    """The model in integer ops, weights per channel in 7 bits."""
-    from onnxruntime import quantization
+    """The model in integer ops, weights per channel."""
+    from onnxruntime.quantization import QuantFormat
 
-    return stacks.quantised(
-        model,
-        folder,
-        name,
-        quant_format=quantization.QuantFormat.QOperator,
-        per_channel=True,
-        reduce_range=True,
-    )
+    options = {"quant_format": QuantFormat.QOperator, "per_channel": True}
+    return stacks.quantised(model, folder, name, **options)
 
 
 def mixed(slope: float = 0.1) -> Any:
@@ -144,18 +139,9 @@ def test_a_fault_in_an_integer_op_is_found(tmp_path: Path, place: int, layer: st
     assert (top.layer, top.candidate_op) == (layer, "QLinearConv")
 
 
-def dynamic(folder: Path, model: Any) -> Path:
-    """The model with integer weights, and activations whose scales are computed as it runs."""
-    from onnxruntime import quantization
-
-    onnx.save(model, folder / "float.onnx")
-    quantization.quantize_dynamic(str(folder / "float.onnx"), str(folder / "dynamic.onnx"))
-    return folder / "dynamic.onnx"
-
-
 def test_integers_of_a_scale_that_is_not_known_are_not_compared(tmp_path: Path) -> None:
     """Dynamic quantisation computes its scales: only what was scaled back has a partner."""
-    path = dynamic(tmp_path, mixed())
+    path = quantising.dynamic(mixed(), tmp_path / "dynamic.onnx")
     file = onnx_file.read(path)
     kinds = {op.kind for op in file.graph.ops if file.graph.opaque.intersection(op.outputs)}
     assert kinds == {"Cast", "ConvInteger", "DynamicQuantizeLinear", "MatMulInteger"}
@@ -169,7 +155,7 @@ def test_dynamic_ranges_cost_what_they_must(tmp_path: Path) -> None:
     """The float twin of such a region has scales of 1 and rounds as the region does."""
     subjects = [
         stacks.subject(tmp_path, "a", mixed()),
-        stacks.subject(tmp_path, "b", dynamic(tmp_path, mixed())),
+        stacks.subject(tmp_path, "b", quantising.dynamic(mixed(), tmp_path / "dynamic.onnx")),
     ]
     fed = [({"image": one}, {"image": one}) for one in stacks.images()]
     table = compare_layers(subjects[0], subjects[1], fed, quantized=True)
@@ -182,7 +168,7 @@ def test_dynamic_ranges_cost_what_they_must(tmp_path: Path) -> None:
 
 def test_a_fault_behind_dynamic_ranges_is_found(tmp_path: Path) -> None:
     """Its region is one convolution, known by its weight."""
-    faulty = dynamic(tmp_path, stacks.reweighted(mixed(), 0, -1.0))
+    faulty = quantising.dynamic(stacks.reweighted(mixed(), 0, -1.0), tmp_path / "dynamic.onnx")
     top = stacks.compared(tmp_path, mixed(), faulty).suspects(1)[0]
     assert top.op == "Conv + Relu"
     assert "ConvInteger" in top.candidate_op

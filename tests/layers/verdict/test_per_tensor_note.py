@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import quantising
 import stacks
 
 onnx = pytest.importorskip("onnx")
@@ -49,11 +50,7 @@ def test_a_scale_for_each_channel_is_no_news(tmp_path: Path, qoperator: bool) ->
 
 def test_dynamic_quantisation_counts_too(tmp_path: Path) -> None:
     """Its convolutions have integer weights of one scale."""
-    from onnxruntime import quantization
-
-    onnx.save(stacks.relus(), tmp_path / "float.onnx")
-    made = tmp_path / "dynamic.onnx"
-    quantization.quantize_dynamic(str(tmp_path / "float.onnx"), str(made))
+    made = quantising.dynamic(stacks.relus(), tmp_path / "dynamic.onnx")
     assert notes(tmp_path, made) == (SAID.format("5 of 5"),)
 
 
@@ -64,6 +61,6 @@ def test_a_convolution_of_one_channel_has_no_choice(tmp_path: Path) -> None:
         net = stacks.Stack()
         return net.model(net.conv(net.op("Relu", net.conv("image", 3, 8)), 8, 1))
 
-    made = stacks.quantised(single(), tmp_path, "int8", per_channel=False, reduce_range=True)
+    made = stacks.quantised(single(), tmp_path, "int8", per_channel=False)
     table = stacks.compared(tmp_path, single(), made)
     assert table.notes == (SAID.format("1 of 1").replace("convolutions", "convolution"),)

@@ -1,4 +1,7 @@
-"""Greedy non-maximum suppression in float64, which also says what removed what."""
+"""Greedy non-maximum suppression in float64, which also says what removed what.
+
+Decoding suppresses with it, and agreement suppresses again what a side would have found.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.boxes import iou
-from parity.decode.candidates import Floats, Ints
+from parity.boxes import Floats, iou
+
+Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
