@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from parity.agreement.findings import Finding
 from parity.runtimes.contract import TensorSpec
-from parity.tensors import may_hold_nonfinite
+from parity.tensors import Array, may_hold_nonfinite
 
-Array = np.ndarray[Any, Any]
 Range = tuple[float, float]
 
 _NOISE = 32  # steps by which a quantised value may be off for another reason

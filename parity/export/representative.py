@@ -13,8 +13,7 @@ from parity.runtimes import support
 from parity.runtimes.contract import AdapterError
 from parity.runtimes.resolve import resolve, siblings
 from parity.suite import Runtime, Suite, matching
-
-Array = np.ndarray[Any, Any]
+from parity.tensors import Array
 
 
 def representative(suite: Suite, runtime: Runtime) -> Callable[[], Iterator[Array]]:

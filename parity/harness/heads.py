@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from parity import decode
 from parity.agreement import Finding, HeadDifference, check_heads, differences, nonfinite
-from parity.pipeline import Array, Stages
+from parity.pipeline import Stages
 from parity.suite import Runtime
 from parity.suite.families import NMS_INSIDE
+from parity.tensors import Array
 
 
 def heads_of(

@@ -13,8 +13,7 @@ import numpy as np
 from parity.layers.graph.roles import LOOK_THROUGH, Role
 from parity.layers.graph.semantics import bare_type
 from parity.layers.graph.view import View
-from parity.layers.numbers.grids import Grid
-from parity.runtimes.contract import Quantization
+from parity.layers.numbers.grids import Grid, spanning
 from parity.runtimes.graph import Op
 
 _SPANS = {
@@ -37,9 +36,7 @@ def fixed(view: View, name: str, dtype: str) -> Grid | None:
     kind = np.iinfo(dtype)
     if kind.bits > 8:  # symmetric around zero
         low, high = -max(-low, high), max(-low, high)
-    scale = (high - low) / 2**kind.bits
-    zero = min(int(kind.min) - round(low / scale), int(kind.max))
-    return Grid(Quantization((scale,), (zero,)), dtype)
+    return spanning(low, high, dtype, 2**kind.bits)
 
 
 def _spans(view: View, name: str) -> list[tuple[float, float]]:

@@ -1,14 +1,13 @@
-"""How much error an int8 op is entitled to, and how well its range fits.
+"""How much error an int8 op is entitled to.
 
-*Expected error.* The candidate's own op as a float op, run twice: once as it is, and once with its
-inputs, its outputs and its weights rounded as a faithful int8 op must round them, to the
-candidate's own scale and zero point. The distance of the two is noise that no int8 op avoids. A
-healthy op's local error is about that (measured: 1.00 times at the median); a wrong multiplier, a
-weight that is off, a per-tensor scale where there should be many, show as a multiple. Both runs
-have the candidate's padding, activation and epsilon, so a fault of that kind hides in neither.
+The candidate's own op is run twice as a float op: once as it is, and once with its inputs, its
+outputs and its weights rounded as a faithful int8 op must round them, to the candidate's own scale
+and zero point. The distance of the two is noise that no int8 op avoids. A healthy op's local error
+is about that (measured: 1.00 times at the median); a wrong multiplier, a weight that is off, a
+per-tensor scale where there should be many, show as a multiple. Both runs have the candidate's
+padding, activation and epsilon, so a fault of that kind hides in neither.
 
-*Range score.* The expected error believes the candidate's scale, and is blind to a bad one. So the
-range is judged apart: what it clips of the reference's tensor, and how coarse its steps are.
+The candidate's scale is believed here: whether it fits is judged apart, see ``numbers/ranges.py``.
 """
 
 from __future__ import annotations
@@ -24,7 +23,6 @@ from parity.layers.numbers.rounding import (
     dynamic,
     ideal_step,
     onto,
-    range_score,
     saturated,
     simulated,
     square,
@@ -38,8 +36,6 @@ from parity.layers.subjects.subject import OpFeeds
 from parity.runtimes.contract import Quantization
 from parity.runtimes.graph import Op
 from parity.tensors import Array, dequantize
-
-__all__ = ["Expectation", "Twin", "distance", "range_score"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -93,10 +93,11 @@ def _settled(axes: Axes) -> Axes:
     parts = [[letter for letter, _ in axis if letter[0] == CHANNEL] for axis in axes]
     listed = [letter for axis in parts for letter in axis]
     merged = any(axis != sorted(axis) for axis in parts)
-    return _plain(axes) if merged or listed == sorted(listed) else axes
+    return _without_parts(axes) if merged or listed == sorted(listed) else axes
 
 
-def _plain(axes: Axes) -> Axes:
+def _without_parts(axes: Axes) -> Axes:
+    """Without names for the parts of channels."""
     return tuple(tuple((letter[0], size) for letter, size in axis) for axis in axes)
 
 
@@ -151,7 +152,7 @@ def reduced(layout: Layout, shape: Shape) -> Layout | None:
 
 def with_last(layout: Layout, size: int) -> Layout:
     """After a dense layer: the last axis holds ``size`` channels."""
-    return Layout((*_plain(layout.axes[:-1]), _axis(CHANNEL, size)))
+    return Layout((*_without_parts(layout.axes[:-1]), _axis(CHANNEL, size)))
 
 
 def _axis(letter: str, size: int) -> tuple[Atom, ...]:

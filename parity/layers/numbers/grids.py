@@ -30,6 +30,18 @@ class Grid:
         return real(raw(array, self), self.quantization)
 
 
+def spanning(low: float, high: float, dtype: str, steps: int | None = None) -> Grid:
+    """The grid whose least integer stands for ``low`` ≤ 0, with so many steps up to ``high`` ≥ 0.
+
+    By default these are all that the type has, so that the greatest integer stands for ``high``.
+    """
+    kind = np.iinfo(dtype)
+    count = int(kind.max) - int(kind.min) if steps is None else steps
+    scale = (high - low) / count or 1.0
+    zero = min(int(kind.min) - round(low / scale), int(kind.max))
+    return Grid(Quantization((scale,), (zero,)), dtype)
+
+
 def raw(array: Array, grid: Grid) -> Array:
     """Real numbers as integers of the grid, saturated, in one float32 array where that is exact.
 

@@ -1,4 +1,8 @@
-"""Whether the scale of a quantised tensor fits the values that the reference has there."""
+"""Whether the scale of a quantised tensor fits the values that the reference has there.
+
+The expected error of a quantised op believes its scale, and is blind to a bad one. So the range is
+judged apart: by what it clips of the reference's tensor, and how coarse its steps are.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from parity.layers.numbers.grids import Grid
-from parity.layers.numbers.rounding import range_score
-from parity.runtimes.contract import Quantization
+from parity.layers.numbers.grids import Grid, spanning
+from parity.layers.numbers.rounding import square
 from parity.tensors import Array
 
 SCORE = 0.005
@@ -49,8 +52,8 @@ class Fit:
 def fit(grid: Grid, values: Array, fixed: Grid | None = None) -> Fit | None:
     """Of the reference's tensor; None where it has numbers that are not finite, or none at all.
 
-    ``fixed`` is the grid that the op's own definition gives its result (see ``fixed_grids.py``): it
-    is never too wide.
+    ``fixed`` is the grid that the op's own definition gives its result, which is never too wide
+    (see ``expected/fixed_grids.py``).
     """
     if not values.size or not np.isfinite(values).all():
         return None
@@ -66,6 +69,22 @@ def fit(grid: Grid, values: Array, fixed: Grid | None = None) -> Fit | None:
     return Fit(score, score / least, float(excess) if score > SCORE else 0.0, 2 * clipped > score)
 
 
+def range_score(grid: Grid, reference: Array) -> float:
+    """How badly a grid fits the reference's tensor: (clipping RMS + step / √12) / RMS.
+
+    A step of s leaves an error of RMS s / √12. Per-tensor grids only: the greatest of the steps
+    stands for all where there are many. A tensor of zeros scores 0.
+    """
+    low, high = grid.limits()
+    values = np.asarray(reference, np.float32).reshape(-1)
+    size = float(np.sqrt(square(values) / max(values.size, 1)))
+    if size == 0:
+        return 0.0
+    beyond = values - np.clip(values, np.float32(low.min()), np.float32(high.max()))
+    clipping = float(np.sqrt(square(beyond) / values.size))
+    return float((clipping + max(grid.quantization.scale) / np.sqrt(12)) / size)
+
+
 def worst(fits: Iterable[Fit | None]) -> Fit | None:
     """The fit that exceeds its limit most."""
     known = [one for one in fits if one]
@@ -74,11 +93,7 @@ def worst(fits: Iterable[Fit | None]) -> Fit | None:
 
 def best_grid(dtype: str, values: Array) -> Grid:
     """The grid that reaches exactly from the least to the greatest value, and holds zero."""
-    low, high = min(float(values.min()), 0.0), max(float(values.max()), 0.0)
-    kind = np.iinfo(dtype)
-    scale = (high - low) / (int(kind.max) - int(kind.min)) or 1.0
-    zero = int(kind.min) - round(low / scale)
-    return Grid(Quantization((scale,), (zero,)), dtype)
+    return spanning(min(float(values.min()), 0.0), max(float(values.max()), 0.0), dtype)
 
 
 def _clipped(grid: Grid, values: Array, score: float) -> float:

@@ -1,11 +1,11 @@
-"""Steps and ranges of quantised tensors: ideal ones, drawn ones, and how well one fits."""
+"""How a faithful int8 op rounds: the steps of good weights, grids taken from values, saturation."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.layers.numbers.grids import Grid
+from parity.layers.numbers.grids import Grid, spanning
 from parity.runtimes.contract import Quantization
 from parity.tensors import Array
 
@@ -68,8 +68,7 @@ def dynamic(array: Array) -> Grid | None:
     low, high = min(float(array.min(initial=0)), 0.0), max(float(array.max(initial=0)), 0.0)
     if not (np.isfinite(low) and np.isfinite(high)) or high == low:
         return None
-    scale = (high - low) / 255
-    return Grid(Quantization((scale,), (round(-128 - low / scale),)), "int8")
+    return spanning(low, high, "int8")
 
 
 def saturated(exact: Array, grid: Grid) -> Array:
@@ -84,22 +83,6 @@ def saturated(exact: Array, grid: Grid) -> Array:
         return exact
     most = 6.0 if abs(float(high.min()) - 6.0) <= step else None
     return np.asarray(np.clip(exact, 0, most))
-
-
-def range_score(grid: Grid, reference: Array) -> float:
-    """How badly a grid fits the reference's tensor: (clipping RMS + step / √12) / RMS.
-
-    A step of s leaves an error of RMS s / √12. Per-tensor grids only: the greatest of the steps
-    stands for all where there are many. A tensor of zeros scores 0.
-    """
-    low, high = grid.limits()
-    values = np.asarray(reference, np.float32).reshape(-1)
-    size = float(np.sqrt(square(values) / max(values.size, 1)))
-    if size == 0:
-        return 0.0
-    beyond = values - np.clip(values, np.float32(low.min()), np.float32(high.max()))
-    clipping = float(np.sqrt(square(beyond) / values.size))
-    return float((clipping + max(grid.quantization.scale) / np.sqrt(12)) / size)
 
 
 def square(array: Array) -> float:

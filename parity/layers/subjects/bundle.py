@@ -85,8 +85,7 @@ def write_bundle(
     here = {port.name: outputs[port.tensor] for port in ends.outputs}
     there = {port.name: np.asarray(reference[port.tensor]) for port in ends.outputs}
     _check(ends, here, there)
-    named = " + ".join(f"{op.kind} {_short(op.name)!r}" for op in ops)
-    title = _printable(f"{named}, fed with the reference's tensors")
+    title = _title(ops)
     lines = [title, *(_line(here[port.name], there[port.name]) for port in ends.outputs)]
     contents = {
         f"model{subject.suffix}": cut.content,
@@ -97,6 +96,11 @@ def write_bundle(
     }
     write_all(folder, contents)
     return Bundle(folder, tuple(lines))
+
+
+def _title(ops: Sequence[Op]) -> str:
+    named = " + ".join(f"{op.kind} {_short(op.name)!r}" for op in ops)
+    return _printable(f"{named}, fed with the reference's tensors")
 
 
 def _refuse(subject: FileSubject, ops: Sequence[Op], fed: Mapping[str, Array]) -> None:

@@ -12,9 +12,9 @@ from parity.layers.verdict.table import Verdict
 
 TIMES_MEDIAN = 10.0
 """A float region is suspicious from this multiple of its op type's median local error on, within
-what its number format explains (``floor`` and ``ceiling`` in ``float_formats.py``). Only what the
-format explains counts for the median: a fault in every layer of one kind must not be its own
-measure."""
+what its number format explains (``floor`` and ``ceiling``, see ``numbers/float_formats.py``). Only
+errors that the format explains count for the median: a fault in every layer of one kind must not be
+its own measure."""
 
 RATIO = 1.25
 """A quantised region is suspicious from this multiple of its expected error on; healthy ops reach

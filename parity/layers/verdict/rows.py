@@ -10,9 +10,9 @@ from parity.layers.align.regions import Region, main_op
 from parity.layers.numbers.divergence import Divergence, Spread
 from parity.layers.numbers.float_formats import SINGLE
 from parity.layers.verdict import causes, coverage
-from parity.layers.verdict.absent_ops import absent_ops
 from parity.layers.verdict.causes import Judgement, RegionErrors
 from parity.layers.verdict.measured import Comparison, Measured
+from parity.layers.verdict.row_notes import note_of
 from parity.layers.verdict.summary import name_of, summary_of
 from parity.layers.verdict.table import LayerRow, LayerTable
 from parity.runtimes.graph import Op
@@ -147,7 +147,7 @@ def _row(
         expected_rel_l2=measured.expected,
         local_ratio=errors.ratio,
         range_score=measured.range_score,
-        note=_note(comparison, region, measured, judgement, place),
+        note=note_of(comparison, judgement, place),
         local_max_abs=local.max_abs if local else None,
         local_nonfinite=errors.local_nonfinite,
         range_times=measured.range_times,
@@ -174,80 +174,6 @@ def _layout(comparison: Comparison, region: Region) -> str:
     if ours is None or theirs is None:
         return "as it is"
     return str(theirs) if str(ours) == str(theirs) else f"{ours} > {theirs}"
-
-
-def _note(
-    comparison: Comparison,
-    region: Region,
-    measured: Measured,
-    judgement: Judgement,
-    place: int,
-) -> str:
-    """Why a number is missing, or what graph and weights themselves say."""
-    notes = []
-    if place in judgement.unmeasured:
-        notes.append(_unmeasured(measured))
-    if measured.at_least and not measured.accumulated:
-        notes.append(f"in any layout at least {measured.at_least:.2g} (relative L2) off")
-    if measured.resized:
-        alone = " on the reference's own input" if measured.resized_alone else ""
-        notes.append(measured.resized + alone)
-    elif measured.note and not (measured.accumulated and measured.local):
-        notes.append(measured.note)
-    if measured.expecting:
-        notes.append(measured.expecting)
-    if (measured.range_excess or 0.0) > 1:
-        way = "narrow" if measured.range_clips else "wide"
-        times = f"range too {way}: {measured.range_times:.0f} times the least possible range error"
-        notes.append(f"{times}, gone behind {measured.absorbed}" if measured.absorbed else times)
-    if (measured.coarseness or 0) > causes.RATIO:
-        notes.append(f"weights in steps {measured.coarseness:.1f} times as coarse as need be")
-    if judgement.verdicts[place] == "introduced":
-        notes += absent_ops(comparison.matching, region)
-        if comparison.matching.misordered(region.pair.reference, region.pair.candidate):
-            ours = comparison.matching.reference.layouts.get(region.pair.reference)
-            notes.append(f"its values lie in another order than the reference's {ours}")
-    indices = {op.index for op in region.ops}
-    notes += _equalised(comparison, region, judgement.verdicts[place])
-    notes += [
-        f"paired by {pair.evidence}"
-        for pair in comparison.alignment.anchored
-        if pair.candidate.op.index in indices and pair.evidence != "weight"
-    ]
-    notes += [
-        f"reads {one.actual or one.candidate} where the reference reads {one.expected}"
-        for one in comparison.alignment.wrong_edges
-        if one.candidate in region.inputs
-        or (not one.actual and any(one.candidate in op.inputs for op in region.ops))
-    ]
-    return "; ".join(notes)
-
-
-def _equalised(comparison: Comparison, region: Region, verdict: str) -> list[str]:
-    """Channels that are scaled here and scaled back by the next layer, and those that are not."""
-    matching = comparison.matching
-    notes = []
-    scales = matching.scales.get(region.pair.candidate)
-    if scales is not None:
-        notes.append(
-            f"its channels are {scales.min():.3g} to {scales.max():.3g} times the reference's, "
-            f"as the next layer's weights undo; compared so"
-        )
-    left = [one for op in region.ops for one in matching.not_undone.get(op.index, ())]
-    if verdict == "introduced" and left:
-        listed = ", ".join(map(str, left[:3])) + (" and more" if len(left) > 3 else "")
-        which = f"channel {listed} is" if len(left) == 1 else f"channels {listed} are"
-        notes.append(f"its weights do not undo how input {which} scaled")
-    return notes
-
-
-def _unmeasured(measured: Measured) -> str:
-    if measured.accumulated or measured.at_least:
-        return "could not be run alone, but what it reads agrees and what it makes does not"
-    return (
-        "could neither be compared nor run alone, but what it reads agrees and what others make of "
-        "its result does not"
-    )
 
 
 def _range_fault(measured: Measured) -> str:

@@ -13,8 +13,9 @@ import pytest
 from PIL import Image
 
 from parity import tensors
-from parity.layers.expected.quantized import Expectation, Twin, distance, range_score
+from parity.layers.expected.quantized import Expectation, Twin, distance
 from parity.layers.numbers.grids import Grid, raw, real
+from parity.layers.numbers.ranges import range_score
 from parity.layers.numbers.rounding import dynamic, ideal_step
 from parity.layers.subjects.file_subject import FileSubject
 from parity.layers.subjects.onnx import file as onnx_file

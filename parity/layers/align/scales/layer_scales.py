@@ -1,9 +1,10 @@
 """Per-channel scales between the weights of two anchored layers, and the batch norms beside them.
 
-The weights of an anchored pair may differ by scales of whole channels (``channel_scales.py``). Two
-things make such scales: batch-norm folding, by which the gain of a norm moves into the weight on
-one side while the other side still has the norm behind its layer, and cross-layer equalisation,
-which ``equalisation.py`` looks for. To tell them apart, the gains of the norms are divided out.
+The weights of an anchored pair may differ by scales of whole channels, which are fitted in
+``numbers/channel_scales.py``. Two things make such scales: batch-norm folding, by which the gain of
+a norm moves into the weight on one side while the other side still has the norm behind its layer,
+and cross-layer equalisation, which ``equalisation.py`` looks for. To tell them apart, the gains of
+the norms are divided out.
 """
 
 from __future__ import annotations

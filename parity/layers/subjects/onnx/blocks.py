@@ -78,7 +78,7 @@ class _Unblocking:
         self._trim(channels)
         for name, array in {**self._weights, **self._biases}.items():
             self._stored[name].CopyFrom(numpy_helper.from_array(np.ascontiguousarray(array), name))
-        made = [one for node in self._nodes for one in self._plain(node, channels)]
+        made = [one for node in self._nodes for one in self._unblocked(node, channels)]
         del self._model.graph.node[:]
         self._model.graph.node.extend(made)
         del self._model.graph.value_info[:]  # sizes with filled up channels
@@ -123,7 +123,7 @@ class _Unblocking:
             else:
                 self._biases[name] = self._biases[name][:made]
 
-    def _plain(self, node: Any, channels: _Channels) -> Iterator[Any]:
+    def _unblocked(self, node: Any, channels: _Channels) -> Iterator[Any]:
         if node.domain != DOMAIN:
             yield node
         elif node.op_type == "ReorderOutput" and channels.cuts(node):
@@ -147,7 +147,7 @@ class _Unblocking:
         from onnx import helper, numpy_helper
 
         name, places = f"{node.output[0]}_kept", f"{node.output[0]}_places"
-        kept = numpy_helper.from_array(np.arange(_told(node)), places)
+        kept = numpy_helper.from_array(np.arange(_channels_left(node)), places)
         self._model.graph.initializer.append(kept)
         yield helper.make_node("Gather", [node.input[0], places], [name], f"{name}_op", axis=1)
         node.input[0] = name
@@ -195,13 +195,13 @@ class _Channels:
         self._parent: dict[str, str] = {}
         self._limits: list[tuple[str, int]] = []
         self._made: dict[str, int] = {}
-        told: list[Any] = []
+        leaving: list[Any] = []
         blocked: set[str] = set()
         for node in nodes:
             if node.domain == DOMAIN and node.op_type == "Conv":
                 self._conv(node)
             elif node.op_type == "ReorderOutput":
-                told.append(node)
+                leaving.append(node)
             elif node.op_type == "Concat" and blocked.intersection(node.input):
                 self._limits += [(name, 0) for name in (*node.input, *node.output)]
             elif node.op_type != "ReorderInput" and blocked.intersection(node.input):
@@ -211,18 +211,18 @@ class _Channels:
             if own or (blocked.intersection(node.input) and node.op_type != "ReorderOutput"):
                 blocked.update(node.output)
         made = {self._root(name): size for name, size in self._made.items()}
-        for node in told:
+        for node in leaving:
             size = made.get(self._root(node.input[0]))
-            self._limits.append((node.input[0], 0 if size is None else size - _told(node)))
+            self._limits.append((node.input[0], 0 if size is None else size - _channels_left(node)))
         self._filled: dict[str, int] = {}
         for name, most in self._limits:
             root = self._root(name)
             self._filled[root] = min(self._filled.get(root, most), most)
-        self._more = {node.output[0] for node in told if self._keeps_more(made, node)}
+        self._more = {node.output[0] for node in leaving if self._keeps_more(made, node)}
 
     def _keeps_more(self, made: Mapping[str, int], node: Any) -> bool:
         size = made.get(self._root(node.input[0]))
-        return size is not None and size - self.filled(node.input[0]) > _told(node)
+        return size is not None and size - self.filled(node.input[0]) > _channels_left(node)
 
     def cuts(self, node: Any) -> bool:
         """Whether a ReorderOutput leaves out channels that are not only filled up."""
@@ -278,7 +278,7 @@ def _reordered(node: Any) -> Any:
     return helper.make_node("Transpose", list(node.input), list(node.output), node.name, perm=order)
 
 
-def _told(node: Any) -> int:
+def _channels_left(node: Any) -> int:
     """How many channels a ReorderOutput leaves."""
     return int(next(one.i for one in node.attribute if one.name == "channels"))
 

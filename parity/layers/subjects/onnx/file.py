@@ -59,14 +59,14 @@ def read(path: str | Path, block: Callable[[], int | None] | None = None) -> Onn
     """
     onnx = _library(path)
     try:
-        return parse(_plain(onnx.load(str(path)), block))
+        return parse(_without_blocks(onnx.load(str(path)), block))
     except ParityError:
         raise
     except Exception as error:
         raise ParityError(f"{path}: expected an ONNX model, found {first_line(error)}") from error
 
 
-def _plain(model: Any, block: Callable[[], int | None] | None) -> Any:
+def _without_blocks(model: Any, block: Callable[[], int | None] | None) -> Any:
     """The model without blocks of channels, as far as they are understood."""
     size = block() if block is not None and onnx_blocks.is_blocked(model) else None
     if size is None:
@@ -94,8 +94,8 @@ def parse(model: Any) -> OnnxFile:
             nodes.append(node)
     constants = onnx_values.constants(stored)
     problems = dict(_problems(model, nodes, constants))
-    found = onnx_grids.read(nodes, constants, problems)
     ops = tuple(_op(index, node) for index, node in enumerate(nodes))
+    found = onnx_grids.read(ops, constants, problems)
     graph = Graph(
         format="onnx",
         ops=ops,

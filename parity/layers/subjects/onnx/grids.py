@@ -10,16 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
+from parity.layers.graph.dialects.onnx import Onnx
 from parity.layers.graph.dialects.qlinear import Scaled, operands
+from parity.layers.graph.roles import Role
 from parity.layers.numbers.grids import Grid
 from parity.layers.subjects.onnx.blocks import DOMAIN as BLOCKED
 from parity.runtimes.contract import Quantization
+from parity.runtimes.graph import Op
 from parity.tensors import Array, dequantize
 
+_ONNX = Onnx()
 _MOVING = (
     "DepthToSpace", "Expand", "Flatten", "Gather", "Identity", "MaxPool", "NhwcMaxPool", "Pad",
     "Reshape", "Resize", "Slice", "SpaceToDepth", "Split", "Squeeze", "Tile", "Transpose",
@@ -33,7 +36,7 @@ _UNSCALED = ("Add", "Cast", "Relu")
 
 @dataclass
 class Grids:
-    """What the nodes say. ``grids`` are of activations.
+    """What the ops say. ``grids`` are of activations.
 
     ``opaque`` names integers whose scale is computed while the model runs, and ``blocked`` tensors
     whose channels lie in a processor's blocks: their stored numbers alone say nothing.
@@ -45,41 +48,42 @@ class Grids:
     blocked: set[str] = field(default_factory=set)
 
 
-def read(nodes: Sequence[Any], constants: dict[str, Array], problems: dict[int, str]) -> Grids:
+def read(ops: Sequence[Op], constants: dict[str, Array], problems: dict[int, str]) -> Grids:
     """Quantisation by tensor.
 
     Adds to ``constants`` what a DequantizeLinear or an Identity makes of a constant, and to
     ``problems`` the ops that do not say their scales beforehand.
     """
     found = Grids()
-    for index, node in enumerate(nodes):
-        if node.op_type == "Identity" and node.input[0] in constants:
-            constants[node.output[0]] = constants[node.input[0]]
-        scaled = operands(node.op_type, len(node.input))
-        if node.op_type in ("QuantizeLinear", "DequantizeLinear"):
-            problem = _between(found, node, constants)
-        elif scaled is not None and node.op_type in _TO_FLOAT:
-            problem = _to_float(found, node, scaled, constants)
-        elif scaled is not None and node.op_type not in _INTEGER:
-            problem = _integer_op(found, node, scaled, constants)
+    for op in ops:
+        kind = _ONNX.op_type(op.kind)
+        if kind == "Identity" and op.inputs[0] in constants:
+            constants[op.outputs[0]] = constants[op.inputs[0]]
+        scaled = operands(kind, len(op.inputs))
+        if kind in ("QuantizeLinear", "DequantizeLinear"):
+            problem = _between(found, op, constants)
+        elif scaled is not None and kind in _TO_FLOAT:
+            problem = _to_float(found, op, scaled, constants)
+        elif scaled is not None and kind not in _INTEGER:
+            problem = _integer_op(found, op, scaled, constants)
         else:
             problem = None
-            _pass_on(found, node)
-            if node.op_type in _INTEGER:
-                _unscaled(found, node, constants)
+            _pass_on(found, op)
+            if kind in _INTEGER:
+                _unscaled(found, op, constants)
         if problem is not None:
-            problems.setdefault(index, problem)
-            found.opaque.update(node.output if node.op_type != "DequantizeLinear" else ())
+            problems.setdefault(op.index, problem)
+            found.opaque.update(op.outputs if kind != "DequantizeLinear" else ())
     return found
 
 
-def _between(found: Grids, node: Any, constants: dict[str, Array]) -> str | None:
+def _between(found: Grids, op: Op, constants: dict[str, Array]) -> str | None:
     """A QuantizeLinear or DequantizeLinear: the integers on one side, the floats on the other."""
-    taking = node.op_type == "DequantizeLinear"
-    grid = _grid(node, constants)
+    taking = _reads_back(op)
+    grid = _grid(op, constants)
     if isinstance(grid, str):
         return grid
-    integers, floats = node.input[0], node.output[0]
+    integers, floats = op.inputs[0], op.outputs[0]
     if not taking:
         integers, floats = floats, integers
     found.quantization[integers] = grid.quantization
@@ -92,82 +96,78 @@ def _between(found: Grids, node: Any, constants: dict[str, Array]) -> str | None
     return None
 
 
-def _grid(node: Any, constants: Mapping[str, Array]) -> Grid | str:
-    options = {one.name: one.i for one in node.attribute}
-    if options.get("block_size"):
-        return f"{node.op_type} has one scale for a block of values"
-    source = constants.get(node.input[0]) if node.op_type == "DequantizeLinear" else None
-    zero = node.input[2] if len(node.input) > 2 else ""
-    return _scaled(node, node.input[1], zero, constants, int(options.get("axis", 1)), source)
+def _grid(op: Op, constants: Mapping[str, Array]) -> Grid | str:
+    if op.attributes.get("block_size"):
+        return f"{_ONNX.op_type(op.kind)} has one scale for a block of values"
+    source = constants.get(op.inputs[0]) if _reads_back(op) else None
+    zero = op.inputs[2] if len(op.inputs) > 2 else ""
+    return _scaled(op, op.inputs[1], zero, constants, int(op.attributes.get("axis", 1)), source)
 
 
 def _scaled(
-    node: Any,
+    op: Op,
     scale_name: str,
     zero_name: str,
     constants: Mapping[str, Array],
     axis: int,
     source: Array | None = None,
 ) -> Grid | str:
+    kind = _ONNX.op_type(op.kind)
     scale = constants.get(scale_name)
     zero = constants.get(zero_name) if zero_name else None
     if scale is None or (zero_name and zero is None):
-        return f"{node.op_type} computes its scale while it runs"
+        return f"{kind} computes its scale while it runs"
     values = zero if zero is not None else source
     dtype = np.dtype(np.uint8) if values is None else values.dtype
     if dtype.kind not in "iu":
-        return f"{node.op_type} makes {dtype.name}, which is no integer"
+        return f"{kind} makes {dtype.name}, which is no integer"
     scales = np.asarray(scale, np.float64).reshape(-1)
     if not (np.isfinite(scales).all() and (scales > 0).all()):
-        return f"{node.op_type} has a scale that is not above 0"
+        return f"{kind} has a scale that is not above 0"
     zeros = np.zeros(scales.size, np.int64) if zero is None else zero.reshape(-1)
     along = axis if scales.size > 1 else 0
     found = Quantization(tuple(scales.tolist()), tuple(int(one) for one in zeros), along)
     return Grid(found, dtype.name)
 
 
-def _integer_op(
-    found: Grids, node: Any, scaled: Scaled, constants: Mapping[str, Array]
-) -> str | None:
+def _integer_op(found: Grids, op: Op, scaled: Scaled, constants: Mapping[str, Array]) -> str | None:
     """A QLinear op: the grids of its operands and of its output; those of its weight and bias."""
     grids: dict[str, Grid] = {}
     for value, scale, zero in scaled.inputs:
-        name = node.input[value]
-        axis = _weight_axis(node, constants[name].ndim) if name in constants else 1
-        grid = _scaled(node, node.input[scale], _named(node, zero), constants, axis)
+        name = op.inputs[value]
+        axis = _weight_axis(op, constants[name].ndim) if name in constants else 1
+        grid = _scaled(op, op.inputs[scale], _named(op, zero), constants, axis)
         if isinstance(grid, str):
             return grid
         grids[name] = grid
     scale, zero = scaled.output
-    if _named(node, scale):
-        made = _scaled(node, node.input[scale], _named(node, zero), constants, 1)
+    if _named(op, scale):
+        made = _scaled(op, op.inputs[scale], _named(op, zero), constants, 1)
         if isinstance(made, str):
             return made
-        grids[node.output[0]] = made
+        grids[op.outputs[0]] = made
     for name, grid in grids.items():
         found.quantization.setdefault(name, grid.quantization)
         if name not in constants:
             found.grids.setdefault(name, grid)
-    if _named(node, scaled.bias):
-        read, weight = (grids[node.input[slots[0]]].quantization for slots in scaled.inputs[:2])
+    if _named(op, scaled.bias):
+        read, weight = (grids[op.inputs[slots[0]]].quantization for slots in scaled.inputs[:2])
         scales = tuple(read.scale[0] * one for one in weight.scale)
-        found.quantization[node.input[scaled.bias]] = Quantization(scales, (0,) * len(scales), 0)
+        found.quantization[op.inputs[scaled.bias]] = Quantization(scales, (0,) * len(scales), 0)
     return None
 
 
-def _to_float(
-    found: Grids, node: Any, scaled: Scaled, constants: Mapping[str, Array]
-) -> str | None:
+def _to_float(found: Grids, op: Op, scaled: Scaled, constants: Mapping[str, Array]) -> str | None:
     """An op that reads integers and makes floats: the grid of its weight, and of its operand where
     that does not depend on the values."""
     for value, scale, zero in scaled.inputs:
-        name = node.input[value]
-        if name not in constants and _named(node, scale) not in constants:
+        name = op.inputs[value]
+        if name not in constants and _named(op, scale) not in constants:
             continue  # computed as it runs
-        axis = _weight_axis(node, constants[name].ndim) if name in constants else 1
+        axis = _weight_axis(op, constants[name].ndim) if name in constants else 1
         source = constants.get(name)
-        read = node.input[scale], _named(node, zero)
-        grid = _scaled(node, *read, constants, axis, source)
+        read = op.inputs[scale], _named(op, zero)
+        grid = _scaled(op, *read, constants, axis, source)
         if isinstance(grid, str):
             return grid
         found.quantization.setdefault(name, grid.quantization)
@@ -176,41 +176,43 @@ def _to_float(
     return None
 
 
-def _unscaled(found: Grids, node: Any, constants: Mapping[str, Array]) -> None:
+def _unscaled(found: Grids, op: Op, constants: Mapping[str, Array]) -> None:
     """The weight of an op that leaves scales to others: its integers, counted from zero."""
-    weight, zero = constants.get(node.input[1]), constants.get(_named(node, 3))
-    if weight is None or (zero is None and _named(node, 3)):
+    weight, zero = constants.get(op.inputs[1]), constants.get(_named(op, 3))
+    if weight is None or (zero is None and _named(op, 3)):
         return
     zeros = (0,) if zero is None else tuple(int(one) for one in zero.reshape(-1))
-    axis = 0 if node.op_type == "ConvInteger" else weight.ndim - 1
-    along = axis if len(zeros) > 1 else 0
-    found.quantization[node.input[1]] = Quantization((1.0,) * len(zeros), zeros, along)
+    along = _weight_axis(op, weight.ndim) if len(zeros) > 1 else 0
+    found.quantization[op.inputs[1]] = Quantization((1.0,) * len(zeros), zeros, along)
 
 
-def _named(node: Any, slot: int) -> str:
-    return node.input[slot] if 0 <= slot < len(node.input) else ""
+def _named(op: Op, slot: int) -> str:
+    return op.inputs[slot] if 0 <= slot < len(op.inputs) else ""
 
 
-def _weight_axis(node: Any, ndim: int) -> int:
-    """The axis of a weight along which its scales lie."""
-    if node.op_type == "QLinearConv":
-        return 0
-    swapped = any(one.name == "transB" and one.i for one in node.attribute)
-    return ndim - 2 if swapped else ndim - 1
+def _weight_axis(op: Op, ndim: int) -> int:
+    """The axis of a weight along which its scales lie: that of its output channels."""
+    role = _ONNX.roles.get(_ONNX.op_type(op.kind))
+    return _ONNX.output_axes(role, ndim)[0] if role is Role.CONV else _ONNX.dense_axis(op, 1, ndim)
 
 
-def _pass_on(found: Grids, node: Any) -> None:
+def _reads_back(op: Op) -> bool:
+    return _ONNX.op_type(op.kind) == "DequantizeLinear"
+
+
+def _pass_on(found: Grids, op: Op) -> None:
     """What is not told by scales of its own: moved integers, and numbers without a meaning."""
-    source = node.input[0] if node.input else ""
-    if node.op_type == "ReorderOutput" and node.domain == BLOCKED:
+    source = op.inputs[0] if op.inputs else ""
+    kind = _ONNX.op_type(op.kind)
+    if kind == f"{BLOCKED}.ReorderOutput":
         return
-    if node.domain == BLOCKED or found.blocked.intersection(node.input):
-        found.blocked.update(node.output)
-    elif node.op_type in _DYNAMIC:
-        found.opaque.update(node.output[:1])
-    elif source in found.opaque and node.op_type in (*_MOVING, *_UNSCALED):
-        found.opaque.update(node.output)
-    elif source in found.quantization and source in found.grids and node.op_type in _MOVING:
-        for name in node.output if node.op_type == "Split" else node.output[:1]:
+    if kind.startswith(f"{BLOCKED}.") or found.blocked.intersection(op.inputs):
+        found.blocked.update(op.outputs)
+    elif kind in _DYNAMIC:
+        found.opaque.update(op.outputs[:1])
+    elif source in found.opaque and kind in (*_MOVING, *_UNSCALED):
+        found.opaque.update(op.outputs)
+    elif source in found.quantization and source in found.grids and kind in _MOVING:
+        for name in op.outputs if kind == "Split" else op.outputs[:1]:
             found.quantization[name] = found.quantization[source]
             found.grids[name] = found.grids[source]
