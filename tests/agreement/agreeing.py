@@ -13,6 +13,7 @@ from parity.detections import Detections, ProposalSet, Side, Suppression
 from parity.suite.tolerance import BUILT_IN, Tolerance, derive
 
 FLOAT32 = BUILT_IN["float32"]
+FLOAT16 = BUILT_IN["float16"]
 INT8 = BUILT_IN["int8"]
 Box = tuple[float, float, float, float]
 
