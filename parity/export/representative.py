@@ -12,7 +12,7 @@ from parity.errors import ImageError, SuiteError
 from parity.runtimes import support
 from parity.runtimes.contract import AdapterError
 from parity.runtimes.resolve import resolve, siblings
-from parity.suite import Runtime, Suite, matching
+from parity.suite import Ambiguous, Runtime, Suite, matching
 from parity.tensors import Array
 
 
@@ -53,7 +53,10 @@ def representative(suite: Suite, runtime: Runtime) -> Callable[[], Iterator[Arra
 def _by_files(
     suite: Suite, where: str, pattern: str, decoder: str
 ) -> Callable[[], Iterator[Array]]:
-    files = [suite.folder / match for match in matching(pattern, suite.folder)]
+    try:
+        files = [suite.folder / match for match in matching(pattern, suite.folder)]
+    except Ambiguous as error:
+        raise _wrong(suite, f"{where}: {error}") from None
     if not files:
         raise _wrong(
             suite,

@@ -16,7 +16,7 @@ from parity.suite import matrix as matrices
 from parity.suite import tolerance as tolerances
 from parity.suite.decoding import Decode
 from parity.suite.families import BoxesScores, PriorGrid, Ssd
-from parity.suite.images import matching
+from parity.suite.images import Ambiguous, matching
 from parity.suite.matrix import Cell, Row
 from parity.suite.merging import laid
 from parity.suite.model import Export, RuntimeTable, SuiteFile
@@ -25,6 +25,7 @@ from parity.suite.recipe import Recipe
 from parity.suite.tolerance import Tolerance
 
 __all__ = [
+    "Ambiguous",
     "BoxesScores",
     "Cell",
     "Decode",
@@ -255,7 +256,11 @@ class _Resolver:
     def _images(self) -> tuple[str, ...]:
         found: set[str] = set()
         for pattern in self.file.detector.images:
-            files = matching(pattern, self.path.parent)
+            try:
+                files = matching(pattern, self.path.parent)
+            except Ambiguous as error:
+                self.problems.append(f"detector.images: {error}")
+                continue
             if not files:
                 self.problems.append(
                     f"detector.images: expected files that match {pattern!r}, "

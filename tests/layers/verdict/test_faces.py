@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import errno
+import os
 import shutil
 import subprocess
 import sys
@@ -231,3 +233,23 @@ def test_pytest_names_the_layer_in_the_failure(pytester: pytest.Pytester, faulty
     result.stdout.fnmatch_lines(["layers: onnx: 100 % of its ops compared on 1 image; introduced*"])
     names = {path.name for path in (pytester.path / "out" / "parts-free").iterdir()}
     assert names >= {"layers-onnx.csv", "layers-onnx.svg", "replay-onnx", "results.json"}
+
+
+def test_a_disk_that_fills_loses_no_table(
+    suite: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The layers are told, then that their report is lost: exit code 2."""
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    assert layers(suite, "--report", str(tmp_path / "out")) == 2
+    out, err = capsys.readouterr()
+    assert "of its ops compared" in out
+    assert "report:" not in out
+    assert err.startswith("error: --report: expected a folder that can be written, found ")
+    assert "no space left on device" in err
