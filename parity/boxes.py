@@ -92,10 +92,13 @@ def corner_distance(a: ArrayLike, b: ArrayLike, scale: tuple[float, float]) -> F
     where a coordinate is not a number, the distance is infinite.
     """
     first, second = as_boxes(a), as_boxes(b)
-    with np.errstate(over="ignore", invalid="ignore"):
-        gaps = np.abs(first[:, None, :] - second[None, :, :]) * np.array([*scale, *scale])
-    gaps[first[:, None, :] == second[None, :, :]] = 0.0  # also for equal infinities
-    distance: Floats = np.nan_to_num(gaps, nan=np.inf, posinf=np.inf).max(axis=2, initial=0.0)
+    distance = np.zeros((len(first), len(second)))
+    for ours, theirs, unit in zip(first.T, second.T, (*scale, *scale), strict=True):
+        with np.errstate(over="ignore", invalid="ignore"):
+            gap = np.abs(ours[:, None] - theirs) * unit
+        gap[ours[:, None] == theirs] = 0.0  # also for equal infinities
+        np.maximum(distance, gap, out=distance)  # NaN stays
+    distance[np.isnan(distance)] = np.inf
     return distance
 
 

@@ -68,29 +68,13 @@ class Detections:
         return Detections(self.boxes[rows], self.scores[rows], self.classes[rows])
 
 
-@dataclass(frozen=True)
-class Suppression:
-    """How a side suppresses: ``mode`` "class", "agnostic" or "none", above which IoU, and how many
-    detections it keeps at most (None: all)."""
-
-    mode: str
-    iou: float
-    most: int | None
-
-    @property
-    def label(self) -> str:
-        """The settings in words."""
-        most = "" if self.most is None else f", at most {self.most}"
-        return f"none{most}" if self.mode == "none" else f"{self.mode} at IoU {self.iou:g}{most}"
-
-    @property
-    def rule(self) -> tuple[str, float | None, int | None]:
-        """What decides: without NMS its limit means nothing."""
-        return self.mode, None if self.mode == "none" else self.iou, self.most
-
-    def keeps(self, boxes: Floats, scores: Floats, classes: Ints) -> Kept:
-        """Suppress proposals, boxes (P, 4) in pixels of the network's input."""
-        return suppress(boxes, scores, classes, self.iou, self.mode, self.most)
+def together(first: Detections, second: Detections) -> Detections:
+    """Those of the one, then those of the other."""
+    return Detections(
+        np.concatenate([first.boxes, second.boxes]),
+        np.concatenate([first.scores, second.scores]),
+        np.concatenate([first.classes, second.classes]),
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,9 +82,9 @@ class ProposalSet:
     """What a side finds before NMS, down to its floor.
 
     ``found``: as they would be deployed, in pixels of the original image. ``boxes`` (P, 4): xyxy in
-    pixels of the network's input, where NMS runs. ``rows`` (P,): the row of the heads (anchor,
-    query) that each comes from, of ``row_count``. ``placement``: of the image in the input.
-    ``edges``: (height, width) of the image where boxes are cut there before NMS, else None.
+    pixels of the network's input, as they were decoded. ``rows`` (P,): the row of the heads
+    (anchor, cell, query) that each comes from, of ``row_count``. ``placement``: of the image in the
+    input.
     """
 
     found: Detections
@@ -108,7 +92,6 @@ class ProposalSet:
     rows: Ints
     row_count: int
     placement: Placement
-    edges: tuple[int, int] | None = None
 
     def take(self, rows: Any) -> ProposalSet:
         """The proposals named by an index array or a boolean mask."""
@@ -116,19 +99,51 @@ class ProposalSet:
             self, found=self.found.take(rows), boxes=self.boxes[rows], rows=self.rows[rows]
         )
 
-    def boxes_of(self, other: ProposalSet, rows: Ints) -> Floats:
-        """Another side's boxes, as this side's NMS would see them."""
-        if self.placement == other.placement and self.edges == other.edges:
-            return other.boxes[rows]
-        boxes = other.placement.to_original(other.boxes[rows])
-        return self.placement.to_network(
-            boxes if self.edges is None else clipped(boxes, self.edges)
+    def boxes_of(self, other: ProposalSet) -> Floats:
+        """Another side's boxes, in pixels of this side's input."""
+        if self.placement == other.placement:
+            return other.boxes
+        return self.placement.to_network(other.placement.to_original(other.boxes))
+
+
+@dataclass(frozen=True)
+class Suppression:
+    """How a side suppresses: ``mode`` "class", "agnostic" or "none", above which IoU, and how many
+    detections it keeps at most (None: all). ``edges``: (height, width) of the original image where
+    boxes are cut there before NMS, else None."""
+
+    mode: str
+    iou: float
+    most: int | None
+    edges: tuple[int, int] | None = None
+
+    @property
+    def label(self) -> str:
+        """The settings in words."""
+        most = "" if self.most is None else f", at most {self.most}"
+        cut = "" if self.edges is None else ", boxes cut at the image's edges before"
+        return (
+            f"none{most}" if self.mode == "none" else f"{self.mode} at IoU {self.iou:g}{cut}{most}"
         )
+
+    @property
+    def rule(self) -> tuple[str, float | None, int | None, tuple[int, int] | None]:
+        """What decides: without NMS neither its limit nor where boxes are cut means anything."""
+        if self.mode == "none":
+            return self.mode, None, self.most, None
+        return self.mode, self.iou, self.most, self.edges
+
+    def keeps(self, proposals: ProposalSet) -> Kept:
+        """What NMS, in pixels of the network's input, makes of proposals."""
+        boxes, found, placement = proposals.boxes, proposals.found, proposals.placement
+        if self.edges is not None:
+            boxes = placement.to_network(clipped(placement.to_original(boxes), self.edges))
+        return suppress(boxes, found.scores, found.classes, self.iou, self.mode, self.most)
 
 
 @dataclass(frozen=True, eq=False)
 class Removed:
-    """ProposalSet that NMS or ``max_detections`` removed, and by which kept proposal.
+    """Proposals that NMS or ``max_detections`` removed, and by which kept proposal.
 
     ``suppressor`` (M,) is a row of the kept detections of the same side. ``overlap`` (M,) is the
     IoU with it, NaN where ``max_detections`` removed the row (its suppressor is the last one kept).
@@ -161,14 +176,23 @@ class Side:
         cls, proposals: ProposalSet, threshold: float, floor: float, suppression: Suppression
     ) -> Side:
         """What a side that shows its proposals keeps of them."""
-        found = proposals.found
-        result = suppression.keeps(proposals.boxes, found.scores, found.classes)
-        return cls(found.take(result.kept), threshold, floor, suppression, proposals, result)
+        result = suppression.keeps(proposals)
+        seen = proposals.found.take(result.kept)
+        return cls(seen, threshold, floor, suppression, proposals, result)
 
     @property
     def deployed(self) -> NDArray[np.bool_]:
         """Which of the seen detections are deployed, (N,) bool."""
         return self.seen.scores >= self.threshold
+
+    @property
+    def deployed_proposals(self) -> NDArray[np.bool_]:
+        """Which of the proposals are deployed, (P,) bool; they must be known."""
+        assert self.proposals is not None
+        assert self.result is not None
+        found = np.zeros(len(self.proposals.rows), dtype=np.bool_)
+        found[self.result.kept] = self.deployed
+        return found
 
     @property
     def removed(self) -> Removed:

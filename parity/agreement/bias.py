@@ -7,6 +7,7 @@ the trace of a cause (a resize, a letterbox, a scale, a calibration), and is tes
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -25,42 +26,33 @@ SIDES = ("x1", "y1", "x2", "y2")
 
 
 def box_bias(samples: Samples, names: Sequence[str], tolerance: Tolerance) -> Iterator[Finding]:
-    """Sides of the box that are off together: along the input, in a class, in an image."""
+    """Sides of the box that are off together: along the input or all, else in classes or images."""
     if not len(samples.label):
         return
     allowed = allowance(samples.box, tolerance)
     used = np.clip(samples.shift / allowed, -_CLIP, _CLIP)
-    middle = np.median(allowed, axis=0)
     for side, name in enumerate(SIDES):
-        one = {"side": name, "allowed": SHARE * float(middle[side])}
-        scale = float(middle[side])
-        limits, column = allowed[:, side], used[:, side]
-        yield from _along(samples.box[:, side], column, limits, scale, one)
-        for facts, chosen in _groups(samples, column):
-            yield from _shared(column[chosen], scale, {**one, **facts})
-        yield from _in_images(column, samples, names, scale, one)
+        scale = float(np.median(allowed[:, side]))
+        facts = {"side": name, "allowed": SHARE * scale}
+        one = _Values("bias", used[:, side], scale, facts, samples)
+        # One shift, in pixels, is less of the limit of a larger box.
+        design = _line(samples.box[:, side]) * (scale / allowed[:, side, None])
+        yield from (
+            one.along(design, samples.box[:, side])
+            or one.of_all()
+            or one.of_classes()
+            or one.of_images(names)
+        )
 
 
 def score_bias(samples: Samples, tolerance: Tolerance) -> Iterator[Finding]:
-    """Scores that are off together: all of them, those of a class, along the score."""
-    known = ~np.isnan(samples.score_diff)
+    """Scores that are off together: all of them or along the score, else those of a class."""
+    samples = samples.take(~np.isnan(samples.score_diff))
     limit = tolerance.max_score_diff
-    used = np.clip(samples.score_diff[known] / limit, -_CLIP, _CLIP)
-    labels, scores = samples.label[known], samples.score[known]
-    one = {"allowed": SHARE * limit}
-    groups: list[tuple[dict[str, Any], Any]] = [({}, np.ones(len(used), dtype=np.bool_))] + [
-        ({"class": int(label)}, labels == label) for label in np.unique(labels)
-    ]
-    for facts, chosen in groups:
-        yield from _shared(used[chosen], limit, {**one, **facts}, "score-bias")
-    if len(used) < LINE or np.ptp(scores) == 0:
-        return
-    design = np.column_stack([np.ones(len(used)), scores - np.median(scores)])
-    for at, value, error in line_ends(design, used, scores):
-        if above_by_chance(abs(value), SHARE, error, len(used) - 2) < CHANCE:
-            facts = {**one, "at": at, "shift": value * limit, "pairs": len(used)}
-            yield Finding("score-bias", facts)
-            return
+    used = np.clip(samples.score_diff / limit, -_CLIP, _CLIP)
+    one = _Values("score-bias", used, limit, {"allowed": SHARE * limit}, samples)
+    along = one.along(_line(samples.score), samples.score)
+    yield from one.of_all() or along or one.of_classes()
 
 
 def allowance(boxes: Floats, tolerance: Tolerance) -> Floats:
@@ -74,58 +66,78 @@ def allowance(boxes: Floats, tolerance: Tolerance) -> Floats:
     return np.maximum(moved, tolerance.max_corner_px)
 
 
-def _along(
-    place: Floats, used: Floats, allowed: Floats, scale: float, one: dict[str, Any]
-) -> Iterator[Finding]:
-    """A shift that grows along the input: a line of it, in limits, against the coordinate."""
-    if len(used) < LINE:
-        return
-    design = np.column_stack([1 / allowed, (place - np.median(place)) / allowed])
-    for at, shift, error in line_ends(design, used, place):
-        freedom = len(used) - 2
-        if above_by_chance(abs(shift) / scale, SHARE, error / scale, freedom) < CHANCE:
-            yield Finding("bias", {**one, "at": at, "shift": shift, "pairs": len(used)})
-            return
+def _line(at: Floats) -> Floats:
+    """The design (n, 2) of a line: 1, and ``at`` from its median on."""
+    return np.column_stack([np.ones(len(at)), at - np.median(at)]) if len(at) else np.ones((0, 2))
 
 
-def _groups(samples: Samples, used: Floats) -> Iterator[tuple[dict[str, Any], Any]]:
-    """All objects where there are too few for a line, and each class of several."""
-    labels = np.unique(samples.label)
-    if len(used) < LINE:
-        yield {}, np.ones(len(used), dtype=np.bool_)
-    for label in labels if len(labels) > 1 else ():
-        yield {"class": int(label)}, samples.label == label
+@dataclass(frozen=True, eq=False)
+class _Values:
+    """One side of the box, or the score: how far each object is off, in limits.
+
+    ``used`` (n,); ``scale`` turns limits into the unit of the message.
+    """
+
+    code: str
+    used: Floats
+    scale: float
+    facts: dict[str, Any]
+    samples: Samples
+
+    def along(self, design: Floats, at: Floats) -> list[Finding]:
+        """A robust line along ``at`` (n,) of ``design`` (n, 2), tested at its ends."""
+        if len(self.used) < LINE or np.ptp(at) == 0:
+            return []
+        for place, value, error in line_ends(design, self.used, at):
+            if above_by_chance(abs(value), SHARE, error, len(self.used) - 2) < CHANCE:
+                facts = {"at": place, "shift": value * self.scale, "pairs": len(self.used)}
+                return [Finding(self.code, {**self.facts, **facts})]
+        return []
+
+    def of_all(self) -> list[Finding]:
+        """The median of all objects."""
+        return [self._finding({}, self.used, 0)] if self._shared(self.used) else []
+
+    def of_classes(self) -> list[Finding]:
+        """The class that is furthest off, and how many more are off too."""
+        labels = self.samples.label
+        groups = {int(label): self.used[labels == label] for label in np.unique(labels)}
+        return self._worst("class", {key: one for key, one in groups.items() if self._shared(one)})
+
+    def of_images(self, names: Sequence[str]) -> list[Finding]:
+        """The image that is furthest off; how much noise there is, all of them tell."""
+        images = self.samples.image
+        groups = {names[image]: self.used[images == image] for image in np.unique(images)}
+        groups = {name: one for name, one in groups.items() if len(one) >= IMAGE}
+        if not groups:
+            return []
+        residual = np.concatenate([one - one.mean() for one in groups.values()])
+        freedom = sum(len(one) - 1 for one in groups.values())
+        pooled = float(np.sqrt(residual @ residual / freedom))
+        off = {
+            name: one
+            for name, one in groups.items()
+            if _beyond(one, max(pooled, float(one.std(ddof=1))), freedom)
+        }
+        return self._worst("image", off)
+
+    def _shared(self, used: Floats) -> bool:
+        return len(used) >= CLASS and _beyond(used)
+
+    def _worst(self, kind: str, groups: dict[Any, Floats]) -> list[Finding]:
+        if not groups:
+            return []
+        worst = max(groups, key=lambda one: abs(float(np.median(groups[one]))))
+        return [self._finding({kind: worst}, groups[worst], len(groups) - 1)]
+
+    def _finding(self, group: dict[str, Any], used: Floats, more: int) -> Finding:
+        facts = {"median": float(np.median(used)) * self.scale, "pairs": len(used), "more": more}
+        return Finding(self.code, {**self.facts, **group, **facts})
 
 
-def _shared(
-    used: Floats, scale: float, facts: dict[str, Any], code: str = "bias"
-) -> Iterator[Finding]:
-    """The median of a group, tested. ``scale`` turns limits into the unit of the message."""
-    if len(used) < CLASS:
-        return
+def _beyond(used: Floats, deviation: float | None = None, freedom: int | None = None) -> bool:
+    """Whether the median is beyond its share of the limit, and noise does not explain it."""
     median = float(np.median(used))
-    if abs(median) > SHARE and exceeds_by_chance(np.sign(median) * used - SHARE) < CHANCE:
-        yield Finding(code, {**facts, "median": median * scale, "pairs": len(used)})
-
-
-def _in_images(
-    used: Floats, samples: Samples, names: Sequence[str], scale: float, one: dict[str, Any]
-) -> Iterator[Finding]:
-    """Images whose objects are off together; how much noise there is, all of them tell."""
-    groups = [np.flatnonzero(samples.image == image) for image in np.unique(samples.image)]
-    groups = [group for group in groups if len(group) >= IMAGE]
-    if not groups:
-        return
-    residual = np.concatenate([used[group] - used[group].mean() for group in groups])
-    freedom = sum(len(group) - 1 for group in groups)
-    pooled = float(np.sqrt(residual @ residual / freedom))
-    for group in groups:
-        values = used[group]
-        median = float(np.median(values))
-        if abs(median) <= SHARE:
-            continue
-        deviation = max(pooled, float(values.std(ddof=1)))
-        if exceeds_by_chance(np.sign(median) * values - SHARE, deviation, freedom) < CHANCE:
-            image = names[int(samples.image[group[0]])]
-            facts = {**one, "image": image, "median": median * scale, "pairs": len(group)}
-            yield Finding("bias", facts)
+    if abs(median) <= SHARE:
+        return False
+    return exceeds_by_chance(np.sign(median) * used - SHARE, deviation, freedom) < CHANCE

@@ -92,21 +92,32 @@ def line_ends(
 def at_least(count: int, chances: Sequence[float]) -> float:
     """How likely at least ``count`` of independent events with these chances happen.
 
-    The tail of a Poisson binomial distribution, by convolution (exact).
+    The tail of a Poisson binomial distribution (exact): the binomial distributions of those with
+    equal chances, convolved.
     """
     from scipy.special import bdtrc
 
     if count <= 0:
         return 1.0
-    if len(set(chances)) == 1:
-        return float(bdtrc(count - 1, len(chances), chances[0]))
-    tail = np.zeros(count + 1)  # the last entry collects everything from ``count`` on
-    tail[0] = 1.0
-    for chance in chances:
-        moved = tail[:-1] * chance
-        tail[:-1] -= moved
-        tail[1:] += moved
-    return float(tail[-1])
+    if not len(chances):
+        return 0.0
+    *others, last = zip(*np.unique(chances, return_counts=True), strict=True)
+    distribution = np.ones(1)
+    for chance, events in others:
+        distribution = np.convolve(distribution, _binomial(events, chance))
+    missing = count - np.arange(len(distribution)) - 1
+    rest = np.where(missing < 0, 1.0, bdtrc(np.maximum(missing, 0), last[1], last[0]))
+    return float(distribution @ np.where(missing < last[1], rest, 0.0))
+
+
+def _binomial(events: int, chance: float) -> Floats:
+    """How likely 0, 1, ... events of equal chance happen."""
+    from scipy.special import gammaln, xlog1py, xlogy
+
+    k = np.arange(events + 1.0)
+    ways = gammaln(events + 1) - gammaln(k + 1) - gammaln(events - k + 1)
+    likely: Floats = np.exp(ways + xlogy(k, chance) + xlog1py(events - k, -chance))
+    return likely
 
 
 def lower_bound(count: int, total: int, confidence: float = CONFIDENCE) -> float:

@@ -89,10 +89,16 @@ def _traits(label: int | None, box: tuple[float, ...]) -> tuple[Group, Group]:
 
 
 def _beyond(groups: Groups, code: str, more_than: float) -> Iterator[Finding]:
+    """All objects together, else the worst group of each kind and how many more there are."""
+    worst: dict[str, list[tuple[float, int, int, Any]]] = {}
     for (kind, value), objects in groups.items():
         count = sum(gone for gone, _ in objects)
         if count <= more_than * len(objects):
             continue
-        if at_least(count, [chance for _, chance in objects]) < CHANCE / len(groups):
-            facts = {"group": kind, "value": value, "count": count, "total": len(objects)}
-            yield Finding(code, facts)
+        tail = at_least(count, [chance for _, chance in objects])
+        if tail < CHANCE / len(groups):
+            worst.setdefault(kind, []).append((tail, -count, len(objects), value))
+    for kind in ("all",) if "all" in worst else worst:
+        _, count, total, value = min(worst[kind], key=lambda one: one[:3])
+        facts = {"group": kind, "value": value, "count": -count, "total": total}
+        yield Finding(code, {**facts, "more": len(worst[kind]) - 1})

@@ -10,7 +10,7 @@ import numpy as np
 from parity.agreement.alarms import below_a_pixel, empty
 from parity.agreement.findings import Finding
 from parity.agreement.hidden import Excuses
-from parity.agreement.pairing import Closeness, Scale, canonical_order, closeness, match
+from parity.agreement.pairing import Bools, Closeness, Scale, canonical_order, closeness, match
 from parity.agreement.rows import Box, ImageAgreement, Row, Twin
 from parity.agreement.settings import changed_by_settings
 from parity.agreement.ties import Exchange, exchange
@@ -76,7 +76,8 @@ def _settings_facts(changed: int, reference: Side, candidate: Side) -> dict[str,
 
 
 def _settings(side: Side) -> str:
-    return f"NMS {side.suppression.label}, from a score of {side.threshold:g}"
+    threshold = f"from a score of {side.threshold:g}"
+    return threshold if side.proposals is None else f"NMS {side.suppression.label}, {threshold}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +96,7 @@ class _Rows:
         alone = {"lost": self.reference.deployed, "extra": self.candidate.deployed}
         other_threshold: dict[str, set[int]] = {"lost": set(), "extra": set()}
         rows = []
-        for row, i, j in self._paired(close):
+        for row, i, j in self._paired(close, None if shown is None else shown.twins):
             if row.reason == "threshold":
                 other_threshold[row.kind].add(i if row.kind == "lost" else j)
                 continue
@@ -139,9 +140,9 @@ class _Rows:
             return Excuses(there, here, within.T, self.tolerance, self.scale).of_hidden(left)
         return Excuses(here, there, within, self.tolerance, self.scale).of_shown(left)
 
-    def _paired(self, close: Closeness) -> Iterator[tuple[Row, int, int]]:
+    def _paired(self, close: Closeness, twins: Bools | None) -> Iterator[tuple[Row, int, int]]:
         """A row for every pair, with its two positions among what the sides see."""
-        pairs = match(self.reference, self.candidate, close, self.tolerance)
+        pairs = match(self.reference, self.candidate, close, self.tolerance, twins)
         i, j = pairs.reference, pairs.candidate
         ours, theirs = self.reference.seen.take(i), self.candidate.seen.take(j)
         shift = (theirs.boxes - ours.boxes) * np.array([*self.scale, *self.scale])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
@@ -33,6 +34,10 @@ class Samples:
     image: Ints
     score: Floats
     score_diff: Floats
+
+    def take(self, rows: Any) -> Samples:
+        """The objects named by an index array or a boolean mask."""
+        return Samples(**{one.name: getattr(self, one.name)[rows] for one in fields(self)})
 
 
 def samples(images: Mapping[str, ImageAgreement]) -> Samples:

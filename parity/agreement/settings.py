@@ -2,44 +2,28 @@
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import replace
 
 from parity.detections import Side
-
-
-def alike(reference: Side, candidate: Side) -> bool:
-    """Whether both sides choose among proposals by the same rules."""
-    same_rules = reference.suppression.rule == candidate.suppression.rule
-    return same_rules and reference.threshold == candidate.threshold
 
 
 def changed_by_settings(reference: Side, candidate: Side) -> int:
     """How many of the reference's detections come or go where the candidate's settings choose.
 
-    Both choose among the reference's own proposals, so that nothing else can be the reason. 0 where
-    a side does not show its proposals: its settings are unknown then.
+    Both choose among the reference's own proposals, so that nothing else can be the reason. Of a
+    side that does not show its proposals the threshold alone is known.
     """
-    if reference.proposals is None or candidate.proposals is None or alike(reference, candidate):
-        return 0
     other = under_settings(reference, candidate)
-    return int((_deployed(reference) ^ _deployed(other)).sum())
+    if other.result is reference.result:
+        return int((reference.deployed ^ other.deployed).sum())
+    return int((reference.deployed_proposals ^ other.deployed_proposals).sum())
 
 
 def under_settings(reference: Side, candidate: Side) -> Side:
-    """The reference as it would be deployed with the candidate's settings.
-
-    A side that does not show its proposals stays as it is.
-    """
-    if reference.proposals is None or candidate.proposals is None or alike(reference, candidate):
-        return reference
-    suppression, threshold = candidate.suppression, candidate.threshold
-    return Side.of(reference.proposals, threshold, reference.floor, suppression)
-
-
-def _deployed(side: Side) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Which proposals a side deploys."""
-    assert side.proposals is not None
-    assert side.result is not None
-    found = np.zeros(len(side.proposals.rows), dtype=np.bool_)
-    found[side.result.kept] = side.deployed
-    return found
+    """The reference as it would be deployed with the candidate's settings, as far as known."""
+    ours, theirs = reference.suppression, candidate.suppression
+    unknown = reference.proposals is None or candidate.proposals is None
+    if unknown or ours.rule == theirs.rule:
+        return replace(reference, threshold=candidate.threshold)
+    assert reference.proposals is not None
+    return Side.of(reference.proposals, candidate.threshold, reference.floor, theirs)

@@ -39,13 +39,15 @@ def to_side(
     placed = placement.to_original(proposals.boxes)
     if edges is not None:
         placed = clipped(placed, edges)
-    if settings.clip != "before-nms":
-        edges = None
-    boxes = proposals.boxes if edges is None else placement.to_network(placed)
     detections = Detections(placed, proposals.scores, proposals.classes)
-    suppression = Suppression(settings.nms, settings.nms_iou, settings.max_detections)
+    suppression = Suppression(
+        settings.nms,
+        settings.nms_iou,
+        settings.max_detections,
+        edges if settings.clip == "before-nms" else None,
+    )
     side = Side.of(
-        ProposalSet(detections, boxes, rows, len(found.scores), placement, edges),
+        ProposalSet(detections, proposals.boxes, rows, len(found.scores), placement),
         settings.score_threshold,
         floor,
         suppression,

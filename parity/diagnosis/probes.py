@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from parity.agreement import ImageAgreement, budget, differences, judge, nonfinite
+from parity.agreement import ImageAgreement, budget, differences, judge, nonfinite, under_settings
 from parity.detections import Side
 from parity.diagnosis.patterns import SAME
 from parity.diagnosis.readings import Reading, readings
@@ -171,8 +171,9 @@ class _Asked:
     def _judged(self, ours: Stages, theirs: Side) -> ImageAgreement:
         assert ours.side is not None
         placement = ours.prepared.placement
+        deliberate = self._pipeline.runtime.deliberate
         return judge(
-            ours.side,
+            under_settings(ours.side, theirs) if deliberate else ours.side,
             theirs,
             self._pipeline.runtime.tolerance,
             (placement.scale_x, placement.scale_y),

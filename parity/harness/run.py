@@ -292,7 +292,7 @@ def _judged_sides(
     runtime: Runtime, reference: Side, candidate: Side, scale: tuple[float, float]
 ) -> ImageAgreement:
     """Judge one image; where other settings are deliberate, under those of the candidate."""
-    if runtime.table.settings != "deliberate":
+    if not runtime.deliberate:
         return judge(reference, candidate, runtime.tolerance, scale)
     changed = changed_by_settings(reference, candidate)
     reference = under_settings(reference, candidate)

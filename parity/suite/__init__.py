@@ -55,6 +55,11 @@ class Runtime:
     recipe: Recipe
     decode: Decode
 
+    @property
+    def deliberate(self) -> bool:
+        """Whether its threshold and NMS are meant to be others than the reference's."""
+        return self.table.settings == "deliberate"
+
 
 @dataclass(frozen=True)
 class Suite:
