@@ -12,7 +12,7 @@ from parity.errors import ImageError, SuiteError
 from parity.runtimes import support
 from parity.runtimes.contract import AdapterError
 from parity.runtimes.resolve import resolve, siblings
-from parity.suite import Runtime, Suite, matching
+from parity.suite import Runtime, Suite, matching, unreadable
 
 Array = np.ndarray[Any, Any]
 
@@ -54,6 +54,9 @@ def representative(suite: Suite, runtime: Runtime) -> Callable[[], Iterator[Arra
 def _by_files(
     suite: Suite, where: str, pattern: str, decoder: str
 ) -> Callable[[], Iterator[Array]]:
+    problem = unreadable(pattern, suite.folder)
+    if problem is not None:
+        raise _wrong(suite, f"{where}: {problem}")
     files = [suite.folder / match for match in matching(pattern, suite.folder)]
     if not files:
         raise _wrong(

@@ -22,6 +22,7 @@ from parity.suite.model import Export, RuntimeTable, SuiteFile
 from parity.suite.problems import describe, unknown_name
 from parity.suite.recipe import Recipe
 from parity.suite.tolerance import Tolerance
+from parity.suite.unreadable_files import unreadable
 
 __all__ = [
     "BoxesScores",
@@ -38,6 +39,7 @@ __all__ = [
     "Tolerance",
     "load",
     "matching",
+    "unreadable",
 ]
 
 FILE_NAME = "parity.toml"
@@ -247,7 +249,10 @@ class _Resolver:
         found: set[str] = set()
         for pattern in self.file.detector.images:
             files = matching(pattern, self.path.parent)
-            if not files:
+            problem = unreadable(pattern, self.path.parent)
+            if problem is not None:
+                self.problems.append(f"detector.images: {problem}")
+            elif not files:
                 self.problems.append(
                     f"detector.images: expected files that match {pattern!r}, "
                     f"found none in {self.path.parent}"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import glob
+import os
 import re
 from pathlib import Path
 
-_SUFFIX = re.compile(r"\.[A-Za-z0-9]+$")
+SUFFIX = re.compile(r"\.[A-Za-z0-9]+$")
 
 
 def matching(pattern: str, folder: Path) -> list[str]:
@@ -14,11 +15,22 @@ def matching(pattern: str, folder: Path) -> list[str]:
 
     A suffix matches in either case: ``*.jpg`` is also ``IMG_1.JPG``, as cameras write it.
     """
-    suffix = _SUFFIX.search(pattern)
+    return [match for match in matches(pattern, folder) if (folder / match).is_file()]
+
+
+def matches(pattern: str, folder: Path) -> list[str]:
+    """Whatever matches, folders and links to nothing included."""
+    suffix = SUFFIX.search(pattern)
     if suffix is not None:
         either = "".join(
             f"[{one.lower()}{one.upper()}]" if one.isalpha() else one for one in suffix[0]
         )
         pattern = pattern[: suffix.start()] + either
-    matches = glob.glob(pattern, root_dir=folder, recursive=True)
-    return sorted(Path(match).as_posix() for match in matches if (folder / match).is_file())
+    found = glob.glob(pattern, root_dir=folder, recursive=True)
+    return sorted(Path(match).as_posix() for match in found)
+
+
+def folders_of(pattern: str, folder: Path) -> list[str]:
+    """The folders in which a pattern looks for files."""
+    found = glob.glob(os.path.join(os.path.dirname(pattern), ""), root_dir=folder, recursive=True)
+    return sorted(Path(match).as_posix() for match in found)
