@@ -3,11 +3,13 @@
 A suite's goldens lie in ``golden/`` beside its ``parity.toml``: one ``.npz`` an image and
 ``manifest.json``::
 
-    {"format": 1, "detector": ..., "runtime": ..., "parity_version": ..., "recorded": ISO time,
+    {"format": 2, "detector": ..., "runtime": ..., "parity_version": ...,
      "identity": {library versions, threads, CPU features ...},
      "recipe": {...}, "recipe_digest": ..., "decode": {...}, "classes": [...],
      "outputs": {role: name or index, as declared}, "layout": of the reference's input,
-     "artifacts": {path: sha256},
+     "reference": {"kind", "model", "weights", "interpreter", "options": as declared},
+     "files": {path: sha256}, "absent": [paths that were named and not there],
+     "modules": {"module:function": {path of a module of the suite's folder: sha256}},
      "images": {image id: {"sha256": of the image, "file": name, "file_sha256": ...}}}
 
 An ``.npz`` holds ``pixels`` (the resized image, uint8 (H, W, 3), or the whole tensor where a
@@ -32,7 +34,7 @@ import numpy as np
 
 from parity.errors import GoldenError
 from parity.files import digest
-from parity.golden import stale
+from parity.golden import sources, stale
 from parity.pipeline import Images, Network, Stages
 from parity.preprocess import Prepared
 from parity.suite import Recipe, Suite
@@ -56,18 +58,11 @@ class Golden:
         return dict(self.manifest["identity"])
 
     def unseen(self, suite: Suite) -> tuple[str, ...]:
-        """What the suite declares of its reference that a golden of an older version cannot tell.
-
-        A sentence for notes; nothing where the manifest says it or the suite declares nothing.
-        """
-        table = suite.runtimes[suite.reference].table
-        declared = [key for key in ("outputs", "layout") if getattr(table, key)]
-        unknown = [key for key in declared if key not in self.manifest]
-        if not unknown:
-            return ()
-        return (
-            f"the golden does not say with which {' and '.join(unknown)} it was recorded, so that "
-            f"a change since would go unseen; {AGAIN}",
+        """What may have changed since without being seen, in sentences for notes."""
+        return tuple(
+            f"{path} imports code that can only be told as it runs (sys.path, exec, a name made "
+            f"up): whether that changed since the golden was recorded is not seen"
+            for path in sources.unread(suite)
         )
 
     def covers(self, recipe: Recipe) -> bool:
@@ -218,7 +213,10 @@ def record(suite: Suite, stages: Mapping[str, Stages], identity: Mapping[str, An
             "classes": list(suite.classes),
             "outputs": dict(runtime.table.outputs),
             "layout": next(iter(stages.values())).network.layout if stages else "",
-            "artifacts": stale.artifacts(suite),
+            "reference": sources.reference(suite),
+            "files": sources.files(suite),
+            "absent": sources.absent(suite),
+            "modules": sources.modules(suite),
             "images": images,
         }
         text = json.dumps(manifest, indent=1, ensure_ascii=False)
