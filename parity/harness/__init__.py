@@ -8,6 +8,7 @@ from pathlib import Path
 from parity import __version__, golden
 from parity.diagnosis import scale_note
 from parity.errors import ParityError, RuntimeFailure, RuntimeMissing, SuiteError
+from parity.harness.likeness import with_repeats
 from parity.harness.reference import widest_band
 from parity.harness.run import Run
 from parity.pipeline import Images, Pipeline
@@ -66,7 +67,7 @@ def suite_record(
     suite: Suite, run: Run | None, records: Iterable[RuntimeRecord], started: str
 ) -> SuiteRecord:
     """Put the records of a suite's runtimes together and judge that anything was judged at all."""
-    records = tuple(records)
+    records = tuple(with_repeats(suite, records))
     source = "none"
     against = {one.against for one in records if one.role == "candidate" and one.against}
     if against:

@@ -15,23 +15,21 @@ from parity.agreement import (
 )
 from parity.diagnosis import hints, probe, quantised_hint, recipe_keys, settings_notes
 from parity.errors import NotJudged, ParityError, RuntimeFailure, unforeseen
-from parity.files import digest
-from parity.harness import noting
+from parity.harness import likeness, noting
 from parity.harness.heads import heads_of
 from parity.harness.inputs import fed_otherwise
 from parity.harness.precision import average_precision
 from parity.harness.reference import Reference, choose
 from parity.pipeline import Pipeline, Stages
 from parity.record import (
-    ArtifactRecord,
     Failure,
     ImageRecord,
     RuntimeRecord,
     Verdict,
     with_images,
 )
-from parity.session import artifact_files, missing
-from parity.suite import Runtime, Suite
+from parity.session import missing
+from parity.suite import Suite
 from parity.suite.decoding import nms_limit
 from parity.suite.tolerance import Tolerance
 
@@ -248,7 +246,7 @@ class Run:
             ),
         )
         try:
-            record = replace(record, artifacts=self._artifacts(runtime))
+            record = likeness.with_artifacts(self.suite, record)
             session = self.pipeline(name).session
             notes = record.notes + session.notes()
             record = replace(record, identity=session.identity(), notes=notes)
@@ -264,16 +262,6 @@ class Run:
         except ParityError as error:
             return replace(record, verdict="error", failure=Failure.of(error))
         return record
-
-    def _artifacts(self, runtime: Runtime) -> tuple[ArtifactRecord, ...]:
-        found = []
-        for path in artifact_files(runtime, self.suite.folder):
-            sha256, size = digest(path)
-            name = path.name
-            if path.is_relative_to(self.suite.folder):
-                name = path.relative_to(self.suite.folder).as_posix()
-            found.append(ArtifactRecord(name, sha256, size))
-        return tuple(found)
 
     def _hints(self, record: RuntimeRecord) -> tuple[str, ...]:
         """What the failure looks like, and which other input would have made it agree."""

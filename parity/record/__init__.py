@@ -24,6 +24,7 @@ from parity.agreement import (
     inputs_differ,
 )
 from parity.errors import HeadsError, ParityError, UsageError
+from parity.record.caveats import SameFile
 from parity.suite.tolerance import Tolerance
 
 FORMAT = 1
@@ -125,7 +126,8 @@ class RuntimeRecord:
     recorded reference). ``verdict`` is None for a reference that has no golden to drift from.
     ``average_precision``: mAP@0.5 of the deployed detections, by side, where the suite has labels.
     ``recipe_keys``: the settings in which its recipe differs from the reference's; ``inputs``: how
-    far what it is fed differs then, None where the recipes are the same.
+    far what it is fed differs then, None where the recipes are the same. ``same_file``: another
+    runtime of which its file is, byte for byte.
     """
 
     name: str
@@ -149,6 +151,7 @@ class RuntimeRecord:
     failure: Failure | None = None
     recipe_keys: tuple[str, ...] = ()
     inputs: InputsDiffer | None = None
+    same_file: SameFile | None = None
 
     @property
     def reason(self) -> str:
