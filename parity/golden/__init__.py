@@ -7,6 +7,7 @@ A suite's goldens lie in ``golden/`` beside its ``parity.toml``: one ``.npz`` an
      "identity": {library versions, threads, CPU features ...},
      "recipe": {...}, "recipe_digest": ..., "decode": {...}, "classes": [...],
      "outputs": {role: name or index, as declared}, "layout": of the reference's input,
+     "unread": [what of its outputs the family does not read],
      "reference": {"kind", "model", "weights", "interpreter", "options": as declared},
      "files": {path: sha256}, "absent": [paths that were named and not there],
      "modules": {"module:function": {path of a module of the suite's folder: sha256}},
@@ -25,13 +26,14 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from parity.decode.unread import unread_from
 from parity.errors import GoldenError
 from parity.files import digest
 from parity.golden import sources, stale
@@ -81,7 +83,8 @@ class Golden:
         with self._open(image) as file:
             names = [name for name in file.files if name.startswith("head:")]
             heads = {name.removeprefix("head:"): file[name] for name in names}
-        return Network(heads=heads, specs={}, layout="", milliseconds=0.0)
+        unread = tuple(unread_from(one) for one in self.manifest["unread"])
+        return Network(heads=heads, specs={}, layout="", milliseconds=0.0, unread=unread)
 
     def input_change(self, image: str, prepared: Prepared) -> str | None:
         """How the prepared image differs from the recorded one, in words; None where equal."""
@@ -189,6 +192,7 @@ def record(suite: Suite, stages: Mapping[str, Stages], identity: Mapping[str, An
     from parity import __version__
 
     runtime = suite.runtimes[suite.reference]
+    network = next(iter(stages.values())).network
     target = suite.folder / FOLDER
     aside = Path(tempfile.mkdtemp(dir=suite.folder, prefix=".golden."))
     try:
@@ -212,7 +216,8 @@ def record(suite: Suite, stages: Mapping[str, Stages], identity: Mapping[str, An
             "decode": runtime.decode.model_dump(mode="json", by_alias=True, exclude_none=True),
             "classes": list(suite.classes),
             "outputs": dict(runtime.table.outputs),
-            "layout": next(iter(stages.values())).network.layout if stages else "",
+            "layout": network.layout,
+            "unread": [asdict(one) for one in network.unread],
             "reference": sources.reference(suite),
             "files": sources.files(suite),
             "absent": sources.absent(suite),

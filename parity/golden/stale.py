@@ -17,7 +17,7 @@ FORMAT = 2
 _FIRST = 1  # the format that did not hold what the reference is made of
 _KEYS = (
     "format", "identity", "recipe", "recipe_digest", "decode", "classes", "outputs", "layout",
-    "reference", "files", "absent", "modules", "images",
+    "unread", "reference", "files", "absent", "modules", "images",
 )  # fmt: skip
 _PATHS = ("model", "weights")
 _NAMED = 5  # images that a message names; more are counted

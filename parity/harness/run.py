@@ -20,6 +20,7 @@ from parity.harness.heads import heads_of
 from parity.harness.inputs import fed_otherwise
 from parity.harness.precision import average_precision
 from parity.harness.reference import Reference, choose
+from parity.harness.unjudged import Unjudged
 from parity.pipeline import Pipeline, Stages
 from parity.record import (
     Failure,
@@ -52,6 +53,7 @@ class Run:
         self._doubts: dict[str, tuple[str, ...]] = {}
         self._started: dict[str, RuntimeRecord] = {}
         self._last: dict[str, Stages] = {}
+        self._unjudged = Unjudged()
 
     def beside(self, suite: Suite) -> Run:
         """Judges the same runtimes, as they are open here, against another of them.
@@ -113,6 +115,7 @@ class Run:
             return replace(record, verdict="error", failure=failure, images=images)
         compared = {one.image: one.agreement for one in images if one.agreement is not None}
         found = _budget(compared, self.suite.runtimes[name].tolerance, len(images))
+        record = self._unjudged.told(record, self.suite.reference)
         record = replace(
             with_images(record, images),
             layout=self.pipeline(name).layout,
@@ -195,10 +198,13 @@ class Run:
     def _judged(self, name: str, image: str) -> ImageRecord:
         runtime = self.suite.runtimes[name]
         try:
-            reference = self._against(name).stages(image)
+            against = self._against(name)
+            reference = against.stages(image)
         except ParityError as error:
             raise NotJudged(name, error) from error
         candidate = self._stages(name, image)
+        decoders = against.decoder, self.pipeline(name).decoder
+        self._unjudged.look((decoders[0], reference), name, (decoders[1], candidate))
         ours = self.suite.runtimes[self.suite.reference]
         findings, heads = heads_of(ours, runtime, reference, candidate, len(self.suite.classes))
         agreement: ImageAgreement | None = None
