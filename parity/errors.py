@@ -177,6 +177,12 @@ class OptionError(RuntimeFailure):
     exit_code = 2
 
 
+class NotApplied(RuntimeFailure):
+    """A provider, device or delegate that ``options`` ask for is not what runs."""
+
+    cause = "not-applied"
+
+
 class NotJudged(RuntimeFailure):
     """A runtime without a verdict because what it is judged against failed."""
 

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from parity import decode, preprocess
 from parity.agreement import nonfinite
 from parity.boxes import Placement
+from parity.decode import Unread
 from parity.decode.binding import BindingError, Output
 from parity.detections import Side
 from parity.errors import HeadsError, ImageError, SuiteError
@@ -24,12 +25,16 @@ from parity.tensors import Array
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """What the network made of one image: heads by role, real numbers, before any decoding."""
+    """What the network made of one image: heads by role, real numbers, before any decoding.
+
+    ``unread``: what the family does not read of its outputs.
+    """
 
     heads: dict[str, Array]
     specs: dict[str, TensorSpec]
     layout: str
     milliseconds: float
+    unread: tuple[Unread, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,6 +191,27 @@ class Decoder:
             message = f"{message}\n{looks}"
         return HeadsError(self._runtime.name, message)
 
+    def unread(self, outputs: Mapping[str, Array], bound: Mapping[str, str]) -> tuple[Unread, ...]:
+        """What the family does not read of one image's outputs, ``bound`` by role."""
+        return decode.unread(outputs, bound, self._runtime.decode, self._classes)
+
+    @property
+    def function(self) -> str | None:
+        """The suite's own function that decodes, by its name; None where a family does."""
+        return self._runtime.decode.function
+
+    def unread_by_function(self, stages: Stages) -> tuple[Unread, ...] | None:
+        """What the suite's function does not read; None where this image shows nothing of it."""
+        if self._function is None:
+            return ()
+        return decode.unread_by_function(
+            self._function,
+            stages.network.heads,
+            self._classes,
+            stages.prepared.size,
+            self.function or "",
+        )
+
     def trimmed(self, heads: dict[str, Array]) -> dict[str, Array]:
         """Bound heads without the rows that mean nothing to the family."""
         if self._function is not None:
@@ -216,7 +242,8 @@ class Decoder:
 class Pipeline:
     """One runtime of a suite, open, from image to detections.
 
-    ``doubts``: what the first image's heads say against the settings of decoding.
+    ``doubts``: what the first image's heads say against the settings of decoding. ``unread``: what
+    of its outputs the family does not read.
     """
 
     def __init__(self, suite: Suite, name: str, images: Images) -> None:
@@ -224,6 +251,7 @@ class Pipeline:
         self.decoder = Decoder(suite, self.runtime)
         self.layout = ""
         self.doubts: tuple[str, ...] | None = None
+        self.unread: tuple[Unread, ...] = ()
         self._images = images
         self.session = Session(self.runtime, suite.folder, dataset(suite))
 
@@ -237,11 +265,13 @@ class Pipeline:
         self._need_numbers(heads, bound)
         if self.doubts is None:
             self.doubts = decode.doubts(outputs.heads, heads, self.runtime.decode, prepared.size)
+            self.unread = self.decoder.unread(outputs.heads, bound)
         return Network(
             heads=self.decoder.trimmed(heads),
             specs={role: specs[name] for role, name in bound.items() if name in specs},
             layout=outputs.layout,
             milliseconds=outputs.milliseconds,
+            unread=self.unread,
         )
 
     def _need_numbers(self, heads: Mapping[str, Array], bound: Mapping[str, str]) -> None:

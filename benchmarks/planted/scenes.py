@@ -182,7 +182,9 @@ def _heads(
     rows = np.concatenate([boxes[owner] + jitter * sides, nothing])
     owners = np.r_[owner, len(boxes) + np.arange(of.background)].astype(np.int64)
     order = rng.permutation(total)
-    return Heads(rows[order], np.clip(scores, 0, 1)[order], placement, image, of.size, owners[order])
+    return Heads(
+        rows[order], np.clip(scores, 0, 1)[order], placement, image, of.size, owners[order]
+    )
 
 
 def healthy(rng: Rng, heads: Heads, tolerance: Tolerance, level: float) -> Heads:
@@ -199,7 +201,9 @@ def healthy(rng: Rng, heads: Heads, tolerance: Tolerance, level: float) -> Heads
         room = np.maximum(tolerance.max_corner_px, sides * (1 - tolerance.min_box_iou) / 4.4)
         shift = rng.uniform(-1, 1, heads.boxes.shape) * room * level
     else:
-        logits = np.log(np.clip(heads.scores, 1e-6, 1 - 1e-6) / (1 - np.clip(heads.scores, 1e-6, 1 - 1e-6)))
+        logits = np.log(
+            np.clip(heads.scores, 1e-6, 1 - 1e-6) / (1 - np.clip(heads.scores, 1e-6, 1 - 1e-6))
+        )
         logits += 0.082 * _shared(rng, heads.owner, heads.scores.shape)
         scores = 1 / (1 + np.exp(-logits))
         shift = (0.3 + 0.5 * level) * _shared(rng, heads.owner, heads.boxes.shape)

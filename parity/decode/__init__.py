@@ -12,8 +12,10 @@ from parity.decode.function import decode_by_function
 from parity.decode.likely import appearance, leading, likely
 from parity.decode.looks import Look, looks, shown
 from parity.decode.priors import grid, load_priors, read_priors
+from parity.decode.probing import unread_by_function
 from parity.decode.room import room_for_classes, room_message
 from parity.decode.side import to_side
+from parity.decode.unread import Unread, unread
 from parity.nms import Kept, suppress
 
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
     "Look",
     "Proposals",
     "Role",
+    "Unread",
     "appearance",
     "arranged",
     "bind",
@@ -47,4 +50,6 @@ __all__ = [
     "suppress",
     "to_side",
     "trimmed",
+    "unread",
+    "unread_by_function",
 ]

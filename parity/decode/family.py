@@ -16,6 +16,14 @@ Size = tuple[int, int]
 
 
 @dataclass(frozen=True)
+class Columns:
+    """Columns of a head that its family does not read: those from ``first`` on along ``axis``."""
+
+    axis: int
+    first: int
+
+
+@dataclass(frozen=True)
 class Family:
     """A family: its roles, and its decoder of (heads, settings, classes, size, priors).
 
@@ -25,7 +33,8 @@ class Family:
     ``trim`` takes rows that mean nothing out of the heads. ``sized`` gives the roles of an input
     of known (height, width), where more can be told of them then. ``crossed`` says what it may be
     where boxes come out with their corners in the wrong order. ``frame``: in what boxes are, the
-    network's input or the original image; ``size`` is that of the frame.
+    network's input or the original image; ``size`` is that of the frame. ``unread`` of (heads,
+    settings, classes) says of which heads it reads some columns only; None where all of all.
     """
 
     roles: Callable[[Decode, int, Floats | None], tuple[Role, ...]]
@@ -37,6 +46,7 @@ class Family:
     sized: Callable[[Decode, int, Floats | None, Size], tuple[Role, ...]] | None = None
     crossed: str = ""
     frame: Literal["input", "image"] = "input"
+    unread: Callable[[Mapping[str, Array], Decode, int], dict[str, Columns]] | None = None
 
 
 def boxes_role(anchors: int | None = None) -> Role:

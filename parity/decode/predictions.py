@@ -45,14 +45,22 @@ def likely(shape: Shape, classes: int) -> str | None:
     return None
 
 
-def rows_with_objectness(head: Array, classes: int, activation: str) -> Array:
-    """The head as (A, 5 + classes), as it is, its scores checked to be what is declared."""
+def rows_with_objectness(head: Array, classes: int, activation: str, further: int = 0) -> Array:
+    """The head as (A, 5 + classes), as it is, its scores checked to be what is declared.
+
+    ``further`` columns behind these are left out.
+    """
     values = np.asarray(head)
-    if not with_objectness(values.shape, classes):
-        raise DecodeError(misfit(f"(1, A, {5 + classes})", values.shape, classes))
-    rows: Array = values[0]
+    if not with_objectness(values.shape, classes + further):
+        raise DecodeError(misfit(f"(1, A, {5 + classes + further})", values.shape, classes))
+    rows: Array = values[0, :, : 5 + classes]
     check_range(rows[:, 4:], activation)
     return rows
+
+
+def and_further(count: int) -> str:
+    """What stands behind the columns that are read, for the words of a role."""
+    return f", {count} that {'is' if count == 1 else 'are'} not read" if count else ""
 
 
 def misfit(needs: str, shape: Shape, classes: int) -> str:

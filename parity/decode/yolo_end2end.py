@@ -22,7 +22,8 @@ import numpy as np
 from parity.decode import detected
 from parity.decode.binding import Role, Shape
 from parity.decode.candidates import Array, DecodeError, Floats, Proposals
-from parity.decode.family import Family, Size
+from parity.decode.family import Columns, Family, Size
+from parity.decode.predictions import and_further
 
 if TYPE_CHECKING:
     from parity.suite.decoding import Decode
@@ -38,16 +39,24 @@ def _settings(settings: Decode) -> YoloEnd2End:
 
 def roles(settings: Decode, classes: int, priors: Floats | None) -> tuple[Role, ...]:
     """``detections`` (1, N, 6), or as wide as the columns that the suite names."""
-    order = _settings(settings).order
-    needs = f"(1, N, {len(order)}), rows of {', '.join(order)}"
+    order, further = _settings(settings).order, _settings(settings).further
+    width = len(order) + further
+    needs = f"(1, N, {width}), rows of {', '.join(order)}{and_further(further)}"
 
     def hint(shape: Shape) -> str | None:
-        if shape[-1:] != (len(YOLOV7),) or len(order) == len(YOLOV7):
+        more = shape[-1] - len(order) if shape else 0
+        if more <= 0 or shape[-1] == width:
             return None
+        behind = f"is what stands behind none of these, as an angle? say further = {more}"
+        if shape[-1] != len(YOLOV7):
+            return behind
         listed = ", ".join(f'"{one}"' for one in YOLOV7)
-        return f"rows of 7, with the image in front? say columns = [{listed}], or in what order"
+        return (
+            f"rows of 7, with the image in front? say columns = [{listed}], or in what order; or "
+            f"{behind}"
+        )
 
-    return (detected.detections_role("detections", needs, (len(order),), (), hint),)
+    return (detected.detections_role("detections", needs, (width,), (), hint),)
 
 
 def decode(
@@ -55,7 +64,8 @@ def decode(
 ) -> Proposals:
     """The detections of one image, without padding."""
     how = _settings(settings)
-    table = detected.rows_of(heads["detections"], "detections", (len(how.order),))
+    width = len(how.order) + how.further
+    table = detected.rows_of(heads["detections"], "detections", (width,))[:, : len(how.order)]
     columns: dict[str, Floats] = dict(zip(how.order, table.T, strict=True))
     _check_columns(columns, how.order)
     rows = detected.that_count(columns, "score", "class", beside=("image",))
@@ -68,6 +78,13 @@ def decode(
         detected.scores_in_range(rows["score"], f"are the rows {', '.join(how.order)}?"),
         detected.classes_of(rows["class"], how.first_class, classes),
     )
+
+
+def unread(heads: Mapping[str, Array], settings: Decode, classes: int) -> dict[str, Columns]:
+    """What stands behind the columns that the suite names."""
+    how = _settings(settings)
+    axis = np.ndim(heads["detections"]) - 1
+    return {"detections": Columns(axis, len(how.order))} if how.further else {}
 
 
 def _boxes(rows: Mapping[str, Floats]) -> Floats:
@@ -101,6 +118,7 @@ def _check_columns(rows: Mapping[str, Floats], order: tuple[str, ...]) -> None:
 FAMILY = Family(
     roles,
     decode,
+    unread=unread,
     crossed="are the numbers of a row in this order? Else say columns = [...], as for rows of "
     "x, y, width, height",
 )

@@ -15,11 +15,12 @@ import numpy as np
 
 from parity.boxes import to_xyxy
 from parity.decode.best import labelled
-from parity.decode.binding import Role
+from parity.decode.binding import Role, Shape
 from parity.decode.candidates import Array, Candidates, Floats, Proposals, activate
-from parity.decode.family import Family, Size
+from parity.decode.family import Columns, Family, Size
 from parity.decode.predictions import (
     PREDICTIONS,
+    and_further,
     predictions_role,
     rows_with_objectness,
     with_objectness,
@@ -31,19 +32,29 @@ if TYPE_CHECKING:
     from parity.suite.decoding import Decode
 
 
+def _settings(settings: Decode) -> YoloV5:
+    how = settings.own
+    assert isinstance(how, YoloV5)
+    return how
+
+
 def roles(settings: Decode, classes: int, priors: Floats | None) -> tuple[Role, ...]:
     """``predictions`` (1, A, 5 + classes)."""
-    needs = f"(1, A, {5 + classes}): cx, cy, w, h, objectness, one score for each class"
-    return (predictions_role(needs, classes, with_objectness),)
+    further = _settings(settings).further
+    needs = f"(1, A, {5 + classes + further}): cx, cy, w, h, objectness, one score for each class"
+
+    def fits(shape: Shape, classes: int) -> bool:
+        return with_objectness(shape, classes + further)
+
+    return (predictions_role(needs + and_further(further), classes, fits),)
 
 
 def decode(
     heads: Mapping[str, Array], settings: Decode, classes: int, size: Size, priors: Floats | None
 ) -> Candidates | Proposals:
     """The candidates of one image, or each box with its best class."""
-    how = settings.own
-    assert isinstance(how, YoloV5)
-    rows = rows_with_objectness(heads[PREDICTIONS], classes, how.activation)
+    how = _settings(settings)
+    rows = rows_with_objectness(heads[PREDICTIONS], classes, how.activation, how.further)
     boxes = rows[:, :4].astype(np.float64)
     grids = "; grids still to be decoded? say family = 'yolox'"
     check_unit(boxes[:, :2], how.normalized, PREDICTIONS, grids)
@@ -53,4 +64,9 @@ def decode(
         return labelled(boxes, rows[:, 5:], how, objectness)
 
 
-FAMILY = Family(roles, decode)
+def unread(heads: Mapping[str, Array], settings: Decode, classes: int) -> dict[str, Columns]:
+    """What stands behind the classes."""
+    return {PREDICTIONS: Columns(2, 5 + classes)} if _settings(settings).further else {}
+
+
+FAMILY = Family(roles, decode, unread=unread)

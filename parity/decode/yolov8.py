@@ -1,6 +1,7 @@
 """YOLOv8, v9 and v11 (Jocher et al., ultralytics): one head (1, 4 + C, A), decoded by the network.
 
 A column is cx, cy, w, h and one score for each class through a sigmoid; there is no objectness.
+Models of segments, poses and turned boxes have further numbers behind these, which are not read.
 Exports give boxes in pixels of the input; those to TFLite divide them by its width and height.
 Some exports transpose the head to (1, A, 4 + C). The predictor keeps the best class of a box, and
 runs NMS for each class. An RT-DETR exported by the same library has this head too, anchors first,
@@ -18,9 +19,10 @@ from parity.boxes import to_xyxy
 from parity.decode.best import labelled
 from parity.decode.binding import Role, Shape
 from parity.decode.candidates import Array, Candidates, DecodeError, Floats, Proposals
-from parity.decode.family import Family, Size
+from parity.decode.family import Columns, Family, Size
 from parity.decode.predictions import (
     PREDICTIONS,
+    and_further,
     check_range,
     misfit,
     predictions_role,
@@ -43,8 +45,13 @@ def _settings(settings: Decode) -> YoloV8:
 
 def roles(settings: Decode, classes: int, priors: Floats | None) -> tuple[Role, ...]:
     """``predictions`` (1, 4 + classes, A) or (1, A, 4 + classes)."""
-    needs = f"{_needs(classes)}: cx, cy, w, h, one score for each class"
-    return (predictions_role(needs, classes, without_objectness),)
+    further = _settings(settings).further
+    needs = f"{_needs(classes + further)}: cx, cy, w, h, one score for each class"
+
+    def fits(shape: Shape, classes: int) -> bool:
+        return without_objectness(shape, classes + further)
+
+    return (predictions_role(needs + and_further(further), classes, fits),)
 
 
 def decode(
@@ -64,13 +71,23 @@ def decode(
 def arrange(
     heads: Mapping[str, Array], settings: Decode, classes: int, size: Size
 ) -> dict[str, Array]:
-    """The head as (1, 4 + classes, A)."""
+    """The head as (1, 4 + classes, A), without what stands behind the classes."""
     head = np.asarray(heads[PREDICTIONS])
-    shape = head.shape
-    if not without_objectness(shape, classes):
-        raise DecodeError(misfit(_needs(classes), shape, classes))
-    first = _layout(shape, _settings(settings).layout, classes) == "channels-first"
-    return {PREDICTIONS: head if first else head.transpose(0, 2, 1)}
+    shape, how = head.shape, _settings(settings)
+    if not without_objectness(shape, classes + how.further):
+        raise DecodeError(misfit(_needs(classes + how.further), shape, classes))
+    first = _layout(shape, how.layout, classes + how.further) == "channels-first"
+    columns = head if first else head.transpose(0, 2, 1)
+    return {PREDICTIONS: columns[:, : 4 + classes]}
+
+
+def unread(heads: Mapping[str, Array], settings: Decode, classes: int) -> dict[str, Columns]:
+    """What stands behind the classes."""
+    how = _settings(settings)
+    if not how.further:
+        return {}
+    layout = _layout(np.shape(heads[PREDICTIONS]), how.layout, classes + how.further)
+    return {PREDICTIONS: Columns(_AXES[layout], 4 + classes)}
 
 
 def _layout(shape: Shape, declared: str | None, classes: int) -> str:
@@ -94,4 +111,4 @@ def _needs(classes: int) -> str:
     return f"(1, {4 + classes}, A) or (1, A, {4 + classes})"
 
 
-FAMILY = Family(roles, decode, arrange=arrange)
+FAMILY = Family(roles, decode, arrange=arrange, unread=unread)

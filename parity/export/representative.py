@@ -12,7 +12,7 @@ from parity.errors import ImageError, SuiteError
 from parity.runtimes import support
 from parity.runtimes.contract import AdapterError
 from parity.runtimes.resolve import resolve, siblings
-from parity.suite import Ambiguous, Runtime, Suite, matching
+from parity.suite import Ambiguous, Runtime, Suite, matching, unreadable
 from parity.tensors import Array
 
 
@@ -57,6 +57,9 @@ def _by_files(
         files = [suite.folder / match for match in matching(pattern, suite.folder)]
     except Ambiguous as error:
         raise _wrong(suite, f"{where}: {error}") from None
+    problem = unreadable(pattern, suite.folder)
+    if problem is not None:
+        raise _wrong(suite, f"{where}: {problem}")
     if not files:
         raise _wrong(
             suite,

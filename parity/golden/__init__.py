@@ -3,11 +3,14 @@
 A suite's goldens lie in ``golden/`` beside its ``parity.toml``: one ``.npz`` an image and
 ``manifest.json``::
 
-    {"format": 1, "detector": ..., "runtime": ..., "parity_version": ..., "recorded": ISO time,
+    {"format": 2, "detector": ..., "runtime": ..., "parity_version": ...,
      "identity": {library versions, threads, CPU features ...},
      "recipe": {...}, "recipe_digest": ..., "decode": {...}, "classes": [...],
      "outputs": {role: name or index, as declared}, "layout": of the reference's input,
-     "artifacts": {path: sha256},
+     "unread": [what of its outputs the family does not read],
+     "reference": {"kind", "model", "weights", "interpreter", "options": as declared},
+     "files": {path: sha256}, "absent": [paths that were named and not there],
+     "modules": {"module:function": {path of a module of the suite's folder: sha256}},
      "images": {image id: {"sha256": of the image, "file": name, "file_sha256": ...}}}
 
 An ``.npz`` holds ``pixels`` (the resized image, uint8 (H, W, 3), or the whole tensor where a
@@ -24,17 +27,18 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from parity.decode.unread import unread_from
 from parity.errors import GoldenError, why
 from parity.files import Unreadable, digest
 from parity.files import text as read_text
-from parity.golden import placing, stale
+from parity.golden import placing, sources, stale
 from parity.golden.placing import MANIFEST
 from parity.pipeline import Images, Network, Stages
 from parity.preprocess import Prepared
@@ -58,18 +62,11 @@ class Golden:
         return dict(self.manifest["identity"])
 
     def unseen(self, suite: Suite) -> tuple[str, ...]:
-        """What the suite declares of its reference that a golden of an older version cannot tell.
-
-        A sentence for notes; nothing where the manifest says it or the suite declares nothing.
-        """
-        table = suite.runtimes[suite.reference].table
-        declared = [key for key in ("outputs", "layout") if getattr(table, key)]
-        unknown = [key for key in declared if key not in self.manifest]
-        if not unknown:
-            return ()
-        return (
-            f"the golden does not say with which {' and '.join(unknown)} it was recorded, so that "
-            f"a change since would go unseen; {AGAIN}",
+        """What may have changed since without being seen, in sentences for notes."""
+        return tuple(
+            f"{path} imports code that can only be told as it runs (sys.path, exec, a name made "
+            f"up): whether that changed since the golden was recorded is not seen"
+            for path in sources.unread(suite)
         )
 
     def covers(self, recipe: Recipe) -> bool:
@@ -88,7 +85,8 @@ class Golden:
         with self._open(image) as file:
             names = [name for name in file.files if name.startswith("head:")]
             heads = {name.removeprefix("head:"): file[name] for name in names}
-        return Network(heads=heads, specs={}, layout="", milliseconds=0.0)
+        unread = tuple(unread_from(one) for one in self.manifest["unread"])
+        return Network(heads=heads, specs={}, layout="", milliseconds=0.0, unread=unread)
 
     def input_change(self, image: str, prepared: Prepared) -> str | None:
         """How the prepared image differs from the recorded one, in words; None where equal."""
@@ -208,6 +206,7 @@ def record(suite: Suite, stages: Mapping[str, Stages], identity: Mapping[str, An
     from parity import __version__
 
     runtime = suite.runtimes[suite.reference]
+    network = next(iter(stages.values())).network
     target = suite.folder / FOLDER
     aside = Path(tempfile.mkdtemp(dir=suite.folder, prefix=".golden."))
     try:
@@ -231,8 +230,12 @@ def record(suite: Suite, stages: Mapping[str, Stages], identity: Mapping[str, An
             "decode": runtime.decode.model_dump(mode="json", by_alias=True, exclude_none=True),
             "classes": list(suite.classes),
             "outputs": dict(runtime.table.outputs),
-            "layout": next(iter(stages.values())).network.layout if stages else "",
-            "artifacts": stale.artifacts(suite),
+            "layout": network.layout,
+            "unread": [asdict(one) for one in network.unread],
+            "reference": sources.reference(suite),
+            "files": sources.files(suite),
+            "absent": sources.absent(suite),
+            "modules": sources.modules(suite),
             "images": images,
         }
         text = json.dumps(manifest, indent=1, ensure_ascii=False)

@@ -9,6 +9,7 @@ from pathlib import Path
 from parity import __version__, golden
 from parity.diagnosis import scale_note
 from parity.errors import ParityError, RuntimeFailure, RuntimeMissing
+from parity.harness.likeness import with_repeats
 from parity.harness.noting import warnings
 from parity.harness.reference import widest_band
 from parity.harness.run import Run
@@ -114,7 +115,7 @@ def suite_record(
 
     The source of the reference is what the candidates were judged against, "none" for none.
     """
-    records = tuple(records)
+    records = tuple(with_repeats(suite, records))
     against = {one.against for one in records if one.role == "candidate" and one.against}
     source = ("golden" if against == {"golden"} else "native") if against else "none"
     note = scale_note(suite.reference, records)

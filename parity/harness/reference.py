@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import io
+import json
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
 from parity import golden
+from parity.decode.unread import unread_from
 from parity.errors import GoldenError, RuntimeMissing
 from parity.files import write_all
 from parity.golden import Golden
@@ -69,7 +72,8 @@ class Shared:
                     self._run_from(image)
         with np.load(self._file(image), allow_pickle=False) as file:
             heads = {name.removeprefix("head:"): file[name] for name in file.files if ":" in name}
-            return Network(heads, {}, str(file["layout"]), float(file["milliseconds"]))
+            unread = tuple(unread_from(one) for one in json.loads(str(file["unread"])))
+            return Network(heads, {}, str(file["layout"]), float(file["milliseconds"]), unread)
 
     def _run_from(self, image: str) -> None:
         first = self._suite.images.index(image)
@@ -87,7 +91,8 @@ class Shared:
         buffer = io.BytesIO()
         heads: dict[str, Any] = {f"head:{role}": array for role, array in network.heads.items()}
         layout, elapsed = np.array(network.layout), np.array(network.milliseconds)
-        np.savez(buffer, layout=layout, milliseconds=elapsed, **heads)
+        unread = np.array(json.dumps([asdict(one) for one in network.unread]))
+        np.savez(buffer, layout=layout, milliseconds=elapsed, unread=unread, **heads)
         write_all(self._folder, {self._file(image).name: buffer.getvalue()})
 
     def _file(self, image: str) -> Path:
@@ -112,7 +117,7 @@ class Reference:
 
     def __init__(self, suite: Suite, images: Images, heads: Heads) -> None:
         self._runtime = suite.runtimes[suite.reference]
-        self._decoder = Decoder(suite, self._runtime)
+        self.decoder = Decoder(suite, self._runtime)
         self._images = images
         self._band = widest_band(suite)
         self._times: dict[str, float] = {}
@@ -131,7 +136,7 @@ class Reference:
         prepared = self._images.prepared(image, self._runtime.recipe)
         network = self.heads.network(image)
         self._times[image] = network.milliseconds
-        stages = staged(self._decoder, image, prepared, network, self._band)
+        stages = staged(self.decoder, image, prepared, network, self._band)
         heads = self.heads
         if isinstance(heads, Recorded) and stages.side is not None:
             _same_decoding(heads.golden, stages)

@@ -19,23 +19,22 @@ from parity.agreement import (
 from parity.detections import Side
 from parity.diagnosis import hints, probe, quantised_hint, recipe_keys, settings_notes
 from parity.errors import NotJudged, ParityError, RuntimeFailure, SuiteError, unforeseen
-from parity.files import digest
-from parity.harness import noting
+from parity.harness import likeness, noting
 from parity.harness.heads import heads_of
 from parity.harness.inputs import fed_otherwise
 from parity.harness.precision import average_precision, not_evaluated
 from parity.harness.reference import Reference, choose
 from parity.harness.scoping import in_part
+from parity.harness.unjudged import Unjudged
 from parity.pipeline import Pipeline, Stages
 from parity.record import (
-    ArtifactRecord,
     Failure,
     ImageRecord,
     RuntimeRecord,
     Verdict,
     with_images,
 )
-from parity.session import artifact_files, missing
+from parity.session import missing
 from parity.suite import Runtime, Suite
 from parity.suite.tolerance import Tolerance, beyond_input
 
@@ -59,6 +58,7 @@ class Run:
         self._started: dict[str, RuntimeRecord] = {}
         self._last: dict[str, Stages] = {}
         self._largest: dict[str, tuple[int, int]] = {}
+        self._unjudged = Unjudged()
 
     def beside(self, suite: Suite) -> Run:
         """Judges the same runtimes, as they are open here, against another of them.
@@ -120,6 +120,7 @@ class Run:
             return replace(record, verdict="error", failure=failure, images=images)
         compared = {one.image: one.agreement for one in images if one.agreement is not None}
         found = _budget(compared, self.suite.runtimes[name].tolerance, images)
+        record = self._unjudged.told(record, self.suite.reference)
         record = replace(
             with_images(record, images),
             layout=self.pipeline(name).layout,
@@ -217,12 +218,15 @@ class Run:
     def _judged(self, name: str, image: str) -> ImageRecord:
         runtime = self.suite.runtimes[name]
         try:
-            reference = self._against(name).stages(image)
+            against = self._against(name)
+            reference = against.stages(image)
         except ParityError as error:
             raise NotJudged(name, error) from error
         candidate = self._stages(name, image)
         sizes = (self._largest.get(name, (0, 0)), reference.prepared.size)
         self._largest[name] = max(sizes, key=max)
+        decoders = against.decoder, self.pipeline(name).decoder
+        self._unjudged.look((decoders[0], reference), name, (decoders[1], candidate))
         ours = self.suite.runtimes[self.suite.reference]
         findings, heads = heads_of(ours, runtime, reference, candidate, len(self.suite.classes))
         agreement: ImageAgreement | None = None
@@ -263,7 +267,7 @@ class Run:
             ),
         )
         try:
-            record = replace(record, artifacts=self._artifacts(runtime))
+            record = likeness.with_artifacts(self.suite, record)
             session = self.pipeline(name).session
             notes = record.notes + session.notes()
             record = replace(record, identity=session.identity(), notes=notes)
@@ -282,16 +286,6 @@ class Run:
             failure = Failure.of(RuntimeFailure(name, unforeseen(error)))
             return replace(record, verdict="error", failure=failure)
         return record
-
-    def _artifacts(self, runtime: Runtime) -> tuple[ArtifactRecord, ...]:
-        found = []
-        for path in artifact_files(runtime, self.suite.folder):
-            sha256, size = digest(path)
-            name = path.name
-            if path.is_relative_to(self.suite.folder):
-                name = path.relative_to(self.suite.folder).as_posix()
-            found.append(ArtifactRecord(name, sha256, size))
-        return tuple(found)
 
     def _hints(self, record: RuntimeRecord) -> tuple[str, ...]:
         """What the failure looks like, and which other input would have made it agree."""

@@ -88,6 +88,10 @@ class IsolatedAdapter(Adapter):
         found: dict[str, Any] = self._ask("identity")
         return {**found, "isolated": True}
 
+    def check_applied(self) -> None:
+        """Raise where the options ask for what does not run, see ``Adapter``."""
+        self._ask("check_applied")
+
     def notes(self) -> tuple[str, ...]:
         """What whoever reads the results should know, see ``Adapter``."""
         found: tuple[str, ...] = self._ask("notes")

@@ -23,7 +23,9 @@ from parity.agreement import (
     Row,
     inputs_differ,
 )
+from parity.decode import Unread
 from parity.errors import HeadsError, ParityError, UsageError
+from parity.record.caveats import SameFile
 from parity.record.completeness import Earlier, Gap, Scope, gaps
 from parity.suite.tolerance import Tolerance
 
@@ -129,7 +131,9 @@ class RuntimeRecord:
     recorded reference). ``verdict`` is None for a reference that has no golden to drift from.
     ``average_precision``: mAP@0.5 of the deployed detections, by side, where the suite has labels.
     ``recipe_keys``: the settings in which its recipe differs from the reference's; ``inputs``: how
-    far what it is fed differs then, None where the recipes are the same.
+    far what it is fed differs then, None where the recipes are the same. ``same_file``: another
+    runtime of which its file is, byte for byte. ``unread``: what of the outputs, its own and the
+    reference's, nobody judges.
     """
 
     name: str
@@ -153,6 +157,8 @@ class RuntimeRecord:
     failure: Failure | None = None
     recipe_keys: tuple[str, ...] = ()
     inputs: InputsDiffer | None = None
+    same_file: SameFile | None = None
+    unread: tuple[Unread, ...] = ()
 
     @property
     def reason(self) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from parity.record import RuntimeRecord, Spread, SuiteRecord
 from parity.report import numbers
+from parity.report.caveats import caveats
 from parity.report.completeness import state
 from parity.report.text import lines, printable
 
@@ -64,7 +65,7 @@ def headline(record: SuiteRecord) -> str:
     images = numbers.counted(len(record.images), "image")
     return (
         f"{printable(record.detector)}: {state(record)}{f' ({listed})' if listed else ''} against "
-        f"{printable(record.reference)}{_source(record)}, {images}"
+        f"{printable(record.reference)}{_source(record)}, {images}{caveats(record)}"
     )
 
 

@@ -105,6 +105,7 @@ class AdapterError(Exception):
     reason), ``external-data`` (path, expected, file, problem, reason),
     ``missing-weights`` (path, missing, unexpected, mismatched, reason, perhaps entry),
     ``untrusted`` (path, findings), ``bad-option`` (option, value, known, or expected, found),
+    ``not-applied`` (option, asked, found, remedy: of a provider, device or delegate),
     ``bad-reference`` (reference, reason), ``factory-failed`` (reference, reason), ``run-failed``
     (reason), ``bad-input`` (reason), ``cannot-trace`` (kind, reason),
     ``not-usable`` and ``bad-heads`` (path, expected, found: of a file that another program wrote,
@@ -181,6 +182,13 @@ class Adapter:
     def identity(self) -> Dict[str, Any]:
         """Library, version, threads, device, delegate: what else could change a number."""
         raise NotImplementedError
+
+    def check_applied(self) -> None:
+        """Raise ``not-applied`` where the options ask for what does not run; asked once, when open.
+
+        A provider, a device or a delegate that was asked for by name and took nothing over. It is
+        asked of the deployed artifact alone: of single ops cut out of it, none need fit.
+        """
 
     def notes(self) -> Tuple[str, ...]:
         """What whoever reads the results should know of this artifact."""

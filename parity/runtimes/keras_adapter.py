@@ -3,7 +3,8 @@
 Files are ``.keras`` archives and ``.h5``. ``model`` may be "module:function" of the suite's folder,
 which builds the model; then ``weights`` is the file of its weights.
 
-Options: ``threads`` (1), ``custom_objects`` ("module:function" in the suite's folder, which
+Options: ``threads`` (1), ``device`` ("cpu" | "gpu"; as TensorFlow chooses unless given; other
+backends choose by themselves), ``custom_objects`` ("module:function" in the suite's folder, which
 returns a dict of name → class; only with ``trust``).
 """
 
@@ -45,7 +46,12 @@ class Keras(tracing.TracedAdapter):
 
     def __init__(self, artifact: Artifact) -> None:
         super().__init__(
-            artifact, {"threads": support.threads, "custom_objects": support.text_or_none}
+            artifact,
+            {
+                "threads": support.threads,
+                "device": tf_common.device,
+                "custom_objects": support.text_or_none,
+            },
         )
         built = keras_factory.is_reference(artifact.model)
         path = keras_factory.weights(artifact) if built else artifact.model
@@ -56,6 +62,7 @@ class Keras(tracing.TracedAdapter):
         self._tf: Any = None
         if len(self.requires({})) == 2:
             self._tf = tf_common.start(self.options["threads"])
+            tf_common.place(self._tf, self.options["device"])
         self._library = keras_library.open_keras(self._tf)
         if built:  # of weights alone no configuration is read
             scan.guard_weights(path, artifact.trust)
@@ -195,11 +202,29 @@ class Keras(tracing.TracedAdapter):
             "backend": self._library.backend(),
             "threads": None,  # not settable for this backend from here
             **support.machine(),
+            "device": "as the backend chooses",
         }
         if self._tf is not None:
             found["backend_version"] = support.version_of(self._tf, "tensorflow")
             found.update(tf_common.facts(self._tf, self.options["threads"]))
         return found
+
+    def check_applied(self) -> None:
+        """Raise where a device was asked for and the backend chooses its own."""
+        if self._tf is None and self.options["device"] is not None:
+            what = f"the backend {self._library.backend()}, which chooses one by itself"
+            raise AdapterError(
+                "not-applied",
+                option="device",
+                asked=self.options["device"],
+                found=what,
+                remedy="Take it out of the options of this runtime.",
+            )
+
+    def notes(self) -> Tuple[str, ...]:
+        """Other threads than were asked for."""
+        asked = self.artifact.options.get("threads")
+        return () if self._tf is None else tf_common.note(self._tf, asked)
 
     def native(self) -> Any:
         """The Keras model itself, for exporters."""

@@ -1,15 +1,15 @@
 """ONNX Runtime: ``.onnx`` files.
 
 Options: ``threads`` (1), ``optimization`` ("all" | "extended" | "basic" | "disabled"),
-``provider`` ("CPUExecutionProvider").
+``provider`` ("CPUExecutionProvider"); one that then runs no node is refused.
 """
 
 import re
-from typing import Any, Dict, Iterator, Mapping, Tuple
+from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 
 import numpy as np
 
-from . import content, refusals, scan, scan_onnx, support
+from . import content, onnx_placement, refusals, scan, scan_onnx, support
 from .contract import AdapterError, Artifact, Feeds, Library, TensorSpec
 
 _EXPECTED = "an ONNX model"
@@ -52,23 +52,42 @@ class OnnxRuntime(support.OpenedAdapter):
             self._session = self._open()
             self._inputs = tuple(_spec(node) for node in self._session.get_inputs())
             self._outputs = tuple(_spec(node) for node in self._session.get_outputs())
+        self._placed: Optional[onnx_placement.Placement] = None
         self._binding: Any = None
         self._held: Dict[str, np.ndarray] = {}
 
     def _open(self) -> Any:
         ort = self._library
-        wanted = self.options["provider"] or "CPUExecutionProvider"
-        available = tuple(ort.get_available_providers())
-        if wanted not in available:
-            raise AdapterError("bad-option", option="provider", value=wanted, known=available)
-        settings = ort.SessionOptions()
+        onnx_placement.asked(ort, self._provider)
+        self._settings = settings = ort.SessionOptions()
         settings.intra_op_num_threads = self.options["threads"]
         settings.inter_op_num_threads = 1
         settings.log_severity_level = 4  # what goes wrong is raised, and printed by whoever asks
         level = _LEVELS[self.options["optimization"]]
         settings.graph_optimization_level = getattr(ort.GraphOptimizationLevel, level)
-        providers = list(dict.fromkeys([wanted, "CPUExecutionProvider"]))
-        return ort.InferenceSession(self.artifact.model, settings, providers=providers)
+        onnx_placement.recorded(settings, self._provider)
+        providers = list(dict.fromkeys([self._provider, onnx_placement.CPU]))
+        session = ort.InferenceSession(self.artifact.model, settings, providers=providers)
+        session.disable_fallback()  # to the CPU, when the provider fails as it runs
+        return session
+
+    @property
+    def _provider(self) -> str:
+        return self.options["provider"] or onnx_placement.CPU
+
+    def check_applied(self) -> None:
+        """Raise for a provider that the session could not load, or that runs no node of it."""
+        if self._provider == onnx_placement.CPU:
+            return
+        session = self._session
+        self._placed = onnx_placement.placement(
+            self._library, session, self.artifact.model, self._settings
+        )
+        onnx_placement.check(self._provider, tuple(session.get_providers()), self._placed)
+
+    def notes(self) -> Tuple[str, ...]:
+        """Which nodes run elsewhere than on the provider that was asked for."""
+        return onnx_placement.note(self._provider, self._placed) if self._placed else ()
 
     def inputs(self) -> Tuple[TensorSpec, ...]:
         """The graph's inputs."""
@@ -130,7 +149,8 @@ class OnnxRuntime(support.OpenedAdapter):
             self._binding.bind_ortvalue_output(spec.name, value)
 
     def identity(self) -> Dict[str, Any]:
-        """Library, version, threads, provider, optimisation level."""
+        """Library, version, threads, provider and its nodes, optimisation level."""
+        placed = {"nodes": self._placed.nodes} if self._placed else {}
         return {
             "library": "onnxruntime",
             "version": self._version(),
@@ -138,6 +158,7 @@ class OnnxRuntime(support.OpenedAdapter):
             if self._session is not None
             else self.options["threads"],
             "provider": self._session.get_providers()[0] if self._session is not None else None,
+            **placed,
             "optimization": self.options["optimization"],
             **support.machine(),
         }

@@ -24,7 +24,7 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Set
 
 from .contract import AdapterError
 
-_REFERENCE = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)")
+REFERENCE = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)")
 _LOCK = threading.RLock()
 # A file called torch.py may hold the torch factory; inside it, "import torch" is still torch.
 _RESERVED = re.compile(
@@ -36,7 +36,7 @@ _STANDARD = set(getattr(sys, "stdlib_module_names", sys.builtin_module_names))
 
 def resolve(reference: str, folder: Optional[str]) -> Callable[..., Any]:
     """The callable that ``reference`` names; AdapterError ``bad-reference`` says why not."""
-    match = _REFERENCE.fullmatch(reference)
+    match = REFERENCE.fullmatch(reference)
     if not match:
         raise _bad(reference, 'it must look like "module:function"')
     value: Any = _module(reference, match.group(1), folder)
@@ -50,7 +50,7 @@ def resolve(reference: str, folder: Optional[str]) -> Callable[..., Any]:
 
 
 def _module(reference: str, name: str, folder: Optional[str]) -> ModuleType:
-    path = _file(name, folder) if folder else None
+    path = file_of(name, folder) if folder else None
     if not path or not folder:
         return _installed(reference, name, folder)
     if not os.path.realpath(path).startswith(os.path.realpath(folder).rstrip(os.sep) + os.sep):
@@ -63,7 +63,8 @@ def _module(reference: str, name: str, folder: Optional[str]) -> ModuleType:
             raise _bad(reference, f"importing {file} raised {kind}: {str(error)[:300]}") from error
 
 
-def _file(name: str, folder: str) -> Optional[str]:
+def file_of(name: str, folder: str) -> Optional[str]:
+    """The file of a module of the suite's folder, by the name that a reference gives it."""
     base = os.path.join(folder, *name.split("."))
     for path in (base + ".py", os.path.join(base, "__init__.py")):
         if os.path.isfile(path):
@@ -91,7 +92,7 @@ def siblings(folder: Optional[str]) -> Iterator[None]:
         yield
         return
     with _LOCK:
-        names = _own_names(folder)
+        names = own_names(folder)
         aside = _take(names)
         finder = _Siblings(_package(folder), names)
         bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
@@ -133,7 +134,8 @@ def _take(names: Set[str]) -> Dict[str, ModuleType]:
     return {key: sys.modules.pop(key) for key in list(sys.modules) if _top(key) in names}
 
 
-def _own_names(folder: str) -> Set[str]:
+def own_names(folder: str) -> Set[str]:
+    """What modules of ``folder`` may import from it by plain names."""
     names = set()
     for entry in os.listdir(folder):
         path = os.path.join(folder, entry)
@@ -201,7 +203,7 @@ def _no_module(name: str, folder: Optional[str]) -> str:
     where = "neither in the suite's folder nor" if folder else "not"
     near: List[str] = []
     if folder and os.path.isdir(folder):
-        near = difflib.get_close_matches(_top(name), sorted(_own_names(folder)), 3)
+        near = difflib.get_close_matches(_top(name), sorted(own_names(folder)), 3)
     hint = "; near: {}".format(", ".join(near)) if near else ""
     return f"there is no module {name!r}, {where} among installed packages{hint}"
 

@@ -1,6 +1,7 @@
 """TensorFlow SavedModel directories.
 
-Options: ``threads`` (1), ``signature`` ("serving_default").
+Options: ``threads`` (1), ``signature`` ("serving_default"), ``device`` ("cpu" | "gpu"; as
+TensorFlow chooses unless given).
 """
 
 import os
@@ -25,11 +26,19 @@ class SavedModel(tracing.TracedAdapter):
         return (tf_common.LIBRARY,)
 
     def __init__(self, artifact: Artifact) -> None:
-        super().__init__(artifact, {"threads": support.threads, "signature": support.text_or_none})
+        super().__init__(
+            artifact,
+            {
+                "threads": support.threads,
+                "signature": support.text_or_none,
+                "device": tf_common.device,
+            },
+        )
         found = content.expect(artifact.model, ("savedmodel",), _EXPECTED)
         _expect_variables(artifact.model)
         scan.guard(artifact.model, artifact.trust)
         self._tf = tf_common.start(self.options["threads"])
+        tf_common.place(self._tf, self.options["device"])
         library = "tensorflow {}".format(support.version_of(self._tf, "tensorflow"))
         explain = refusals.reader(refusals.SAVEDMODEL)
         loading = support.Loading(
@@ -85,6 +94,10 @@ class SavedModel(tracing.TracedAdapter):
             **support.machine(),
             **tf_common.facts(self._tf, self.options["threads"]),
         }
+
+    def notes(self) -> Tuple[str, ...]:
+        """Other threads than were asked for."""
+        return tf_common.note(self._tf, self.artifact.options.get("threads"))
 
     def native(self) -> Any:
         """The signature's function itself, for exporters."""

@@ -4,10 +4,10 @@ import contextlib
 import os
 import sys
 import tempfile
-from typing import Any, Dict, Iterator
+from typing import Any, Dict, Iterator, Optional, Tuple
 
 from . import support
-from .contract import Library
+from .contract import AdapterError, Library
 
 LIBRARY = Library("tensorflow", "tensorflow", "pip install 'detector-parity[tensorflow]'")
 
@@ -23,6 +23,49 @@ def start(threads: int) -> Any:
     except RuntimeError:  # TensorFlow has already started: identity() says what is in force
         pass
     return tf
+
+
+def device(value: Any) -> Optional[str]:
+    """The rule for ``device``: "cpu" or "gpu"; where none is asked for TensorFlow chooses."""
+    if value not in (None, "cpu", "gpu"):
+        raise ValueError("cpu or gpu")
+    return value  # type: ignore[no-any-return]
+
+
+def place(tf: Any, asked: Optional[str]) -> None:
+    """Hide the GPUs from TensorFlow, or see that it has one; ``not-applied`` where it cannot be.
+
+    A process has one choice for all of its runtimes, made before its first operation.
+    """
+    if asked is None:
+        return
+    if asked == "cpu" and tf.config.list_physical_devices("GPU"):
+        with contextlib.suppress(RuntimeError):  # it has started
+            tf.config.set_visible_devices([], "GPU")
+    seen = _device(tf)
+    if seen != asked:
+        remedy = "Say isolated = true under this runtime, for a process of its own."
+        if asked == "gpu" and not tf.config.list_physical_devices("GPU"):
+            remedy = (
+                "Install a TensorFlow for GPUs, with its driver, or take it out of the options."
+            )
+        what = "a TensorFlow that {} GPU here".format("sees no" if seen == "cpu" else "uses a")
+        raise AdapterError("not-applied", option="device", asked=asked, found=what, remedy=remedy)
+
+
+def _device(tf: Any) -> str:
+    return "gpu" if tf.config.get_visible_devices("GPU") else "cpu"
+
+
+def note(tf: Any, asked: Optional[int]) -> Tuple[str, ...]:
+    """What to say where the suite asks for so many threads and TensorFlow had started already."""
+    actual = tf.config.threading.get_intra_op_parallelism_threads() or support.processors()
+    if asked is None or actual == asked:
+        return ()
+    return (
+        f"threads = {asked} was asked for, and TensorFlow had started with {actual} in this "
+        f"process: isolated = true gives this runtime a process of its own",
+    )
 
 
 @contextlib.contextmanager
@@ -54,6 +97,7 @@ def facts(tf: Any, asked: int) -> Dict[str, Any]:
         "inter_op_threads": tf.config.threading.get_inter_op_parallelism_threads()
         or support.processors(),
         "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
+        "device": _device(tf),
     }
     if actual != asked:
         found["threads_asked"] = asked

@@ -1,16 +1,16 @@
 """TensorFlow Lite, as LiteRT, as tflite-runtime, or inside TensorFlow.
 
 Options: ``threads`` (1), ``interpreter`` ("litert" | "tensorflow" | "tflite-runtime"),
-``delegate`` ("xnnpack": the library's default | "none": its own kernels, no delegate), ``preserve``
-(False; True keeps every tensor readable after a run, for looking into the network: the delegate
-then takes one op at a time).
+``delegate`` ("xnnpack": the library's default, refused where it is asked for by name and runs no
+op | "none": the library's own kernels, no delegate), ``preserve`` (False; True keeps every tensor
+readable after a run, for looking into the network: the delegate then takes one op at a time).
 """
 
 from typing import Any, Dict, Iterator, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
-from . import content, refusals, scan, support, tf_common
+from . import content, refusals, scan, support, tf_common, tflite_delegation
 from .contract import AdapterError, Artifact, Feeds, Library, Quantization, TensorSpec
 
 _EXPECTED = "a TFLite flatbuffer"
@@ -181,12 +181,25 @@ class TFLite(support.OpenedAdapter):
         """Asked for and applied differ: some builds (tflite-runtime 2.14) hold no XNNPACK."""
         if self._interpreter is None:
             return self._closed_delegate
-        asked = self.options["delegate"]
-        listing = getattr(self._interpreter, "_get_ops_details", None)
-        if asked == "none" or listing is None:
+        asked, found = self.options["delegate"], self._delegation()
+        if asked == "none" or found is None:
             return {"delegate": asked}
-        applied = any(item["op_name"] == "DELEGATE" for item in listing())
-        return {"delegate": asked} if applied else {"delegate": "none", "delegate_asked": asked}
+        if not found.taken:
+            return {"delegate": "none", "delegate_asked": asked}
+        return {"delegate": asked, "delegated": f"{found.taken} of {found.ops} ops"}
+
+    def _delegation(self) -> Optional[tflite_delegation.Delegation]:
+        return tflite_delegation.delegation(self._interpreter)
+
+    def check_applied(self) -> None:
+        """Raise where the suite names a delegate and another one runs, or none."""
+        tflite_delegation.check(self.artifact.options.get("delegate"), self._delegation())
+
+    def notes(self) -> Tuple[str, ...]:
+        """Which ops a delegate that the suite names has left."""
+        if self._interpreter is None:
+            return ()
+        return tflite_delegation.note(self.artifact.options.get("delegate"), self._delegation())
 
     def _release(self) -> None:
         self._closed_delegate = self._delegate()

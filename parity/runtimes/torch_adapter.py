@@ -1,7 +1,8 @@
-"""PyTorch on the CPU: a state dict for a factory's module, a TorchScript file, or a ``.pt2``.
+"""PyTorch: a state dict for a factory's module, a TorchScript file, or a ``.pt2``.
 
 ``model`` is "module:factory" (then ``weights`` is the state dict's file), or a file; which of the
-two file kinds it is, its content tells. Options: ``threads`` (1).
+two file kinds it is, its content tells. Options: ``threads`` (1), ``device`` ("cpu"; as torch
+writes it, "cuda:0").
 
 A module that takes a list of images (C, H, W), as torchvision's detectors do, is fed the batch as
 such a list where its forward is annotated so; one that returns a list of one dictionary gives its
@@ -23,6 +24,7 @@ from . import (
     scan_pickle,
     support,
     torch_calling,
+    torch_device,
     torch_program,
     torch_weights,
     tracing,
@@ -45,7 +47,7 @@ class Torch(tracing.TracedAdapter):
         return (_LIBRARY,)
 
     def __init__(self, artifact: Artifact) -> None:
-        super().__init__(artifact, {"threads": support.threads})
+        super().__init__(artifact, {"threads": support.threads, "device": support.text_or_none})
         self._inputs: Tuple[TensorSpec, ...] = ()
         self._outputs: Tuple[TensorSpec, ...] = ()
         self._lists: Set[str] = set()
@@ -65,8 +67,14 @@ class Torch(tracing.TracedAdapter):
         self._library = support.open_library(_LIBRARY)
         with support.blaming(_LIBRARY):  # it imports, and only warns where numpy is too new for it
             self._library.from_numpy(np.zeros(1))
+        self._device = torch_device.device(self._library, self.options["device"])
         with self._pinned() as self._threads, support.quiet():
-            self._module = self._open()
+            module = self._open()
+            self._module = module if self._device.type == "cpu" else module.to(self._device)
+
+    def check_applied(self) -> None:
+        """Raise where the module's weights are not on the device that was asked for."""
+        torch_device.check(self.options["device"], self._device, self._module)
 
     def _from_factory(self) -> Any:
         path = self.artifact.weights
@@ -152,22 +160,7 @@ class Torch(tracing.TracedAdapter):
             if not hasattr(self._library, "export"):
                 raise ValueError("exported programs are loaded by torch 2.1 and newer")
             program = torch_program.load(self._library, self.artifact.model)
-            nodes = {node.name: node for node in program.graph.nodes}
-            names = list(program.graph_signature.user_inputs)
-            if not all(isinstance(name, str) for name in names):
-                raise ValueError("an input is a constant, not a tensor")
-            self._inputs = tuple(_meta_spec(name, nodes[name]) for name in names)
-            positional, named = _children(program.call_spec.in_spec)
-            if _children(named) or any(_children(leaf) for leaf in _children(positional)):
-                raise ValueError("its inputs are nested; only positional tensors can be fed")
-            pytree = self._library.utils._pytree
-            leaves = [nodes.get(str(name)) for name in program.graph_signature.user_outputs]
-            tree = pytree.tree_unflatten(leaves, program.call_spec.out_spec)
-            self._outputs = tuple(
-                _meta_spec(name, node)
-                for name, node in torch_calling.named(tree).items()
-                if node is not None
-            )
+            self._inputs, self._outputs = torch_program.specs(self._library, program)
             return program.module()
 
     @contextlib.contextmanager
@@ -194,9 +187,10 @@ class Torch(tracing.TracedAdapter):
             return {name: value.detach().cpu().numpy() for name, value in heads.items()}
 
     def _heads(self, tensors: List[Any]) -> Dict[str, Any]:
+        moved = [tensor.to(self._device) for tensor in tensors]
         fed = [
             list(tensor) if spec.name in self._lists else tensor
-            for spec, tensor in zip(self._inputs, tensors)
+            for spec, tensor in zip(self._inputs, moved)
         ]
         heads = torch_calling.named(self._module(*fed))
         for name, value in heads.items():
@@ -208,6 +202,9 @@ class Torch(tracing.TracedAdapter):
     def _tracer(self, example: Optional[Feeds]) -> tracing.Tracer:
         from .torch_graph import TorchTracer
 
+        if self._device.type != "cpu":
+            why = f"they are looked at on the CPU, and it runs on {self._device}"
+            raise tracing.cannot_trace(self.kind, why)
         feeds = example or tracing.zeros(self._inputs)
         if feeds is None:
             why = "a module does not declare the shape of its input, and no example was given"
@@ -239,6 +236,7 @@ class Torch(tracing.TracedAdapter):
             "cpu_capability": capability.get_cpu_capability() if capability else "unknown",
             "onednn": bool(torch.backends.mkldnn.is_available()),
             **support.machine(),
+            **torch_device.facts(torch, self._device),
         }
 
     def native(self) -> Any:
@@ -284,16 +282,3 @@ def _expect_numbers(state: torch_weights.State, path: str) -> None:
         raise AdapterError(
             "missing-weights", path=path, missing=(), unexpected=(), mismatched=(), reason=why
         )
-
-
-def _meta_spec(name: str, node: Any) -> TensorSpec:
-    if isinstance(node, (Mapping, list, tuple)) or "val" not in getattr(node, "meta", {}):
-        raise ValueError(f"{name!r} is not a tensor: only flat outputs can be bound")
-    value = node.meta["val"]
-    shape = tuple(int(size) if isinstance(size, int) else None for size in value.shape)
-    return TensorSpec(name, shape, str(value.dtype).replace("torch.", ""))
-
-
-def _children(spec: Any) -> List[Any]:
-    """The children of a tree specification: a method in newer versions of torch."""
-    return list(spec.children() if hasattr(spec, "children") else spec.children_specs)

@@ -1,7 +1,10 @@
-"""Opening an exported program: what torch only logs of a failure is raised."""
+"""An exported program: opened, so that what torch only logs of a failure is raised; described."""
 
 import logging
-from typing import Any, List
+from typing import Any, List, Mapping, Tuple
+
+from . import torch_calling
+from .contract import TensorSpec
 
 
 class _Told(logging.Filter):
@@ -28,3 +31,32 @@ def load(torch: Any, path: str) -> Any:
         raise (told.errors or [error])[0] from None
     finally:
         log.removeFilter(told)
+
+
+def specs(torch: Any, program: Any) -> Tuple[Tuple[TensorSpec, ...], Tuple[TensorSpec, ...]]:
+    """Inputs and outputs as a program declares them. Raises ValueError for what cannot be fed."""
+    nodes = {node.name: node for node in program.graph.nodes}
+    names = list(program.graph_signature.user_inputs)
+    if not all(isinstance(name, str) for name in names):
+        raise ValueError("an input is a constant, not a tensor")
+    inputs = tuple(_spec(name, nodes[name]) for name in names)
+    positional, named = _children(program.call_spec.in_spec)
+    if _children(named) or any(_children(leaf) for leaf in _children(positional)):
+        raise ValueError("its inputs are nested; only positional tensors can be fed")
+    leaves = [nodes.get(str(name)) for name in program.graph_signature.user_outputs]
+    tree = torch.utils._pytree.tree_unflatten(leaves, program.call_spec.out_spec)
+    flat = torch_calling.named(tree).items()
+    return inputs, tuple(_spec(name, node) for name, node in flat if node is not None)
+
+
+def _spec(name: str, node: Any) -> TensorSpec:
+    if isinstance(node, (Mapping, list, tuple)) or "val" not in getattr(node, "meta", {}):
+        raise ValueError(f"{name!r} is not a tensor: only flat outputs can be bound")
+    value = node.meta["val"]
+    shape = tuple(int(size) if isinstance(size, int) else None for size in value.shape)
+    return TensorSpec(name, shape, str(value.dtype).replace("torch.", ""))
+
+
+def _children(tree: Any) -> List[Any]:
+    """The children of a tree specification: a method in newer versions of torch."""
+    return list(tree.children() if hasattr(tree, "children") else tree.children_specs)

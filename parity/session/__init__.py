@@ -104,6 +104,7 @@ class Session:
         with self._worded():
             self._open = _opener(runtime)
             self._adapter = self._open(_artifact(runtime, folder, known or Dataset()))
+            self._check_applied()
             self.inputs = self._adapter.inputs()
         if len(self.inputs) != 1:
             names = ", ".join(spec.name for spec in self.inputs) or "none"
@@ -113,6 +114,13 @@ class Session:
                 f"expected a model with one input, found {len(self.inputs)}: {names}. "
                 f"Export the detector so that it takes the image alone.",
             )
+
+    def _check_applied(self) -> None:
+        try:
+            self._adapter.check_applied()
+        except AdapterError:
+            self.close()
+            raise
 
     @property
     def adapter(self) -> Adapter:

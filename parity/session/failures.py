@@ -50,6 +50,13 @@ def _bad_option(facts: Facts) -> str:
     return f"options.{facts['option']}: expected one of {known}, found {facts['option']}{value}"
 
 
+def _not_applied(facts: Facts) -> str:
+    return (
+        f"options.{facts['option']}: expected {facts['asked']}, as was asked for, found "
+        f"{facts['found']}. {facts['remedy']}"
+    )
+
+
 def _not_usable(facts: Facts) -> str:
     return (
         f"expected {facts['expected']} at {facts['path']}, found {facts['found']}. "
@@ -137,6 +144,7 @@ ERRORS: Mapping[str, tuple[type[RuntimeFailure], Callable[[Facts], str]]] = {
     "factory-failed": (errors.ArtifactError, _factory_failed),
     "untrusted": (errors.UntrustedError, wording.untrusted),
     "bad-option": (errors.OptionError, _bad_option),
+    "not-applied": (errors.NotApplied, _not_applied),
     "bad-reference": (errors.OptionError, _bad_reference),
     "unknown-kind": (errors.OptionError, _unknown_kind),
     "bad-input": (errors.InputError, _bad_input),

@@ -23,6 +23,7 @@ from parity.suite.model import Export, RuntimeTable, SuiteFile
 from parity.suite.problems import bounded, describe, nul_characters, unknown_name
 from parity.suite.recipe import Recipe
 from parity.suite.tolerance import Tolerance
+from parity.suite.unreadable_files import unreadable
 
 __all__ = [
     "Ambiguous",
@@ -40,6 +41,7 @@ __all__ = [
     "Tolerance",
     "load",
     "matching",
+    "unreadable",
 ]
 
 FILE_NAME = "parity.toml"
@@ -256,12 +258,15 @@ class _Resolver:
     def _images(self) -> tuple[str, ...]:
         found: set[str] = set()
         for pattern in self.file.detector.images:
+            problem = unreadable(pattern, self.path.parent)
             try:
                 files = matching(pattern, self.path.parent)
             except Ambiguous as error:
                 self.problems.append(f"detector.images: {error}")
                 continue
-            if not files:
+            if problem is not None:
+                self.problems.append(f"detector.images: {problem}")
+            elif not files:
                 self.problems.append(
                     f"detector.images: expected files that match {pattern!r}, "
                     f"found none in {self.path.parent}"

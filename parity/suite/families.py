@@ -92,10 +92,12 @@ class YoloV5(Table):
 
     ``normalized``: boxes relative to the input, as in TFLite exports. ``activation``: what is still
     to be applied to objectness and classes. ``multi_label``: every class of a box is a proposal,
-    else its best one.
+    else its best one. ``further``: how many columns stand behind the classes and are not read, as
+    mask coefficients, key points or an angle; the report lists them as not judged.
     """
 
     normalized: bool = False
+    further: int = Field(default=0, ge=0)
     activation: Literal["none", "sigmoid"] = "none"
     multi_label: bool = False
 

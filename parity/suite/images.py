@@ -95,3 +95,12 @@ def _matched(part: str, ending: str, names: Sequence[str]) -> list[str]:
     if not part.startswith("."):
         found = [name for name in found if not name.startswith(".")]
     return [name for name in found if fnmatchcase(name[: len(name) - len(ending)], part)]
+
+
+def folders_of(pattern: str, folder: Path) -> list[str]:
+    """The folders in which a pattern looks for files."""
+    above = os.path.dirname(pattern)
+    if not above:
+        return []
+    found = _walk(folder, "/" if pattern.startswith("/") else "", above.split("/"), "")
+    return sorted({Path(match).as_posix() for match in found if os.path.isdir(folder / match)})

@@ -39,11 +39,13 @@ class YoloEnd2End(Table):
     """Rows of one detection each. ``first_class``, ``normalized``: as ``tf-od-api``.
 
     ``columns``: what the numbers of a row are, in their order; "w" and "h" may stand for "x2" and
-    "y2", and "image" is the index of the image in its batch.
+    "y2", and "image" is the index of the image in its batch. ``further``: how many stand behind
+    these and are not read, as for ``yolov5``.
     """
 
     first_class: int = Field(default=0, ge=0)
     normalized: bool = False
+    further: int = Field(default=0, ge=0)
     columns: tuple[Column, ...] | None = Field(default=None, strict=False)
 
     @model_validator(mode="after")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -97,12 +99,11 @@ def problems(home: Path) -> list[str]:
     return list(caught.value.problems)
 
 
-def forget(home: Path, *keys: str) -> None:
-    """The manifest as an older version wrote it."""
+def rewrite(home: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """The manifest with one change."""
     path = home / "golden" / "manifest.json"
     manifest = json.loads(path.read_text())
-    for key in keys:
-        del manifest[key]
+    change(manifest)
     path.write_text(json.dumps(manifest))
 
 
@@ -120,7 +121,7 @@ def test_outputs_bound_otherwise_since_are_named(home: Path) -> None:
 def test_the_order_in_which_outputs_are_declared_is_no_change(home: Path) -> None:
     """A table has no order."""
     edit(home, '{ size = "q", offset = "p" }', '{ offset = "p", size = "q" }')
-    assert load_golden(load(home)).unseen(load(home)) == ()
+    load_golden(load(home))
 
 
 def test_a_layout_that_was_another_is_named(home: Path) -> None:
@@ -140,7 +141,15 @@ def test_another_model_file_is_named(home: Path) -> None:
     save(home / "other.onnx", seed=2)
     edit(home, 'model = "ref.onnx"', 'model = "other.onnx"')
     assert problems(home) == [
-        "the model file other.onnx is not one of those that were recorded: ref.onnx"
+        "runtimes.ref.model was 'ref.onnx' when recorded, now it is 'other.onnx'"
+    ]
+
+
+def test_a_model_of_another_name_that_is_not_there_is_named(home: Path) -> None:
+    """Nobody can tell whether it is the network that was recorded."""
+    edit(home, 'model = "ref.onnx"', 'model = "other.onnx"')
+    assert problems(home) == [
+        "runtimes.ref.model was 'ref.onnx' when recorded, now it is 'other.onnx'"
     ]
 
 
@@ -149,7 +158,37 @@ def test_a_model_file_may_be_moved_or_left_out(home: Path) -> None:
     (home / "moved.onnx").write_bytes((home / "ref.onnx").read_bytes())
     edit(home, 'model = "ref.onnx"', 'model = "moved.onnx"')
     load_golden(load(home))
-    (home / "moved.onnx").unlink()
+    edit(home, 'model = "moved.onnx"', 'model = "ref.onnx"')
+    (home / "ref.onnx").unlink()
+    load_golden(load(home))
+
+
+def test_an_option_that_was_another_is_named(home: Path) -> None:
+    """How many threads add numbers up is none that chooses a network."""
+    edit(home, 'model = "ref.onnx"', 'model = "ref.onnx"\noptions = { threads = 2 }')
+    load_golden(load(home))
+    edit(home, "{ threads = 2 }", '{ optimization = "disabled" }')
+    assert problems(home) == [
+        "runtimes.ref.options was {} when recorded, now it is {'optimization': 'disabled'}"
+    ]
+
+
+def test_images_that_the_suite_lost_are_counted_and_named(home: Path) -> None:
+    """A pattern that was narrowed would leave out the ones that disagree."""
+    for i in range(7):
+        (home / f"b{i}.png").write_bytes((home / "a.png").read_bytes())
+    record(home)
+    load_golden(load(home))
+    edit(home, 'images = ["*.png"]', 'images = ["a.png"]')
+    assert problems(home) == [
+        "detector.images: expected the 8 images that were recorded, found 1 of them, without "
+        "b0.png, b1.png, b2.png, b3.png, b4.png and 2 more"
+    ]
+
+
+def test_keys_of_decoding_that_came_later_are_no_change(home: Path) -> None:
+    """What an older version did not write down is what the key's default says."""
+    rewrite(home, lambda manifest: manifest["decode"].pop("nms_iou"))
     load_golden(load(home))
 
 
@@ -159,27 +198,32 @@ def test_a_model_anywhere_on_the_disk_can_be_recorded(home: Path, tmp_path: Path
     save(outside)
     edit(home, 'model = "ref.onnx"', f'model = "{outside.as_posix()}"')
     manifest = json.loads((record(home) / "manifest.json").read_text())
-    assert list(manifest["artifacts"]) == [outside.as_posix()]
+    assert list(manifest["files"]) == [outside.as_posix()]
 
 
-def test_an_older_golden_is_unknown_and_not_stale(home: Path) -> None:
-    """It is compared with, and the record says what would go unseen."""
-    forget(home, "outputs", "layout")
-    edit(home, 'outputs = { size = "q", offset = "p" }', 'outputs = { size = "p", offset = "q" }')
+def test_a_golden_of_the_first_format_is_refused_and_told_what_to_do(home: Path) -> None:
+    """It does not say what it was recorded from, and so would hide whatever changed since."""
+    rewrite(home, lambda manifest: manifest.update(format=1))
     (found,) = check(home, ("candidate",), reference="golden").runtimes
-    assert found.against == "golden"
-    assert found.notes == (
-        "the golden does not say with which outputs it was recorded, so that a change since would "
-        "go unseen; record it anew: parity record SUITE",
+    assert (found.verdict, found.failure and found.failure.exit_code) == ("error", 2)
+    assert found.reason.endswith(
+        "format: expected 2, found 1, of an older version of parity: it does not say of which "
+        "model, weights, options and modules it was recorded, so that a change since would go "
+        "unseen\n  record it where the reference runtime is installed: parity record SUITE"
     )
 
 
-def test_an_older_golden_of_a_suite_that_declares_nothing_needs_no_note(home: Path) -> None:
-    """Nothing declared is nothing that could have changed."""
-    forget(home, "outputs", "layout")
-    edit(home, 'outputs = { size = "q", offset = "p" }', "")
-    suite = load(home)
-    assert load_golden(suite).unseen(suite) == ()
+def test_a_golden_of_a_later_format_is_refused(home: Path) -> None:
+    """Nobody knows what it says."""
+    rewrite(home, lambda manifest: manifest.update(format=3))
+    assert problems(home) == ["format: expected 2, found 3"]
+
+
+def test_a_manifest_that_lacks_what_it_was_recorded_from_is_damaged(home: Path) -> None:
+    """A key that is taken out compares with nothing."""
+    rewrite(home, lambda manifest: manifest.pop("modules"))
+    (problem,) = problems(home)
+    assert problem.endswith("found none of modules")
 
 
 @pytest.mark.parametrize("kernel", ["tensorflow:bilinear", "torch:bilinear"])
@@ -231,7 +275,7 @@ def test_weights_beside_the_model_are_part_of_it(home: Path) -> None:
     content = bytearray((home / "w.bin").read_bytes())
     content[0] ^= 1
     (home / "w.bin").write_bytes(bytes(content))
-    assert problems(home) == ["the model file w.bin changed since it was recorded"]
+    assert problems(home) == ["the file w.bin changed since it was recorded"]
 
 
 DAMAGE = [None, 0, 1.5, "", "x", "\0", [], [1], {}, {"a": 1}, True]

@@ -21,9 +21,12 @@ for _module in pkgutil.walk_packages(parity.__path__, "parity."):
         importlib.import_module(_module.name)
 
 NETWORK = '''
+import os
+
 import numpy as np
 
 BOXES = np.array([[[2, 2, 12, 12], [20, 4, 30, 20]]], dtype=np.float32)
+BOXES += float(os.environ.get("ANOTHER_LIBRARY", 0))
 
 
 def reference(feeds):

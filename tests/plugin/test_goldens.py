@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import sys
+
 import pytest
 from PIL import Image
 
+from parity.golden import sources
+from parity.suite import load
 from tests.plugin.conftest import WriteSuite
+
+
+def forget_modules() -> None:
+    """pytester runs in this process, where a suite's modules are imported once."""
+    for name in [one for one in sys.modules if one.startswith("_parity_suite_")]:
+        del sys.modules[name]
 
 
 def test_recording_writes_and_never_passes(
@@ -29,26 +40,43 @@ def test_a_recorded_reference_is_judged_for_drift(
     pytester.runpytest().assert_outcomes(passed=6)
 
 
-def test_a_reference_that_drifted_fails(pytester: pytest.Pytester, write_suite: WriteSuite) -> None:
+def test_a_reference_that_drifted_fails(
+    pytester: pytest.Pytester, write_suite: WriteSuite, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Native against its own golden, and the candidate against native."""
-    home = write_suite(onnx="healthy")
+    write_suite(onnx="healthy")
     pytester.runpytest("--parity-record")
-    network = home / "network.py"
-    network.write_text(network.read_text().replace("[2, 2, 12, 12]", "[2, 2, 14, 12]"))
+    monkeypatch.setenv("ANOTHER_LIBRARY", "2")
+    forget_modules()
     result = pytester.runpytest()
     result.assert_outcomes(passed=3, failed=3)
     result.stdout.fnmatch_lines(["*native on images/0.png disagrees with*golden*"])
 
 
 def test_the_golden_can_be_the_reference(
-    pytester: pytest.Pytester, write_suite: WriteSuite
+    pytester: pytest.Pytester, write_suite: WriteSuite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """--parity-reference golden judges against what was recorded."""
+    write_suite(onnx="healthy")
+    pytester.runpytest("--parity-record")
+    monkeypatch.setenv("ANOTHER_LIBRARY", "2")
+    forget_modules()
+    result = pytester.runpytest("--parity-reference", "golden")
+    result.assert_outcomes(failed=6)
+    result.stdout.fnmatch_lines(["*onnx on images/0.png disagrees with*golden*"])
+
+
+def test_an_edited_network_is_refused_by_name(
+    pytester: pytest.Pytester, write_suite: WriteSuite
+) -> None:
+    """What was recorded is another network's: that is no drift of a library."""
     home = write_suite(onnx="healthy")
     pytester.runpytest("--parity-record")
     network = home / "network.py"
     network.write_text(network.read_text().replace("[2, 2, 12, 12]", "[2, 2, 14, 12]"))
-    pytester.runpytest("--parity-reference", "golden").assert_outcomes(failed=6)
+    result = pytester.runpytest("--parity-reference", "golden")
+    result.assert_outcomes(failed=6)
+    result.stdout.fnmatch_lines(["*the module network.py changed since it was recorded*"])
 
 
 def test_a_missing_golden_says_how_to_record(
@@ -93,6 +121,9 @@ def test_a_golden_stands_in_where_the_framework_is_missing(
     missing = '[runtimes.native]\nkind = "tflite"\ninterpreter = "tflite-runtime"\nmodel = "n"\n'
     missing += 'outputs = { boxes = "boxes", scores = "scores" }\n'
     file.write_text(f"{native}{missing}\n[runtimes.onnx]{onnx}")
+    path = home / "golden" / "manifest.json"
+    manifest = json.loads(path.read_text()) | {"reference": sources.reference(load(home))}
+    path.write_text(json.dumps(manifest))
     result = pytester.runpytest()
     result.assert_outcomes(passed=3, skipped=3)
     result.stdout.fnmatch_lines(["*against native (golden*"])

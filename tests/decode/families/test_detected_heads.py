@@ -412,7 +412,14 @@ def test_rows_of_seven_say_which_columns_they_may_have() -> None:
         bind([("output", (5, 7))], {}, roles(settings("yolo-end2end"), 3, None))
     assert (
         'rows of 7, with the image in front? say columns = ["image", "x1", "y1", "x2", "y2", '
-        '"class", "score"], or in what order' in str(caught.value).splitlines()
+        '"class", "score"], or in what order; or is what stands behind none of these, as an angle? '
+        "say further = 1" in str(caught.value).splitlines()
+    )
+    with pytest.raises(BindingError) as caught:
+        bind([("output", (300, 57))], {}, roles(settings("yolo-end2end"), 3, None))
+    assert (
+        "is what stands behind none of these, as an angle? say further = 51"
+        in str(caught.value).splitlines()
     )
 
 
