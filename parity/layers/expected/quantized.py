@@ -286,11 +286,9 @@ class Expectation:
             return graph.constants[name], graph.quantization[name]
         return None
 
-    @property
+    @cached_property
     def _producers(self) -> Mapping[str, Op]:
-        if not hasattr(self, "_made"):
-            self._made = self._subject.graph.producers()
-        return self._made
+        return self._subject.graph.producers()
 
     def _floats(self, op: Op) -> dict[str, tuple[Array, Array]]:
         """For each quantised constant of an op: exact floats, and rounded ones."""
