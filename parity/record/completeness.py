@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -10,6 +10,9 @@ from parity.errors import LostTest
 
 if TYPE_CHECKING:
     from parity.record import RuntimeRecord, SuiteRecord
+
+
+Why = Literal["left out", "not installed", "lost"]
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Gap:
 
     runtime: str
     images: tuple[str, ...]
-    why: Literal["left out", "not installed", "lost"]
+    why: Why
 
 
 @dataclass(frozen=True)
@@ -62,31 +65,28 @@ def gaps(record: SuiteRecord) -> tuple[Gap, ...]:
     """What a suite declares and this record has no verdict on. A run without any is complete.
 
     A runtime that was asked for and could not be opened or run is no gap: its verdict, error, is
-    one of the whole. Neither is a reference that is not installed where its golden stands in.
+    one of the whole. Neither is a reference that did not run where its golden stood in for it.
     """
     found = {one.name: one for one in record.runtimes}
-    stands_in = record.reference if record.reference_source == "golden" else None
-    return tuple(_gaps(record.scope.runtimes, record.images, found, stands_in))
+    stood_in = record.reference if record.reference_source == "golden" else None
+    return tuple(
+        gap
+        for name in record.scope.runtimes
+        if (gap := _gap(name, record.images, found.get(name), name == stood_in)) is not None
+    )
 
 
-def _gaps(
-    declared: Iterable[str],
-    images: Sequence[str],
-    found: dict[str, RuntimeRecord],
-    stands_in: str | None,
-) -> Iterator[Gap]:
-    for name in declared:
-        record = found.get(name)
-        if record is None:
-            yield Gap(name, tuple(images), "left out")
-        elif record.verdict == "skipped":
-            if name != stands_in:
-                yield Gap(name, tuple(images), "not installed")
-        else:
-            lost = record.failure is not None and record.failure.cause == LostTest.cause
-            if record.failure is not None and not lost:
-                continue
-            judged = {one.image for one in record.images}
-            left = tuple(one for one in images if one not in judged)
-            if left or record.budget is None:
-                yield Gap(name, left, "lost" if lost else "left out")
+def _gap(
+    name: str, images: Sequence[str], record: RuntimeRecord | None, stood_in: bool
+) -> Gap | None:
+    if record is None or record.verdict == "skipped":
+        why: Why = "left out" if record is None else "not installed"
+        return None if stood_in else Gap(name, tuple(images), why)
+    lost = record.failure is not None and record.failure.cause == LostTest.cause
+    if record.failure is not None and not lost:
+        return None
+    judged = {one.image for one in record.images}
+    left = tuple(one for one in images if one not in judged)
+    if not left and record.budget is not None:
+        return None
+    return Gap(name, left, "lost" if lost else "left out")
