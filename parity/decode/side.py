@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from parity.boxes import Placement, clipped
-from parity.decode.candidates import Candidates, DecodeError, Ints, Proposals
+from parity.decode.candidates import Candidates, DecodeError, Floats, Ints, Proposals
 from parity.decode.families import FAMILIES
 from parity.decode.nms import suppress
 from parity.detections import Detections, Removed, Side
@@ -25,17 +26,19 @@ def to_side(
     floor: float,
     placement: Placement,
     image: tuple[int, int] | None = None,
+    look: Callable[[Floats], None] = lambda _: None,
 ) -> Side:
     """What a runtime found on one image, down to ``floor``, in pixels of the original image.
 
     Every class of every candidate with a score of at least ``floor`` is a proposal. NMS runs in
     pixels of the network's input, as it does in deployments. ``image``, (height, width) of the
-    original, is where boxes are clipped if the settings say so. Raises ``DecodeError`` for a
-    proposal whose box is not finite or whose corners are in the wrong order, and for any score
-    that is NaN.
+    original, is where boxes are clipped if the settings say so. ``look`` is shown the boxes that
+    are kept, as they were decoded, and may raise. Raises ``DecodeError`` for a proposal whose box
+    is not finite or whose corners are in the wrong order, and for any score that is NaN.
     """
     proposals = _down_to(found, floor)
     _check(proposals, settings)
+    written = proposals.boxes
     if settings.clip == "before-nms" and image is not None:
         boxes = clipped(placement.to_original(proposals.boxes), image)
         proposals = replace(proposals, boxes=placement.to_network(boxes))
@@ -48,6 +51,7 @@ def to_side(
         settings.nms,
         settings.max_detections,
     )
+    look(written[result.kept])
     return Side(
         seen=_detections(proposals, result.kept, placement, edges),
         threshold=settings.score_threshold,
