@@ -126,6 +126,7 @@ class Decoder:
             self._function = _function(
                 settings.function, suite, f"runtimes.{runtime.name}.decode.function"
             )
+        self._pixels = decode.Pixels(settings)
         self._priors = None
         if settings.ssd is not None:
             size = runtime.recipe.size
@@ -218,15 +219,22 @@ class Decoder:
             return heads
         return decode.trimmed(heads, self._runtime.decode)
 
-    def side(self, heads: Mapping[str, Array], prepared: Prepared, band: float) -> Side:
-        """Decode bound heads and suppress, down to ``band`` below the threshold."""
+    def side(
+        self, heads: Mapping[str, Array], prepared: Prepared, band: float, image: str = ""
+    ) -> Side:
+        """Decode bound heads and suppress, down to ``band`` below the threshold.
+
+        Boxes that are no pixels are refused, where need be on what the images before have shown.
+        """
         settings = self._runtime.decode
         floor = settings.score_threshold - band
         if settings.score_floor is not None:
             floor = max(floor, settings.score_floor)
-        size, placement = prepared.size, prepared.placement
+        size, placement, scale = prepared.size, prepared.placement, (1.0, 1.0)
         if decode.in_image(settings):
+            scale = placement.scale_x, placement.scale_y
             size, placement = prepared.image_size, Placement()
+        look = self._pixels.of(image, size, scale)
         try:
             if self._function is not None:
                 found = decode.decode_by_function(
@@ -234,7 +242,7 @@ class Decoder:
                 )
             else:
                 found = decode.decode(heads, settings, self._classes, size, self._priors)
-            return decode.to_side(found, settings, floor, placement, prepared.image_size)
+            return decode.to_side(found, settings, floor, placement, prepared.image_size, look)
         except ValueError as error:
             raise self._heads_error(str(error), heads, size) from error
 
@@ -317,7 +325,7 @@ def staged(
     """Decode a network's heads and put every stage's output together."""
     started = time.perf_counter()
     finite = not any(nonfinite(network.heads, ""))
-    side = decoder.side(network.heads, prepared, band) if finite else None
+    side = decoder.side(network.heads, prepared, band, image) if finite else None
     milliseconds = {
         "preprocess": preprocess_ms,
         "network": network.milliseconds,

@@ -15,6 +15,7 @@ from parity.decode.priors import grid, load_priors, read_priors
 from parity.decode.probing import unread_by_function
 from parity.decode.room import room_for_classes, room_message
 from parity.decode.side import to_side
+from parity.decode.units import Pixels
 from parity.decode.unread import Unread, unread
 from parity.nms import Kept, suppress
 
@@ -27,6 +28,7 @@ __all__ = [
     "Kept",
     "Likelihood",
     "Look",
+    "Pixels",
     "Proposals",
     "Role",
     "Unread",

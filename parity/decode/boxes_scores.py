@@ -34,7 +34,7 @@ def decode(
     """The candidates of one image."""
     how = _settings(settings)
     boxes = boxes_of(heads["boxes"])
-    check_box_unit(boxes, how.box_format, how.normalized, "boxes")
+    check_box_unit(boxes, how.box_format, how.normalized, size, "boxes")
     scores = scores_of(heads["scores"], len(boxes), classes, how.background, how.activation)
     with np.errstate(all="ignore"):  # NaN and infinity are judged elsewhere
         pixels = to_xyxy(boxes, how.box_format, size if how.normalized else None)

@@ -13,8 +13,7 @@ import numpy as np
 from parity.boxes import to_xyxy
 from parity.decode.binding import Role, Shape
 from parity.decode.candidates import SCORE_SLACK, Array, DecodeError, Floats, Ints
-
-_FAR = 2.0  # relative to the input, most boxes do not reach further; in pixels every box does
+from parity.decode.units import FAR
 
 
 def detections_role(
@@ -172,19 +171,17 @@ def scores_in_range(scores: Floats, hint: str) -> Floats:
 def pixels_of(
     boxes: Floats, box_format: str, normalized: bool, size: tuple[int, int], hint: str = ""
 ) -> Floats:
-    """Boxes as xyxy in pixels of the input; refused where most are clearly of the other kind."""
+    """Boxes as xyxy in pixels of the input; refused where relative ones are clearly in pixels.
+
+    The reverse is told of all families alike, see ``decode/units.py``.
+    """
     far = np.abs(boxes).max(axis=1, initial=0.0)
     far = far[np.isfinite(far) & (far > 0)]
     usual = float(np.median(far)) if far.size else 0.0
-    if normalized and usual > _FAR:
+    if normalized and usual > FAR:
         raise DecodeError(
             f"boxes: expected coordinates relative to the input, 0..1, found most boxes beyond "
-            f"{_FAR:g}, up to {far.max():.6g}: are they in pixels?{hint}"
-        )
-    if not normalized and far.size and usual <= _FAR < max(size):
-        raise DecodeError(
-            f"boxes: expected pixels of the input, {size[1]} x {size[0]}, found most boxes within "
-            f"{_FAR:g}, up to {far.max():.6g}: are they relative to the input, 0..1?{hint}"
+            f"{FAR:g}, up to {far.max():.6g}: are they in pixels?{hint}"
         )
     with np.errstate(all="ignore"):  # NaN and infinity are judged elsewhere
         return to_xyxy(boxes, box_format, size if normalized else None)

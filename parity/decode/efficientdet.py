@@ -35,10 +35,14 @@ from parity.decode.candidates import (
     scores_of,
 )
 from parity.decode.family import Family, Size, boxes_role, scores_role
+from parity.decode.units import check_raw
 
 if TYPE_CHECKING:
     from parity.suite.decoding import Decode
     from parity.suite.inside import EfficientDet
+
+
+_DECODED = "say family = 'boxes-scores'"
 
 
 def _settings(settings: Decode) -> EfficientDet:
@@ -125,7 +129,9 @@ def decode(
             f"see min_level, max_level, scales and ratios"
         )
     scores = scores_of(heads["scores"], len(every), classes, None, how.activation)
-    return Candidates(_decoded(boxes_of(heads["boxes"]), every, how), scores)
+    offsets = boxes_of(heads["boxes"])
+    check_raw(offsets, every[:, :2], "boxes", "offsets against anchors", _DECODED)
+    return Candidates(_decoded(offsets, every, how), scores)
 
 
 def _joined(

@@ -16,7 +16,6 @@ from parity.decode.candidates import (
     Ints,
     Proposals,
 )
-from parity.decode.ranges import FARTHEST_RELATIVE, typical
 
 
 def decode_by_function(
@@ -44,7 +43,6 @@ def decode_by_function(
             f"found {_kind(answer)}"
         )
     boxes = _boxes(answer[0], name)
-    _check_pixels(boxes, size, name)
     if len(answer) == 2:
         return Candidates(boxes, _scores(answer[1], (len(boxes), classes), name))
     scores = _scores(answer[1], (len(boxes),), name)
@@ -76,20 +74,6 @@ def _boxes(values: Any, name: str) -> Floats:
     if boxes.ndim != 2 or boxes.shape[1] != 4:
         raise DecodeError(f"{name}: expected boxes of shape (N, 4), found {boxes.shape}")
     return boxes.astype(np.float64)
-
-
-def _check_pixels(boxes: Floats, size: tuple[int, int], name: str) -> None:
-    """Boxes below a pixel that lie at the first one are relative to the input."""
-    with np.errstate(all="ignore"):
-        sides = boxes[:, 2:] - boxes[:, :2]
-        solid = boxes[(sides > 0).all(axis=1)]
-    far = typical(solid)
-    if far <= 1.0 < max(size) and float(np.nanmax(solid)) <= FARTHEST_RELATIVE:
-        raise DecodeError(
-            f"{name}: expected boxes in pixels of the input, {size[1]} x {size[0]}, found none "
-            f"beyond {float(np.nanmax(solid)):.4g}: are they relative to the input? multiply x by "
-            f"its width and y by its height"
-        )
 
 
 def _scores(values: Any, shape: tuple[int, ...], name: str) -> Floats:

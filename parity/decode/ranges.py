@@ -5,9 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from parity.decode.candidates import SCORE_SLACK, Array, DecodeError, Floats
-
-# Relative centres lie within 0..1, give or take; those in pixels of any real input far beyond.
-FARTHEST_RELATIVE = 2.0
+from parity.decode.units import CHANCE, FAR, RELATIVE, Size, odds
 
 
 def typical(values: Floats) -> float:
@@ -22,26 +20,31 @@ def typical(values: Floats) -> float:
     return float(np.median(np.abs(finite)))
 
 
-def check_unit(centres: Floats, normalized: bool, name: str, other: str = "") -> None:
+def check_unit(centres: Floats, normalized: bool, size: Size, name: str, other: str = "") -> None:
     """Raise where centres (A, 2) are in pixels but declared relative to the input, or reversed.
 
-    ``other``: what else pixels may turn out to be that are none.
+    Relative centres lie within 0..1, give or take; that those in pixels of an input of ``size`` do
+    is chance, and likely only for few of them, or on a tiny input. A single box may be anywhere:
+    of those ``units.Pixels`` keeps count. ``other``: what else pixels may turn out to be that are
+    none.
     """
     found = typical(centres)
     words = f"found centres of median {found:.4g}"
-    if normalized and found > FARTHEST_RELATIVE:
+    if normalized and found > FAR:
         raise DecodeError(
             f"{name}: expected boxes relative to the input with normalized = true, {words}; "
             f"pixels? say normalized = false"
         )
-    if not normalized and found <= FARTHEST_RELATIVE:
+    with np.errstate(all="ignore"):
+        inside = int((np.abs(centres) <= RELATIVE).all(axis=1).sum())
+    if not normalized and found <= FAR and odds(inside - 1, size, RELATIVE) < CHANCE:
         raise DecodeError(
             f"{name}: expected boxes in pixels of the input with normalized = false, {words}; "
             f"normalized? say normalized = true{other}"
         )
 
 
-def check_box_unit(boxes: Floats, box_format: str, normalized: bool, name: str) -> None:
+def check_box_unit(boxes: Floats, box_format: str, normalized: bool, size: Size, name: str) -> None:
     """As ``check_unit``, of boxes (A, 4) in ``box_format``; boxes without area, as padding is, are
     left out. Boxes of which most reach far beyond 1 are pixels, wherever their centres are.
     """
@@ -51,9 +54,9 @@ def check_box_unit(boxes: Floats, box_format: str, normalized: bool, name: str) 
         solid = ((high > low) if corners else (high > 0)).all(axis=1)
         centres = (low + high) / 2 if corners else low
         reach = (high if corners else low + high / 2)[solid]
-        if not normalized and reach.size and np.median(reach.max(axis=1)) > FARTHEST_RELATIVE:
+        if not normalized and reach.size and np.median(reach.max(axis=1)) > FAR:
             return
-        check_unit(centres[solid], normalized, name)
+        check_unit(centres[solid], normalized, size, name)
 
 
 def check_scores(values: Array, activation: str, name: str, missing: str = "sigmoid") -> None:

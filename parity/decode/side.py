@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from parity.boxes import Placement, clipped
-from parity.decode.candidates import Candidates, DecodeError, Ints, Proposals
+from parity.decode.candidates import Candidates, DecodeError, Floats, Ints, Proposals
 from parity.decode.families import FAMILIES
 from parity.detections import Detections, ProposalSet, Side, Suppression
 from parity.suite.families import NMS_FREE
@@ -24,14 +25,15 @@ def to_side(
     floor: float,
     placement: Placement,
     image: tuple[int, int] | None = None,
+    look: Callable[[Floats], None] = lambda _: None,
 ) -> Side:
     """What a runtime found on one image, down to ``floor``, in pixels of the original image.
 
     Every class of every candidate with a score of at least ``floor`` is a proposal. NMS runs in
     pixels of the network's input, as it does in deployments. ``image``, (height, width) of the
-    original, is where boxes are clipped if the settings say so. Raises ``DecodeError`` for a
-    proposal whose box is not finite or whose corners are in the wrong order, and for any score
-    that is NaN.
+    original, is where boxes are clipped if the settings say so. ``look`` is shown the boxes that
+    are kept, as they were decoded, and may raise. Raises ``DecodeError`` for a proposal whose box
+    is not finite or whose corners are in the wrong order, and for any score that is NaN.
     """
     proposals, rows = _down_to(found, floor)
     _check(proposals, settings)
@@ -52,6 +54,8 @@ def to_side(
         floor,
         suppression,
     )
+    if side.result is not None:
+        look(proposals.boxes[side.result.kept])
     hidden = settings.nms == "none" and settings.family not in tuple(NMS_FREE)
     return replace(side, proposals=None, result=None) if hidden else side
 

@@ -24,10 +24,14 @@ from parity.decode.candidates import (
     scores_of,
 )
 from parity.decode.family import Family, Size, boxes_role, scores_role
+from parity.decode.units import check_raw
 
 if TYPE_CHECKING:
     from parity.suite.decoding import Decode
     from parity.suite.families import Ssd
+
+
+_DECODED = "say family = 'boxes-scores'"
 
 
 def _settings(settings: Decode) -> Ssd:
@@ -53,6 +57,7 @@ def decode(
     """The candidates of one image; ``priors`` (A, 4) are cx, cy, w, h relative to the input."""
     ssd, anchors = _settings(settings), _priors(priors)
     offsets = encoded_boxes_of(heads["boxes"], len(anchors))
+    check_raw(offsets, anchors[:, :2], "boxes", "offsets against priors", _DECODED)
     scores = scores_of(heads["scores"], len(anchors), classes, ssd.background, ssd.activation)
 
     def boxes(rows: Ints) -> Floats:

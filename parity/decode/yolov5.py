@@ -57,7 +57,7 @@ def decode(
     rows = rows_with_objectness(heads[PREDICTIONS], classes, how.activation, how.further)
     boxes = rows[:, :4].astype(np.float64)
     grids = "; grids still to be decoded? say family = 'yolox'"
-    check_unit(boxes[:, :2], how.normalized, PREDICTIONS, grids)
+    check_unit(boxes[:, :2], how.normalized, size, PREDICTIONS, grids)
     with np.errstate(all="ignore"):  # NaN and infinity are judged elsewhere
         boxes = to_xyxy(boxes, "cxcywh", size if how.normalized else None)
         objectness = activate(rows[:, 4:5].astype(np.float64), how.activation)

@@ -61,7 +61,7 @@ def decode(
     how = _settings(settings)
     columns = arrange(heads, settings, classes, size)[PREDICTIONS][0]
     boxes = columns[:4].T.astype(np.float64)
-    check_unit(boxes[:, :2], how.normalized, PREDICTIONS)
+    check_unit(boxes[:, :2], how.normalized, size, PREDICTIONS)
     check_range(columns[4:], how.activation)
     with np.errstate(all="ignore"):  # NaN and infinity are judged elsewhere
         boxes = to_xyxy(boxes, "cxcywh", size if how.normalized else None)

@@ -26,6 +26,7 @@ from parity.decode.predictions import (
     with_objectness,
 )
 from parity.decode.ranges import typical
+from parity.decode.units import check_raw
 from parity.suite.families import Yolox
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ def decode(
     rows = rows_with_objectness(heads[PREDICTIONS], classes, how.activation)
     raw = rows[:, :4].astype(np.float64)
     _check(raw, len(cells), size, how.strides)
+    expected = "centres relative to their cells"
+    check_raw(raw, cells * strides, PREDICTIONS, expected, "say family = 'yolov5'")
     with np.errstate(all="ignore"):  # a wild size gives an infinite box, judged with its score
         centres = (raw[:, :2] + cells) * strides
         boxes = np.concatenate([centres, np.exp(raw[:, 2:]) * strides], axis=1)

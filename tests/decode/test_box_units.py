@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from parity.decode import DecodeError, decode, decode_by_function
+from parity.decode import DecodeError, decode
 from parity.decode.ranges import check_logits
 from parity.suite.decoding import Decode
 from parity.suite.families import BoxesScores
@@ -50,18 +50,6 @@ def test_rows_of_padding_say_nothing_of_the_unit(boxes: np.ndarray, normalized: 
     padded = np.vstack([boxes, np.zeros((50, 4))])
     np.testing.assert_allclose(read(padded, normalized)[:3], PIXELS)
     assert read(np.zeros((50, 4)), normalized).shape == (50, 4)
-
-
-def test_a_function_that_gives_relative_boxes_is_refused() -> None:
-    """It must give pixels of the network's input."""
-    with pytest.raises(DecodeError) as caught:
-        decode_by_function(
-            lambda heads, size: (RELATIVE, [0.9] * 3, [0] * 3), {}, 1, SIZE, name="code:decode"
-        )
-    assert str(caught.value) == (
-        "code:decode: expected boxes in pixels of the input, 320 x 240, found none beyond 0.9: "
-        "are they relative to the input? multiply x by its width and y by its height"
-    )
 
 
 def test_small_logits_on_both_sides_of_0_are_logits() -> None:

@@ -206,9 +206,12 @@ def test_relative_boxes_are_recognised(tmp_path: Path) -> None:
         one: {**each, "boxes": each["boxes"] / [width, height, width, height]}
         for (one, each), (height, width) in zip(DUMP.items(), [(48, 64), (30, 40)], strict=True)
     }
-    found = runtime(judged(phone(tmp_path, dump)), "phone")
-    assert "with its boxes read as relative to the image: then the 2 worst images agree" in (
-        found.hints
+    found = judged(phone(tmp_path, dump))
+    assert runtime(found, "phone").verdict == "error"
+    assert reasons(found, "phone")[0].splitlines()[0] == (
+        "phone: boxes: expected pixels of the original image, 64 x 48, found 2 of 2 boxes within "
+        "the first pixel, up to 0.875; are they relative, 0..1? multiply x by its width and y by "
+        "its height where they are written"
     )
 
 

@@ -150,12 +150,10 @@ def test_a_count_that_cannot_be_is_refused(family: str, count: float, found: str
     [
         ("tflite-postprocess", [10, 40, 50, 120], "up to 120: are they in pixels?"),
         ("tf-od-api", [10, 40, 50, 120], "up to 120: are they in pixels? say normalized = false"),
-        ("torchvision", [0.2, 0.1, 0.6, 0.5], "are they relative to the input, 0..1?"),
-        ("yolo-end2end", [0.2, 0.1, 0.6, 0.5], "0..1? say normalized = true"),
     ],
 )
-def test_the_other_unit_is_recognised(family: str, box: list[float], line: str) -> None:
-    """Pixels or parts of the input: read as the other, boxes far apart would agree."""
+def test_pixels_are_not_taken_for_relative(family: str, box: list[float], line: str) -> None:
+    """They would lie far outside; the reverse is told of all families alike."""
     assert message(family, [(box, 0.75, 1)]).endswith(line)
 
 

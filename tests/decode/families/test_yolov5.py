@@ -111,7 +111,7 @@ def test_another_family_without_objectness_is_named(torch_net: Path, tmp_path: P
         ),
         (
             {},
-            [[0.4, 0.3, 0.1, 0.1, 0.9, 0.9, 0.1], [0.6, 0.5, 0.1, 0.1, 0.9, 0.9, 0.1]],
+            [[one, one - 0.1, 0.1, 0.1, 0.9, 0.9, 0.1] for one in (0.4, 0.5, 0.6)],
             "predictions: expected boxes in pixels of the input with normalized = false, "
             "found centres of median 0.45; normalized? say normalized = true; "
             "grids still to be decoded? say family = 'yolox'",
