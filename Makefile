@@ -4,13 +4,32 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-slow test-versions fuzz bench lint format clean
+.PHONY: demo test test-processors test-plain test-onednn test-slow test-versions fuzz bench lint format clean
 
 demo: $(READY)
 	$(BIN)/parity check golden/parts_ssd golden/parts_free --report reports
 
 test: $(READY)
 	$(BIN)/python -m pytest -n auto --dist loadfile
+
+# Libraries choose their kernels by the processor, and with them the last bits of every sum. These are
+# other processors' choices, as far as one machine can be told to make them: PLAIN is one without AVX,
+# where TensorFlow runs without oneDNN (its default where there is no VNNI), ONEDNN runs with it, on
+# kernels for SSE 4.1, and with exact integers in ONNX Runtime where those of the processor saturate.
+# The float kernels of ONNX Runtime and those of LiteRT take no orders.
+PLAIN := TF_ENABLE_ONEDNN_OPTS=0 ONEDNN_MAX_CPU_ISA=SSE41 ATEN_CPU_CAPABILITY=default \
+	MKL_CBWR=COMPATIBLE NPY_DISABLE_CPU_FEATURES="X86_V3 X86_V4 AVX512_ICL AVX512_SPR" \
+	OPENCV_CPU_DISABLE=AVX,AVX2,AVX512-SKX
+ONEDNN := TF_ENABLE_ONEDNN_OPTS=1 ONEDNN_MAX_CPU_ISA=SSE41
+NUMBERS ?= $(addprefix tests/,agreement decode export faults layers preprocess roundtrip runtimes)
+
+test-processors: test-plain test-onednn
+
+test-plain: $(READY)
+	$(PLAIN) $(BIN)/python -m pytest -n auto --dist loadfile $(NUMBERS)
+
+test-onednn: $(READY)
+	$(ONEDNN) $(BIN)/python -m pytest -n auto --dist loadfile -p tests.exact_integers $(NUMBERS)
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
 from onnx import numpy_helper
 
-Array = NDArray[Any]
+from parity.tensors import Array
+
 Rng = np.random.Generator
 Damage = set[str]
 

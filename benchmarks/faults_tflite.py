@@ -9,11 +9,10 @@ from typing import Any
 import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
-from numpy.typing import NDArray
 
-from parity.layers import tflite_file
+from parity.layers.subjects.tflite import file as tflite_file
+from parity.tensors import Array
 
-Array = NDArray[Any]
 Rng = np.random.Generator
 Damage = set[str]
 

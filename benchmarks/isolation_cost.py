@@ -20,7 +20,7 @@ import numpy as np
 from benchmarks.processes import ROOT
 from parity import runtimes
 from parity.isolation import Launch, Workplace
-from parity.layers import onnx_file
+from parity.layers.subjects.onnx import file as onnx_file
 from parity.runtimes.contract import Adapter, Artifact
 
 SUITE = ROOT / "golden" / "parts_ssd"

@@ -21,8 +21,8 @@ import numpy as np
 
 from benchmarks.localise_cases import Case, cases, open_file
 from benchmarks.processes import ROOT, Cost, measure, medians
-from parity.layers import alignment
-from parity.layers.subject import Subject
+from parity.layers.align import alignment
+from parity.layers.subjects.subject import Subject
 
 FEW, MANY = 1, 16
 REACH = {FEW: 1.5, MANY: 2.0}

@@ -9,8 +9,8 @@ import sys
 
 import numpy as np
 
-from parity.layers.comparing import compare_layers
-from parity.layers.onnx_subject import OnnxSubject
+from parity.layers.subjects.onnx.subject import OnnxSubject
+from parity.layers.verdict.comparing import compare_layers
 from parity.runtimes.contract import Artifact
 
 

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.localise_cases import open_file
-from parity.layers.comparing import compare_layers
-from parity.layers.layout import Array
+from parity.layers.verdict.comparing import compare_layers
+from parity.tensors import Array
 
 Feeds = dict[str, Array]
 

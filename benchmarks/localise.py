@@ -25,16 +25,16 @@ import numpy as np
 
 from benchmarks import faults_onnx, faults_tflite
 from benchmarks.localise_cases import Case, Feeds, cases, open_file
-from parity.layers.comparing import compare_layers
-from parity.layers.divergence import relative
-from parity.layers.draft import Draft, Side
-from parity.layers.forcing import is_result
-from parity.layers.layout import Array
-from parity.layers.regions import counted
-from parity.layers.subject import Subject
-from parity.layers.table import LayerTable
-from parity.layers.view import View
+from parity.layers.align.forcing import is_result
+from parity.layers.align.matching import Matching, TracedGraph
+from parity.layers.align.regions import counted
+from parity.layers.graph.view import View
+from parity.layers.numbers.divergence import relative
+from parity.layers.subjects.subject import Subject
+from parity.layers.verdict.comparing import compare_layers
+from parity.layers.verdict.table import LayerTable
 from parity.runtimes.contract import AdapterError
+from parity.tensors import Array
 
 HIT_OPS = 3
 
@@ -80,8 +80,8 @@ def opened(case: Case) -> Bench:
     theirs = {healthy.graph.inputs[0]: case.feed}
     reference = Remembered(native, ours)
     values = {**theirs, **{name: np.array(array) for name, array in healthy.trace(theirs)}}
-    sides = Side.of(reference, {**ours, **reference.values}), Side.of(healthy, values)
-    truth = true_pairs(Draft(*sides), 0.2 if case.quantized else 1e-3)
+    sides = TracedGraph.of(reference, {**ours, **reference.values}), TracedGraph.of(healthy, values)
+    truth = true_pairs(Matching(*sides), 0.2 if case.quantized else 1e-3)
     outputs = {name: np.array(array) for name, array in healthy.clean(theirs).items()}
     control = compare_layers(reference, healthy, [(ours, theirs)], case.quantized)
     outs = [row.rel_l2 for row in control.rows if row.candidate_tensor in outputs]
@@ -90,9 +90,9 @@ def opened(case: Case) -> Bench:
     return Bench(case, reference, (ours, theirs), outputs, truth, own, control)
 
 
-def true_pairs(draft: Draft, limit: float) -> dict[str, set[str]]:
+def true_pairs(matching: Matching, limit: float) -> dict[str, set[str]]:
     """By candidate tensor, the reference tensors it is numerically nearest to, and their equals."""
-    ours, theirs = draft.reference, draft.candidate
+    ours, theirs = matching.reference, matching.candidate
     named = [*ours.view.inputs]
     named += [name for op in ours.view.data_ops() for name in op.outputs if name in ours.values]
     found = {}
@@ -104,7 +104,7 @@ def true_pairs(draft: Draft, limit: float) -> dict[str, set[str]]:
             errors = {}
             for one in named:
                 if ours.values[one].size == value.size:
-                    brought = draft.bring(one, name)
+                    brought = matching.bring(one, name)
                     if brought is not None and brought.shape == value.shape:
                         errors[one] = relative(brought, value)
             best = min(errors.values(), default=np.inf)

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from parity.layers.layout import Array
-from parity.layers.onnx_subject import OnnxSubject
-from parity.layers.opening import open_runtime
-from parity.layers.subject import Subject
-from parity.layers.tflite_subject import TFLiteSubject
+from parity.layers.subjects.onnx.subject import OnnxSubject
+from parity.layers.subjects.opening import open_runtime
+from parity.layers.subjects.subject import Subject
+from parity.layers.subjects.tflite.subject import TFLiteSubject
 from parity.pipeline import Images
 from parity.runtimes.contract import Artifact
 from parity.suite import Suite, load
+from parity.tensors import Array
 
 ROOT = Path(__file__).parent.parent / "golden"
 Feeds = dict[str, Array]

@@ -48,6 +48,21 @@ def iou(a: ArrayLike, b: ArrayLike) -> Floats:
     return ratio
 
 
+def iou_of_rows(a: ArrayLike, b: ArrayLike) -> Floats:
+    """``iou`` of each box of ``a`` (N, 4) with the box of ``b`` (N, 4) in its row: (N,)."""
+    first, second = _without_overflow(as_boxes(a), as_boxes(b))
+    with np.errstate(invalid="ignore", over="ignore"):
+        sides = np.minimum(first[:, 2:], second[:, 2:]) - np.maximum(first[:, :2], second[:, :2])
+        sides = np.maximum(sides, 0.0)
+        shared = sides[:, 0] * sides[:, 1]
+        union = _area(first) + _area(second) - shared
+        ratio: Floats = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+    np.clip(ratio, 0.0, 1.0, out=ratio)
+    ratio[~np.isfinite(ratio)] = 0.0
+    ratio[(as_boxes(a) == as_boxes(b)).all(axis=1)] = 1.0
+    return ratio
+
+
 def _common(first: Floats, second: Floats, axis: int) -> Floats:
     """The length that every pair shares along x (0) or y (1)."""
     shared = np.minimum(first[:, axis + 2, None], second[:, axis + 2])
@@ -77,10 +92,23 @@ def corner_distance(a: ArrayLike, b: ArrayLike, scale: tuple[float, float]) -> F
     where a coordinate is not a number, the distance is infinite.
     """
     first, second = as_boxes(a), as_boxes(b)
+    distance = np.zeros((len(first), len(second)))
+    for ours, theirs, unit in zip(first.T, second.T, (*scale, *scale), strict=True):
+        with np.errstate(over="ignore", invalid="ignore"):
+            gap = np.abs(ours[:, None] - theirs) * unit
+        gap[ours[:, None] == theirs] = 0.0  # also for equal infinities
+        np.maximum(distance, gap, out=distance)  # NaN stays
+    distance[np.isnan(distance)] = np.inf
+    return distance
+
+
+def corner_distance_of_rows(a: ArrayLike, b: ArrayLike, scale: tuple[float, float]) -> Floats:
+    """``corner_distance`` of each box of ``a`` (N, 4) and the box of ``b`` in its row: (N,)."""
+    first, second = as_boxes(a), as_boxes(b)
     with np.errstate(over="ignore", invalid="ignore"):
-        gaps = np.abs(first[:, None, :] - second[None, :, :]) * np.array([*scale, *scale])
-    gaps[first[:, None, :] == second[None, :, :]] = 0.0  # also for equal infinities
-    distance: Floats = np.nan_to_num(gaps, nan=np.inf, posinf=np.inf).max(axis=2, initial=0.0)
+        gaps = np.abs(first - second) * np.array([*scale, *scale])
+    gaps[first == second] = 0.0
+    distance: Floats = np.nan_to_num(gaps, nan=np.inf, posinf=np.inf).max(axis=1, initial=0.0)
     return distance
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from parity.boxes import Floats, Placement, clipped
+from parity.nms import Ints, Kept, suppress
 
 
 def _frozen(values: Any, dtype: type, shape: tuple[int, ...]) -> NDArray[Any]:
@@ -68,6 +68,79 @@ class Detections:
         return Detections(self.boxes[rows], self.scores[rows], self.classes[rows])
 
 
+def together(first: Detections, second: Detections) -> Detections:
+    """Those of the one, then those of the other."""
+    return Detections(
+        np.concatenate([first.boxes, second.boxes]),
+        np.concatenate([first.scores, second.scores]),
+        np.concatenate([first.classes, second.classes]),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class ProposalSet:
+    """What a side finds before NMS, down to its floor.
+
+    ``found``: as they would be deployed, in pixels of the original image. ``boxes`` (P, 4): xyxy in
+    pixels of the network's input, as they were decoded. ``rows`` (P,): the row of the heads
+    (anchor, cell, query) that each comes from, of ``row_count``. ``placement``: of the image in the
+    input.
+    """
+
+    found: Detections
+    boxes: Floats
+    rows: Ints
+    row_count: int
+    placement: Placement
+
+    def take(self, rows: Any) -> ProposalSet:
+        """The proposals named by an index array or a boolean mask."""
+        return replace(
+            self, found=self.found.take(rows), boxes=self.boxes[rows], rows=self.rows[rows]
+        )
+
+    def boxes_of(self, other: ProposalSet) -> Floats:
+        """Another side's boxes, in pixels of this side's input."""
+        if self.placement == other.placement:
+            return other.boxes
+        return self.placement.to_network(other.placement.to_original(other.boxes))
+
+
+@dataclass(frozen=True)
+class Suppression:
+    """How a side suppresses: ``mode`` "class", "agnostic" or "none", above which IoU, and how many
+    detections it keeps at most (None: all). ``edges``: (height, width) of the original image where
+    boxes are cut there before NMS, else None."""
+
+    mode: str
+    iou: float
+    most: int | None
+    edges: tuple[int, int] | None = None
+
+    @property
+    def label(self) -> str:
+        """The settings in words."""
+        most = "" if self.most is None else f", at most {self.most}"
+        cut = "" if self.edges is None else ", boxes cut at the image's edges before"
+        return (
+            f"none{most}" if self.mode == "none" else f"{self.mode} at IoU {self.iou:g}{cut}{most}"
+        )
+
+    @property
+    def rule(self) -> tuple[str, float | None, int | None, tuple[int, int] | None]:
+        """What decides: without NMS neither its limit nor where boxes are cut means anything."""
+        if self.mode == "none":
+            return self.mode, None, self.most, None
+        return self.mode, self.iou, self.most, self.edges
+
+    def keeps(self, proposals: ProposalSet) -> Kept:
+        """What NMS, in pixels of the network's input, makes of proposals."""
+        boxes, found, placement = proposals.boxes, proposals.found, proposals.placement
+        if self.edges is not None:
+            boxes = placement.to_network(clipped(placement.to_original(boxes), self.edges))
+        return suppress(boxes, found.scores, found.classes, self.iou, self.mode, self.most)
+
+
 @dataclass(frozen=True, eq=False)
 class Removed:
     """Proposals that NMS or ``max_detections`` removed, and by which kept proposal.
@@ -80,32 +153,54 @@ class Removed:
     suppressor: Ints
     overlap: Floats
 
-    @classmethod
-    def none(cls) -> Removed:
-        """Nothing was removed, or nothing is known of it (NMS inside the model)."""
-        return cls(Detections.empty(), np.zeros(0, dtype=np.int64), np.zeros(0))
-
 
 @dataclass(frozen=True, eq=False)
 class Side:
-    """One runtime's view of one image: what it found down to its floor, and what it removed.
+    """One runtime's view of one image: what it finds down to its floor.
 
     ``threshold`` is the score from which a detection is deployed; ``floor`` the score down to which
-    it is seen. ``nms`` names the settings of NMS (``settings_label``): sides with other settings
-    are never excused by a tie. ``hidden``: NMS is inside the network, what it removed is unknown.
+    it is seen. ``proposals`` is None where nothing is known of them, as NMS is inside the network
+    or a program has written its detections; else ``result`` is what ``suppression`` makes of them,
+    and ``seen`` its kept proposals.
     """
 
     seen: Detections
     threshold: float
     floor: float
-    removed: Removed
-    nms: str
-    hidden: bool = False
+    suppression: Suppression
+    proposals: ProposalSet | None = None
+    result: Kept | None = None
+
+    @classmethod
+    def of(
+        cls, proposals: ProposalSet, threshold: float, floor: float, suppression: Suppression
+    ) -> Side:
+        """What a side that shows its proposals keeps of them."""
+        result = suppression.keeps(proposals)
+        seen = proposals.found.take(result.kept)
+        return cls(seen, threshold, floor, suppression, proposals, result)
 
     @property
     def deployed(self) -> NDArray[np.bool_]:
         """Which of the seen detections are deployed, (N,) bool."""
         return self.seen.scores >= self.threshold
+
+    @property
+    def deployed_proposals(self) -> NDArray[np.bool_]:
+        """Which of the proposals are deployed, (P,) bool; they must be known."""
+        assert self.proposals is not None
+        assert self.result is not None
+        found = np.zeros(len(self.proposals.rows), dtype=np.bool_)
+        found[self.result.kept] = self.deployed
+        return found
+
+    @property
+    def removed(self) -> Removed:
+        """What suppression removed; nothing where proposals are not known."""
+        if self.proposals is None or self.result is None:
+            return Removed(Detections.empty(), np.zeros(0, dtype=np.int64), np.zeros(0))
+        gone = self.proposals.found.take(self.result.removed)
+        return Removed(gone, self.result.suppressor, self.result.overlap)
 
     def narrowed(self, floor: float) -> Side:
         """The same side seen only down to a higher floor.
@@ -116,11 +211,19 @@ class Side:
         if floor <= self.floor:
             return self
         kept = self.seen.scores >= floor
-        gone = (self.removed.detections.scores >= floor) & kept[self.removed.suppressor]
-        position = np.cumsum(kept) - 1
-        removed = Removed(
-            self.removed.detections.take(gone),
-            position[self.removed.suppressor[gone]],
-            self.removed.overlap[gone],
+        if self.proposals is None or self.result is None:
+            return replace(self, seen=self.seen.take(kept), floor=floor)
+        above = self.proposals.found.scores >= floor
+        moved, position = np.cumsum(above) - 1, np.cumsum(kept) - 1
+        result = self.result
+        left = above[result.removed] & kept[result.suppressor]
+        narrowed = Kept(
+            moved[result.kept[kept]],
+            moved[result.removed[left]],
+            position[result.suppressor[left]],
+            result.overlap[left],
         )
-        return Side(self.seen.take(kept), self.threshold, floor, removed, self.nms, self.hidden)
+        proposals = self.proposals.take(above)
+        return replace(
+            self, seen=self.seen.take(kept), floor=floor, proposals=proposals, result=narrowed
+        )

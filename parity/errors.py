@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
+import errno
+import re
+
+_NUMBER = re.compile(r"\[Errno -?\d+\] ?")  # words follow it, which say the same
+_ROOM = "free some, or let TMPDIR name a folder on another disk"
+_RIGHTS = "run it as somebody who may, or change the rights"
+_REFUSALS = {
+    errno.ENOSPC: _ROOM,
+    errno.EDQUOT: _ROOM,
+    errno.EROFS: "let TMPDIR or the option that names it say another folder",
+    errno.EACCES: _RIGHTS,
+    errno.EPERM: _RIGHTS,
+    errno.EMFILE: "raise the limit of open files (ulimit -n)",
+    errno.ENFILE: "end programs that hold many files open",
+    errno.EIO: "the disk or the network that it is on fails",
+}
+
 
 class ParityError(Exception):
     """Base of every error that this package raises on purpose.
 
     ``cause`` is a word for scripts, such as "damaged"; "" where the class says all there is.
+    The system's numbers, as in "[Errno 2]", are left out of whatever a message repeats.
     """
 
     exit_code = 3
     cause = ""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(_NUMBER.sub("", message))
 
 
 class SuiteError(ParityError):
@@ -24,7 +45,7 @@ class SuiteError(ParityError):
 
     def __init__(self, where: str, problems: list[str], remedy: str = "") -> None:
         self.where = where
-        self.problems = tuple(problems)
+        self.problems = tuple(_NUMBER.sub("", line) for line in problems)
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         told = [*problems, *([remedy] if remedy else [])]
         super().__init__("\n".join([f"{where}: {count}", *(f"  {line}" for line in told)]))
@@ -171,6 +192,12 @@ class NotJudged(RuntimeFailure):
         super().__init__(runtime, f"not judged, because its reference failed: {reference}")
 
 
+class LostTest(RuntimeFailure):
+    """A test of the runtime ended without a verdict, as where its process died."""
+
+    cause = "lost"
+
+
 class InputError(RuntimeFailure):
     """The prepared image does not fit the runtime's input: its shape or its dtype."""
 
@@ -201,8 +228,25 @@ class ExportError(ParityError):
         super().__init__(f"{runtime}: {message}")
 
 
+def why(error: OSError | ValueError) -> str:
+    """What the system complains of, without its number and its path: both say nothing more."""
+    said = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return str(said[:1].lower() + said[1:])
+
+
+def of_the_system(error: BaseException) -> str | None:
+    """What to say where the machine, not anybody's code, refused a file; else None."""
+    if not isinstance(error, OSError) or error.errno not in _REFUSALS:
+        return None
+    place = "" if error.filename is None else f" ({error.filename})"
+    return f"expected to read and write files, found {why(error)}{place}: {_REFUSALS[error.errno]}"
+
+
 def unforeseen(error: BaseException) -> str:
     """What to say of an exception that nobody foresaw: where it was raised, and that it is ours."""
+    told = of_the_system(error)
+    if told is not None:
+        return told
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

@@ -8,8 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import numpy as np
-
 from parity import decode, preprocess
 from parity.agreement import nonfinite
 from parity.boxes import Placement
@@ -22,8 +20,7 @@ from parity.runtimes.contract import AdapterError, TensorSpec
 from parity.runtimes.resolve import resolve
 from parity.session import Session, dataset
 from parity.suite import Recipe, Runtime, Suite
-
-Array = np.ndarray[Any, Any]
+from parity.tensors import Array
 
 
 @dataclass(frozen=True, eq=False)

@@ -252,7 +252,7 @@ def test_the_band_covers_the_score_limit(write) -> None:
 
 def test_no_suite_is_told(tmp_path: Path) -> None:
     """A missing file is an error of the suite."""
-    assert problems(tmp_path) == ["expected a suite file, found nothing here"]
+    assert problems(tmp_path) == ["expected a suite file (TOML), found nothing there"]
 
 
 def test_toml_that_does_not_parse_is_told(tmp_path: Path) -> None:

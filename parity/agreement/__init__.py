@@ -5,7 +5,13 @@
 
 from parity.agreement.budget import Budget, Share, budget
 from parity.agreement.findings import Finding
-from parity.agreement.heads import HeadDifference, check_heads, differences, nonfinite
+from parity.agreement.heads import (
+    HeadDifference,
+    check_heads,
+    constant_heads,
+    differences,
+    nonfinite,
+)
 from parity.agreement.inputs import (
     InputDifference,
     InputsDiffer,
@@ -14,7 +20,8 @@ from parity.agreement.inputs import (
 )
 from parity.agreement.judging import judge
 from parity.agreement.pairing import Pairs, pair
-from parity.agreement.rows import ImageAgreement, Row
+from parity.agreement.rows import ImageAgreement, Row, Twin
+from parity.agreement.settings import changed_by_settings, under_settings
 
 __all__ = [
     "Budget",
@@ -26,12 +33,16 @@ __all__ = [
     "Pairs",
     "Row",
     "Share",
+    "Twin",
     "budget",
+    "changed_by_settings",
     "check_heads",
+    "constant_heads",
     "differences",
     "input_difference",
     "inputs_differ",
     "judge",
     "nonfinite",
     "pair",
+    "under_settings",
 ]

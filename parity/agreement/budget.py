@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from parity.agreement.alarms import bias, vanished
+from parity.agreement.bias import box_bias, score_bias
+from parity.agreement.chance import lower_bound, upper_bound
+from parity.agreement.counts import concentrated, deployed_counts
 from parity.agreement.findings import Finding
 from parity.agreement.rows import ImageAgreement, Row
+from parity.agreement.samples import samples
 from parity.suite.tolerance import Tolerance
 
 _ROUNDING = 1e-9  # 1 - 0.9 is a little less than 0.1: 10 of 100 must hold
+_MOST = 10**9  # objects: a budget that takes more to prove is none that images prove
 
 
 @dataclass(frozen=True)
@@ -33,17 +37,52 @@ class Share:
         return self.count / self.total if self.total else float(self.count > 0)
 
     @property
+    def most(self) -> float:
+        """How many the budget covers: one at least, as a share of few is no whole number."""
+        return max(1.0, self.allowed * self.total) if self.allowed else 0.0
+
+    @property
     def holds(self) -> bool:
-        """Whether the budget covers it."""
-        return self.count <= self.allowed * self.total + _ROUNDING
+        """Whether the budget covers it: no more than ``most``, nor surely a larger share.
+
+        One of five or fewer is surely more than 1 % (its 95 % interval lies above).
+        """
+        if self.count > self.most + _ROUNDING:
+            return False
+        total = max(self.total, self.count)
+        return not self.count or lower_bound(self.count, total) <= self.allowed + _ROUNDING
+
+    @property
+    def proven(self) -> bool:
+        """Whether the true share is within the budget, with 95 % confidence."""
+        return not self.allowed or upper_bound(self.count, self.total) <= self.allowed
+
+    @property
+    def needed(self) -> int:
+        """Of how many in all, without another miss, the budget would be proven."""
+        if self.proven:
+            return self.total
+        low, high = self.total, max(self.total, 1)
+        while upper_bound(self.count, high) > self.allowed and high < _MOST:
+            low, high = high, 2 * high
+        while high - low > 1:
+            middle = (low + high) // 2
+            proven = upper_bound(self.count, middle) <= self.allowed
+            low, high = (low, middle) if proven else (middle, high)
+        return high
 
 
 @dataclass(frozen=True)
 class Budget:
-    """The verdict over all images: one ``Share`` a limit, and every finding."""
+    """The verdict over all images: one ``Share`` a limit, and every finding.
+
+    ``more_images``: how many more like these, without another miss, would prove the budget with
+    95 % confidence; 0 where it is proven, or where nothing is allowed.
+    """
 
     shares: tuple[Share, ...]
     findings: tuple[Finding, ...]
+    more_images: int = 0
 
 
 def budget(images: Mapping[str, ImageAgreement], tolerance: Tolerance) -> Budget:
@@ -52,8 +91,7 @@ def budget(images: Mapping[str, ImageAgreement], tolerance: Tolerance) -> Budget
     A strict tolerance has budgets of nothing, so the same shares judge it. Findings of single
     images are the images' own.
     """
-    rows = tuple(row for image in images.values() for row in image.rows)
-    shares = _shares(rows, images, tolerance)
+    shares = _shares(images, tolerance)
     findings = [
         Finding(
             share.code,
@@ -62,40 +100,57 @@ def budget(images: Mapping[str, ImageAgreement], tolerance: Tolerance) -> Budget
         for share in shares
         if not share.holds
     ]
-    if not tolerance.strict:
-        of_reference = [row for image in images.values() for row in image.of_reference]
-        findings += [*vanished(of_reference), *bias(rows, tolerance)]
+    measured = samples(images)
+    findings += box_bias(measured, tuple(images), tolerance)
+    findings += score_bias(measured, tolerance)
+    findings += deployed_counts(images, tolerance)
+    findings += concentrated(images, tolerance)
     if not images:
         findings.append(Finding("no-image"))
     elif not any(one.reference_deployed or one.candidate_deployed for one in images.values()):
         findings.append(Finding("nothing-detected", {"images": len(images)}))
-    return Budget(shares=shares, findings=tuple(findings))
+    return Budget(shares, tuple(findings), _more_images(shares, len(images)))
 
 
-def _shares(
-    rows: tuple[Row, ...], images: Mapping[str, ImageAgreement], tolerance: Tolerance
-) -> tuple[Share, ...]:
-    paired = [row for row in rows if row.paired]
+def _shares(images: Mapping[str, ImageAgreement], tolerance: Tolerance) -> tuple[Share, ...]:
+    rows = [(row, image) for image in images.values() for row in image.rows]
+    pairs = [(row, image) for row, image in rows if row.judged]
+    ours = [row for row, image in pairs if image.of_reference(row)]
+    risen = [row for row, image in pairs if not image.of_reference(row)]
     reference = sum(image.reference_deployed for image in images.values())
     candidate = sum(image.candidate_deployed for image in images.values())
-    allowed = 1 - tolerance.min_within
-    open_ = ("", "threshold")
+    outside = 1 - tolerance.min_within
+    both = reference + candidate
 
-    def count(kind: str) -> int:
-        return sum(row.kind == kind and row.reason in open_ for row in rows)
+    def leftovers(kind: str) -> int:
+        return sum(row.kind == kind and row.unexplained for row, _ in rows)
 
     def reason(name: str) -> int:
-        return sum(row.reason == name for row in rows)
+        return sum(row.reason == name for row, _ in rows)
 
-    outside = sum(not row.box_within for row in paired), sum(not row.score_within for row in paired)
-    flips = sum(row.flipped for row in paired)
-    both = reference + candidate
+    flips = sum(row.flipped for row, _ in pairs)
+    off = sum(not row.box_within for row, _ in pairs)
     return (
-        Share("box", "min_within", outside[0], len(paired), allowed),
-        Share("score", "min_within", outside[1], len(paired), allowed),
-        Share("lost", "max_lost", count("lost"), reference, tolerance.max_lost),
-        Share("extra", "max_extra", count("extra"), candidate, tolerance.max_extra),
-        Share("class", "max_class_flips", flips, len(paired), tolerance.max_class_flips),
+        Share("box", "min_within", off, len(pairs), outside),
+        Share("score", "min_within", _off_score(ours), len(ours), outside),
+        Share("risen", "min_within", _off_score(risen), candidate, outside),
+        Share("lost", "max_lost", leftovers("lost"), reference, tolerance.max_lost),
+        Share("extra", "max_extra", leftovers("extra"), candidate, tolerance.max_extra),
+        Share("class", "max_class_flips", flips, len(pairs), tolerance.max_class_flips),
         Share("excused", "max_excused", reason("excused"), both, tolerance.max_excused),
         Share("unjudgeable", "max_excused", reason("unjudgeable"), both, tolerance.max_excused),
     )
+
+
+def _off_score(rows: Iterable[Row]) -> int:
+    return sum(not row.score_within for row in rows)
+
+
+def _more_images(shares: Iterable[Share], images: int) -> int:
+    """By the share that needs most; its objects are as frequent as they were in these images."""
+    needed = [
+        -(-one.needed * images // one.total) - images  # rounded up
+        for one in shares
+        if one.total and not one.proven
+    ]
+    return max(needed, default=0)

@@ -11,8 +11,9 @@ class Finding:
     """A named disagreement and the numbers that its message needs.
 
     Codes from detections: ``lost``, ``extra``, ``box``, ``score``, ``class``, ``excused``,
-    ``unjudgeable``, ``empty``, ``class-vanished``, ``bias``, ``below-a-pixel``,
-    ``nothing-detected``, ``no-image``.
+    ``risen``, ``unjudgeable``, ``settings``, ``empty``, ``vanished``, ``appeared``,
+    ``concentrated``, ``bias``, ``score-bias``, ``below-a-pixel``, ``nothing-detected``,
+    ``no-image``.
     Codes from heads: ``nonfinite``, ``shape``, ``constant-head``, ``wrap-around``, ``one-sided``.
     """
 

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from parity.agreement.findings import Finding
 from parity.runtimes.contract import TensorSpec
-from parity.tensors import may_hold_nonfinite
+from parity.tensors import Array, may_hold_nonfinite
 
-Array = np.ndarray[Any, Any]
+Range = tuple[float, float]
 
 _NOISE = 32  # steps by which a quantised value may be off for another reason
 
 
 @dataclass(frozen=True)
 class HeadDifference:
-    """How far one head of the candidate is from the reference's; real numbers, float64 sums."""
+    """How far one head of the candidate is from the reference's; real numbers, float64 sums.
+
+    ``reference_range`` and ``candidate_range``: lowest and highest value on this image. ``step``:
+    what the candidate's number format cannot tell apart, or its tolerance does not ask for.
+    """
 
     head: str
     max_abs: float
     rel_l2: float
+    reference_range: Range | None = None
+    candidate_range: Range | None = None
+    step: float = 0.0
 
 
 def nonfinite(heads: Mapping[str, Array], side: str) -> list[Finding]:
@@ -44,12 +50,10 @@ def check_heads(
     reference: Mapping[str, Array],
     candidate: Mapping[str, Array],
     specs: Mapping[str, TensorSpec],
-    least_step: Mapping[str, float],
 ) -> list[Finding]:
-    """Compare heads of the same meaning: one-sided, shape, constant, wrapped around.
+    """Compare heads of the same meaning on one image: one-sided, shape, wrapped around.
 
-    ``specs`` are the candidate's, by head. ``least_step`` is, by head, the variation of the
-    reference that a candidate may flatten, whatever its own quantisation step is.
+    ``specs`` are the candidate's, by head.
     """
     found = []
     for name in sorted(set(reference) ^ set(candidate)):
@@ -61,15 +65,42 @@ def check_heads(
             facts = {"head": name, "reference": list(ours.shape), "candidate": list(theirs.shape)}
             found.append(Finding("shape", facts))
             continue
-        found += _constant(name, ours, theirs, specs.get(name), least_step.get(name, 0.0))
         found += _wrapped(name, ours, theirs, specs.get(name))
     return found
 
 
+def constant_heads(images: Iterable[Iterable[HeadDifference]]) -> list[Finding]:
+    """Heads with one and the same value on all images, where the reference's vary by over a step.
+
+    All images are looked at together, as a head may well rest on one of them: a score head where
+    nothing is to be found.
+    """
+    ranges: dict[str, list[HeadDifference]] = {}
+    for image in images:
+        for one in image:
+            ranges.setdefault(one.head, []).append(one)
+    found = []
+    for name, heads in sorted(ranges.items()):
+        low, high = _span(one.candidate_range for one in heads)
+        least, most = _span(one.reference_range for one in heads)
+        step = max(one.step for one in heads)
+        if low == high and most - least > step:
+            facts = {"head": name, "value": low, "variation": most - least, "step": step}
+            found.append(Finding("constant-head", facts))
+    return found
+
+
 def differences(
-    reference: Mapping[str, Array], candidate: Mapping[str, Array]
+    reference: Mapping[str, Array],
+    candidate: Mapping[str, Array],
+    specs: Mapping[str, TensorSpec] | None = None,
+    least_step: Mapping[str, float] | None = None,
 ) -> tuple[HeadDifference, ...]:
-    """The distance of every head that both sides have in one shape and finite."""
+    """The distance of every head that both sides have in one shape and finite.
+
+    ``specs`` are the candidate's, by head; ``least_step`` is, by head, what its tolerance does not
+    tell apart.
+    """
     found = []
     for name in sorted(set(reference) & set(candidate)):
         ours, theirs = reference[name], candidate[name]
@@ -80,7 +111,17 @@ def differences(
         delta = np.subtract(theirs, ours, dtype=np.float64)
         norm, error = _norm(ours), _norm(delta)
         relative = error / norm if norm else (float("inf") if error else 0.0)
-        found.append(HeadDifference(name, float(np.abs(delta).max()), relative))
+        least = (least_step or {}).get(name, 0.0)
+        found.append(
+            HeadDifference(
+                name,
+                float(np.abs(delta).max()),
+                relative,
+                (float(ours.min()), float(ours.max())),
+                (float(theirs.min()), float(theirs.max())),
+                max(least, _step(theirs, (specs or {}).get(name))),
+            )
+        )
     return tuple(found)
 
 
@@ -90,19 +131,18 @@ def _norm(values: Array) -> float:
     return float(np.sqrt(np.einsum("i,i->", flat, flat)))
 
 
-def _constant(
-    name: str, ours: Array, theirs: Array, spec: TensorSpec | None, least_step: float
-) -> list[Finding]:
-    """A head with one value where the reference varies by more than one quantisation step."""
-    if not theirs.size or theirs.min() != theirs.max():
-        return []
-    quantization = spec.quantization if spec is not None else None
-    step = max(least_step, *quantization.scale) if quantization is not None else least_step
-    variation = float(ours.max()) - float(ours.min())
-    if not variation > step:
-        return []
-    facts = {"head": name, "value": float(theirs.flat[0]), "variation": variation, "step": step}
-    return [Finding("constant-head", facts)]
+def _step(values: Array, spec: TensorSpec | None) -> float:
+    """A quantised head's step; of floats the least normal number: below it, many kernels flush."""
+    if spec is not None and spec.quantization is not None:
+        return max(map(float, spec.quantization.scale))
+    return float(np.finfo(values.dtype).tiny) if values.dtype.kind == "f" else 0.0
+
+
+def _span(ranges: Iterable[Range | None]) -> Range:
+    """From the lowest to the highest value; (inf, -inf) where none is known."""
+    known = [one for one in ranges if one is not None]
+    lows, highs = [low for low, _ in known], [high for _, high in known]
+    return min(lows, default=float("inf")), max(highs, default=float("-inf"))
 
 
 def _wrapped(name: str, ours: Array, theirs: Array, spec: TensorSpec | None) -> list[Finding]:

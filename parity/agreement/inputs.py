@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-Array = np.ndarray[Any, Any]
+from parity.tensors import Array
+
 Shape = tuple[int, ...]
 
 STEPS = 255.0  # of a pixel, 0..255

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.boxes import corner_distance, iou
-from parity.detections import Detections, Floats, Ints, Side
+from parity.boxes import Floats, corner_distance, corner_distance_of_rows, iou, iou_of_rows
+from parity.detections import Detections, Side
+from parity.nms import Ints
 from parity.suite.tolerance import Tolerance
 
 Scale = tuple[float, float]
 Bools = NDArray[np.bool_]
 
+_ROWS = 512  # that are compared with all of the other side at once
+_SLACK = 1.0 + 1e-6  # of what is worth a closer look: rounding must not hide a pair
 _TIE = 1e-6  # IoU that the order of the detections may outweigh: what differs by less is a tie
 
 
 @dataclass(frozen=True, eq=False)
 class Closeness:
-    """How close every box of one set is to every box of another, (N, M) each.
+    """How close every box of one set is to every box of another, (N, M) each; or row to row, (N,).
 
     ``iou``; ``corners``, the largest corner difference in pixels of the network's input;
     ``box``, ``score`` and ``label``: whether that limit is met.
@@ -44,14 +48,37 @@ class Closeness:
 
 def closeness(a: Detections, b: Detections, tolerance: Tolerance, scale: Scale) -> Closeness:
     """Compare two sets; ``scale`` turns image pixels (x, y) into pixels of the network's input."""
-    overlaps = iou(a.boxes, b.boxes)
-    corners = corner_distance(a.boxes, b.boxes, scale)
+    return _closeness(
+        iou(a.boxes, b.boxes),
+        corner_distance(a.boxes, b.boxes, scale),
+        np.abs(a.scores[:, None] - b.scores[None, :]),
+        a.classes[:, None] == b.classes[None, :],
+        tolerance,
+    )
+
+
+def closeness_of_rows(
+    a: Detections, b: Detections, tolerance: Tolerance, scale: Scale
+) -> Closeness:
+    """Compare each row of one set with the same row of another, of equal length."""
+    return _closeness(
+        iou_of_rows(a.boxes, b.boxes),
+        corner_distance_of_rows(a.boxes, b.boxes, scale),
+        np.abs(a.scores - b.scores),
+        a.classes == b.classes,
+        tolerance,
+    )
+
+
+def _closeness(
+    overlaps: Floats, corners: Floats, score_diff: Floats, label: Bools, tolerance: Tolerance
+) -> Closeness:
     return Closeness(
         iou=overlaps,
         corners=corners,
         box=(overlaps >= tolerance.min_box_iou) | (corners <= tolerance.max_corner_px),
-        score=np.abs(a.scores[:, None] - b.scores[None, :]) <= tolerance.max_score_diff,
-        label=a.classes[:, None] == b.classes[None, :],
+        score=score_diff <= tolerance.max_score_diff,
+        label=label,
     )
 
 
@@ -73,101 +100,146 @@ def pair(reference: Side, candidate: Side, tolerance: Tolerance, scale: Scale) -
     """The optimal pairing of what both sides see; only pairs with a deployed member are made.
 
     Maximises, in this order: deployed detections in pairs that meet every limit; deployed
-    detections paired; those of them in pairs of one class; their total IoU (less than a millionth
-    of a difference is a tie); what comes first in the canonical order of both sides. Every
-    deployed detection counts, so that two borderline pairs are worth no more than one pair of
-    both. The assignment is that of Jonker and Volgenant (``scipy.optimize.linear_sum_assignment``).
+    detections paired; those of them in pairs of one class; those in pairs of twins, where these are
+    known; their total IoU (less than a millionth of a difference is a tie); what comes first in the
+    canonical order of both sides. Every deployed detection counts, so that two borderline pairs are
+    worth no more than one pair of both.
     """
     close = closeness(reference.seen, candidate.seen, tolerance, scale)
     return match(reference, candidate, close, tolerance)
 
 
-def match(reference: Side, candidate: Side, close: Closeness, tolerance: Tolerance) -> Pairs:
-    """``pair`` where the closeness of what both sides see is known already."""
+def match(
+    reference: Side,
+    candidate: Side,
+    close: Closeness,
+    tolerance: Tolerance,
+    twins: Bools | None = None,
+) -> Pairs:
+    """``pair`` where the closeness of what both sides see is known already.
+
+    ``twins`` (N, M): which two are known to come from one proposal. Where several could be
+    partners, what is left over must be the one that came from elsewhere.
+    """
     rows_r, rows_c = canonical_order(reference.seen), canonical_order(candidate.seen)
     deployed = reference.deployed.astype(np.int64)[:, None] + candidate.deployed
     admissible = close.admissible(tolerance) & (deployed > 0)
-    i, j, crowds = _components(admissible[np.ix_(rows_r, rows_c)])
-    found = [(rows_r[i], rows_c[j])]
-    if crowds:
-        # What is left of ties must not depend on which side is the reference.
-        turned = _content(candidate, rows_c) < _content(reference, rows_r)
-        for rows, columns in ((rows_r[one], rows_c[other]) for one, other in crowds):
-            block = np.ix_(rows, columns)
-            gains = _gains(close, block) * deployed[block]
-            if turned:
-                second, first = _assign(gains.transpose(0, 2, 1), admissible[block].T)
-            else:
-                first, second = _assign(gains, admissible[block])
-            found.append((rows[first], columns[second]))
-    ours = np.concatenate([one for one, _ in found])
-    theirs = np.concatenate([one for _, one in found])
-    order = np.argsort(np.argsort(rows_r)[ours])
-    return Pairs(reference=ours[order], candidate=theirs[order])
+    i, j = np.nonzero(admissible[np.ix_(rows_r, rows_c)])
+    at = rows_r[i], rows_c[j]
+    known = np.zeros(len(i)) if twins is None else twins[at]
+    gains = close.within[at], np.ones(len(i)), close.label[at], known, close.iou[at]
+    # What is left of ties must not depend on which side is the reference.
+    if _content(candidate, rows_c) < _content(reference, rows_r):
+        second, first = assigned(j, i, gains, deployed[at])
+    else:
+        first, second = assigned(i, j, gains, deployed[at])
+    order = np.argsort(first)
+    return Pairs(reference=rows_r[first[order]], candidate=rows_c[second[order]])
 
 
-def _gains(close: Closeness, block: Any) -> Floats:
-    """What a pair is worth by each criterion in turn, for each of its deployed detections."""
-    overlap = close.iou[block]
-    worth = (close.within[block], np.ones_like(overlap), close.label[block], overlap)
-    return np.stack(worth).astype(np.float64)
+def within_pairs(
+    a: Detections, b: Detections, tolerance: Tolerance, scale: Scale
+) -> tuple[Ints, Ints, Floats]:
+    """All pairs (row of ``a``, row of ``b``) within every limit, and their IoU.
+
+    As ``closeness`` finds them, in memory that thousands of proposals do not exhaust.
+    """
+    found = [(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0))]
+    for start in range(0, len(a), _ROWS):
+        part = a.take(slice(start, start + _ROWS))
+        i, j = np.nonzero(_may_be_within(part, b, tolerance, scale))
+        close = closeness_of_rows(part.take(i), b.take(j), tolerance, scale)
+        met = close.within
+        found.append((start + i[met], j[met], close.iou[met]))
+    i, j, overlap = (np.concatenate(one) for one in zip(*found, strict=True))
+    return i, j, overlap
+
+
+def _may_be_within(a: Detections, b: Detections, tolerance: Tolerance, scale: Scale) -> Bools:
+    """What a closer look is worth: by class, by score, by how far x1 and y1 are apart.
+
+    Where boxes have IoU q, an edge is off by at most 1 - q of the longer of their two sides, and
+    the longer side is at most 1 / q of the other.
+    """
+    may: Bools = a.classes[:, None] == b.classes
+    may &= np.abs(a.scores[:, None] - b.scores) <= tolerance.max_score_diff
+    q = tolerance.min_box_iou
+    for axis in (0, 1):
+        side = a.boxes[:, axis + 2] - a.boxes[:, axis]
+        reach = np.maximum(side * (1 - q) / q, tolerance.max_corner_px / scale[axis])
+        gap = np.abs(a.boxes[:, axis, None] - b.boxes[:, axis])
+        may &= gap <= reach[:, None] * _SLACK
+    return may
+
+
+def assigned(
+    i: Ints, j: Ints, criteria: Sequence[Floats | Bools], times: Ints
+) -> tuple[Ints, Ints]:
+    """Of pairs (row, column), those of the best assignment one to one.
+
+    ``criteria`` (P,) of each pair, most important first, are 0 to 1 and count ``times`` (P,), 1 or
+    2; what is left of ties goes to what comes first on both sides. The assignment is that of Jonker
+    and Volgenant (``scipy.optimize.linear_sum_assignment``), for each connected group by itself.
+    """
+    lonely, crowds = _groups(i, j)
+    found = [lonely]
+    for crowd in crowds:
+        worth = [one[crowd] for one in criteria]
+        found.append(crowd[_assigned(i[crowd], j[crowd], worth, times[crowd])])
+    chosen = np.concatenate(found)
+    return i[chosen], j[chosen]
+
+
+def _assigned(i: Ints, j: Ints, criteria: Sequence[Floats | Bools], times: Ints) -> Ints:
+    """Which pairs of one connected group are chosen.
+
+    Each criterion outweighs all that those after it can add up to. The product of reversed ranks in
+    the group adds up to most where those that come first are paired and no two pairs cross (the
+    rearrangement inequality).
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    rows, i = np.unique(i, return_inverse=True)
+    columns, j = np.unique(j, return_inverse=True)
+    most = 2 * min(len(rows), len(columns)) + 1  # more than any one criterion adds up to
+    size = max(len(rows), len(columns))
+    worth = _TIE * (size - i) * (size - j) / size**2
+    for place, criterion in enumerate(reversed(criteria)):
+        worth = worth + float(most) ** place * criterion
+    weight, pair = np.zeros((len(rows), len(columns))), np.full((len(rows), len(columns)), -1)
+    weight[i, j], pair[i, j] = worth * times, np.arange(len(i))
+    chosen = pair[linear_sum_assignment(weight, maximize=True)]
+    return chosen[chosen >= 0]
+
+
+def _groups(i: Ints, j: Ints) -> tuple[Ints, list[Ints]]:
+    """Of pairs (row, column): those that can only be each other's, then the connected others.
+
+    Both as positions among the pairs. Small groups keep an assignment exact and quick.
+    """
+    if not len(i):
+        return np.zeros(0, dtype=np.int64), []
+    lonely = (np.bincount(i)[i] == 1) & (np.bincount(j)[j] == 1)
+    crowded = np.flatnonzero(~lonely)
+    return np.flatnonzero(lonely), _connected(i[crowded], j[crowded], crowded)
+
+
+def _connected(i: Ints, j: Ints, pairs: Ints) -> list[Ints]:
+    """The pairs by the connected group of their rows and columns."""
+    if not len(pairs):
+        return []
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    rows = int(i.max()) + 1
+    size = rows + int(j.max()) + 1
+    graph = coo_array((np.ones(len(i)), (i, rows + j)), shape=(size, size))
+    label = connected_components(graph, directed=False)[1][i]
+    order = np.argsort(label, kind="stable")
+    return np.split(pairs[order], np.flatnonzero(np.diff(label[order])) + 1)
 
 
 def _content(side: Side, rows: Ints) -> Any:
     seen = side.seen
     columns = (-seen.scores, seen.classes, seen.boxes, ~side.deployed)
     return np.column_stack(columns)[rows].tolist()
-
-
-def _components(admissible: Bools) -> tuple[Ints, Ints, list[tuple[Ints, Ints]]]:
-    """Rows and columns that can only be each other's; then the connected groups of the others.
-
-    Small groups keep the weights of an assignment exact.
-    """
-    by_row, by_column = admissible.sum(axis=1), admissible.sum(axis=0)
-    i, j = np.nonzero(admissible)
-    lonely = (by_row[i] == 1) & (by_column[j] == 1)
-    if lonely.all():
-        return i, j, []
-    crowded = admissible.copy()
-    crowded[i[lonely], j[lonely]] = False
-    return i[lonely], j[lonely], _crowds(crowded)
-
-
-def _crowds(crowded: Bools) -> list[tuple[Ints, Ints]]:
-    """The connected groups of rows and columns, each grown from its first row."""
-    left = np.asarray(crowded.any(axis=1))
-    groups = []
-    while left.any():
-        rows = np.zeros_like(left)
-        rows[np.argmax(left)] = True
-        while True:
-            columns = crowded[rows].any(axis=0)
-            grown = np.asarray(crowded[:, columns].any(axis=1))
-            if np.array_equal(grown, rows):
-                break
-            rows = grown
-        groups.append((np.flatnonzero(rows), np.flatnonzero(columns)))
-        left &= ~rows
-    return groups
-
-
-def _assign(gains: Floats, admissible: Bools) -> tuple[Ints, Ints]:
-    """The best pairs of one group. Each criterion outweighs all that those after it can add up to.
-
-    The product of reversed ranks in the group adds up to most where those that come first are
-    paired and no two pairs cross (the rearrangement inequality).
-    """
-    from scipy.optimize import linear_sum_assignment
-
-    within, deployed, label, overlap = gains
-    rows, columns = admissible.shape
-    most = 2 * min(rows, columns) + 1  # more than any one criterion adds up to
-    size = max(rows, columns)
-    first = np.outer(size - np.arange(rows), size - np.arange(columns)) / size**2
-    weight = overlap + _TIE * first * deployed
-    weight += most * (label + most * (deployed + most * within))
-    weight = np.where(admissible, weight, 0.0)
-    i, j = linear_sum_assignment(weight, maximize=True)
-    real = admissible[i, j]
-    return i[real], j[real]

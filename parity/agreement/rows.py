@@ -8,6 +8,20 @@ from parity.agreement.findings import Finding
 
 Box = tuple[float, float, float, float]
 
+UNEXPLAINED = ("", "threshold", "beyond-band")
+"""Reasons of a leftover that count against its budget."""
+
+
+@dataclass(frozen=True)
+class Twin:
+    """The reference's own proposal on the candidate's side, where NMS kept another of the two.
+
+    ``shift`` (candidate - reference) of its box in pixels of the network's input, and of its score.
+    """
+
+    shift: Box
+    score_diff: float
+
 
 @dataclass(frozen=True)
 class Row:
@@ -15,10 +29,12 @@ class Row:
 
     ``kind``: "pair" (both deployed), "borderline" (one deployed, the other within the band of the
     same threshold), "lost" or "extra". ``reason`` of a leftover: "" (nothing explains it),
-    "excused" (a tie of NMS), "unjudgeable" (the other side's floor hides the answer),
+    "beyond-band" (its partner is there, with a score further away than the band), "excused" (likely
+    a tie of NMS, which one side hides), "unjudgeable" (the other side's floor hides the answer),
     "threshold" (the other side deploys from another threshold: with an equal score it would not be
-    deployed there, or its partner there would be deployed here). Boxes are xyxy in pixels of the
-    original image; ``corner`` and ``shift`` (candidate - reference) in pixels of the network's
+    deployed there, or its partner there would be deployed here). "tie", of a leftover or of a pair:
+    NMS, top-k or threshold chose otherwise among proposals that agree. Boxes are xyxy in pixels of
+    the original image; ``corner`` and ``shift`` (candidate - reference) in pixels of the network's
     input. What a leftover does not have is None.
     """
 
@@ -35,11 +51,27 @@ class Row:
     shift: Box | None = None
     box_within: bool = False
     score_within: bool = False
+    twin: Twin | None = None
 
     @property
     def paired(self) -> bool:
         """Whether the object was found on both sides."""
         return self.kind in ("pair", "borderline")
+
+    @property
+    def tie(self) -> bool:
+        """Whether it is a tie, which never fails."""
+        return self.reason == "tie"
+
+    @property
+    def judged(self) -> bool:
+        """Whether it is a pair that must meet the limits."""
+        return self.paired and not self.tie
+
+    @property
+    def unexplained(self) -> bool:
+        """Whether it is a leftover that counts as lost or extra."""
+        return not self.paired and self.reason in UNEXPLAINED
 
     @property
     def flipped(self) -> bool:
@@ -64,6 +96,8 @@ class ImageAgreement:
     """One image's rows, counts and findings.
 
     ``reference_seen`` and ``candidate_seen`` count what each side sees down to its floor.
+    ``scale`` (x, y) turns pixels of the image into pixels of the network's input. ``deliberate``:
+    how many detections of the reference the candidate's own settings change, on purpose.
     """
 
     rows: tuple[Row, ...]
@@ -76,16 +110,17 @@ class ImageAgreement:
     reference_floor: float
     candidate_floor: float
     findings: tuple[Finding, ...]
+    scale: tuple[float, float] = (1.0, 1.0)
+    deliberate: int = 0
 
     def select(self, kind: str, reason: str | None = None) -> tuple[Row, ...]:
         """The rows of one kind (and reason)."""
         return tuple(row for row in self.rows if row.kind == kind and reason in (None, row.reason))
 
-    @property
-    def of_reference(self) -> tuple[Row, ...]:
-        """The rows of what the reference deploys."""
-        return tuple(
-            row
-            for row in self.rows
-            if row.reference_score is not None and row.reference_score >= self.reference_threshold
-        )
+    def of_reference(self, row: Row) -> bool:
+        """Whether the row has a detection that the reference deploys."""
+        return row.reference_score is not None and row.reference_score >= self.reference_threshold
+
+    def of_candidate(self, row: Row) -> bool:
+        """Whether the row has a detection that the candidate deploys."""
+        return row.candidate_score is not None and row.candidate_score >= self.candidate_threshold

@@ -10,7 +10,7 @@ from argparse import Namespace
 from parity import __version__
 from parity.cli.arguments import parser
 from parity.cli.streams import error
-from parity.errors import ParityError
+from parity.errors import ParityError, of_the_system
 
 __all__ = ["main"]
 
@@ -47,7 +47,8 @@ def _guarded(arguments: Namespace) -> int:
     except (Exception, SystemExit) as failure:  # SystemExit: code of a suite that called sys.exit
         _trace()
         error(
-            f"unexpected {type(failure).__name__}: {failure}\n"
+            of_the_system(failure)
+            or f"unexpected {type(failure).__name__}: {failure}\n"
             f"This is a bug in parity {__version__}, or in code of the suite. Run it again with "
             f"PARITY_DEBUG=1 in the environment for the traceback, and report it with that."
         )

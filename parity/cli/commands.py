@@ -2,68 +2,38 @@
 
 from __future__ import annotations
 
-import contextlib
-import shutil
 import sys
 from argparse import Namespace
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING
 
+from parity.cli.reporting import told, written
+from parity.cli.shared import load, shown, wide, worst
 from parity.cli.streams import error, is_terminal, progress, quiet, say
-from parity.errors import ParityError, SuiteError, UsageError
+from parity.errors import UsageError
 
 if TYPE_CHECKING:
-    from parity.layers.table import LayerTable
-    from parity.record import SuiteRecord
+    from parity.layers.verdict.table import LayerTable
     from parity.suite import Suite
-
-_ORDER = (0, 1, 3, 2)  # which exit code wins where several apply: the last
 
 
 def check(arguments: Namespace) -> int:
     """Judge suites one after the other; one that breaks down leaves the results of the others."""
-    from parity.cli.roundtripping import roundtrips
-    from parity.report.writing import distinct, json_text, need_writable, results_data
+    from parity.cli import checking
 
-    suites = _load(arguments.suites, arguments.runtimes)
-    distinct(suite.name for suite in suites)
-    if arguments.report is not None:
-        need_writable(arguments.report, [suite.name for suite in suites], "--report")
-    if arguments.roundtrip:
-        return _worst(roundtrips(suites, arguments))
-    records: list[SuiteRecord] = []
-    codes = [0]
-    for suite in suites:
-        try:
-            record = _judged(suite, arguments)
-        except ParityError as failure:
-            error(str(failure))
-            codes.append(failure.exit_code)
-            continue
-        records.append(record)
-        codes.append(record.exit_code)
-        if arguments.report is not None:
-            _write(record, arguments.report)
-        if not arguments.json:
-            _show(record, arguments.report, first=len(records) == 1)
-    if arguments.json and len(suites) > 1:
-        say(json_text([results_data(record) for record in records]))
-    elif arguments.json and records:
-        say(json_text(results_data(records[0])))
-    return _worst(codes)
+    return checking.check(arguments)
 
 
 def record(arguments: Namespace) -> int:
     """Write a suite's goldens anew."""
     from parity import harness
 
-    (suite,) = _load([arguments.suite], None)
+    (suite,) = load([arguments.suite], None)
     with quiet(), progress(suite.name) as tell:
         folder = harness.record(suite, progress=tell)
     say(
         f"{suite.name}: recorded {len(suite.images)} images of {suite.reference} in "
-        f"{_shown(folder)}\n"
+        f"{shown(folder)}\n"
     )
     return 0
 
@@ -74,14 +44,14 @@ def export(arguments: Namespace) -> int:
     from parity.report.numbers import size
     from parity.report.text import printable, table
 
-    (suite,) = _load([arguments.suite], arguments.runtimes)
+    (suite,) = load([arguments.suite], arguments.runtimes)
     with quiet(), progress(suite.name) as tell:
         made = make(suite, arguments.runtimes, arguments.out, tell)
     if not made:
         say(f"{suite.name}: no runtime declares an export\n")
         return 0
     rows = [
-        (one.runtime, one.method, _shown(one.path), size(one.bytes), f"{one.seconds:.1f} s")
+        (one.runtime, one.method, shown(one.path), size(one.bytes), f"{one.seconds:.1f} s")
         for one in made
     ]
     lines = table(("runtime", "method", "file", "size", "took"), rows, (3, 4))
@@ -95,12 +65,14 @@ def layers(arguments: Namespace) -> int:
     from parity.harness.layering import IMAGES
     from parity.harness.layering import layers as compare
     from parity.report.layers import layers_text, write_layers
+    from parity.report.layers_plot import no_plot
     from parity.report.writing import need_writable
 
-    (suite,) = _load([arguments.suite], None)
+    (suite,) = load([arguments.suite], None)
     names = _candidates(suite, arguments.runtimes)
     if arguments.report is not None:
-        need_writable(arguments.report, [suite.name], "--report")
+        files = [f"layers-{name}.{suffix}" for name in names for suffix in ("csv", "svg")]
+        need_writable(arguments.report, [suite.name], "--report", files)
     asked, known = arguments.images or IMAGES, len(suite.images)
     few = arguments.images is not None and asked > known
     fewer = (f"--images {asked}: the suite has {known}, all were compared",) if few else ()
@@ -114,12 +86,14 @@ def layers(arguments: Namespace) -> int:
             codes.append(found.failure.exit_code)
         if found.table is None:
             continue
-        say(layers_text(name, found.table, found.replays, (*found.notes, *fewer), _wide()))
-        codes.append(_found(found.table))
-        if arguments.report is not None:
-            written = write_layers(arguments.report, suite.name, name, found.table)
-            say("".join(f"  report: {_shown(path)}\n" for path in written))
-    return _worst(codes)
+        write = partial(write_layers, detector=suite.name, runtime=name, layers=found.table)
+        paths, lost = written(arguments.report, write)
+        say(layers_text(name, found.table, found.replays, (*found.notes, *fewer), wide()))
+        say("".join(f"  report: {shown(path)}\n" for path in paths))
+        if paths and (why := no_plot()) is not None:
+            say(f"  no plot: {why}\n")
+        codes += [_found(found.table), *told(lost)]
+    return worst(codes)
 
 
 def _found(table: LayerTable) -> int:
@@ -144,7 +118,7 @@ def init(arguments: Namespace) -> int:
     else:
         save(proposal, arguments.output)
         todos = "1 line" if proposal.todos == 1 else f"{proposal.todos} lines"
-        say(f"wrote {_shown(arguments.output)}; {todos} marked TODO for you to complete\n")
+        say(f"wrote {shown(arguments.output)}; {todos} marked TODO for you to complete\n")
         if len(arguments.models) == 1:
             say("it holds one runtime: add a second, there is nothing to compare it with yet\n")
     return 3 if failures else 0
@@ -153,24 +127,21 @@ def init(arguments: Namespace) -> int:
 def matrix(arguments: Namespace) -> int:
     """Run the cells of a suite's matrix, and say what changed the results."""
     from parity.harness.matrix import matrix as run
-    from parity.report.matrix import matrix_json, matrix_text, write_matrix
+    from parity.report.matrix import FILES, matrix_json, matrix_text, write_matrix
     from parity.report.writing import json_text, need_writable
 
-    (suite,) = _load([arguments.suite], None)
+    (suite,) = load([arguments.suite], None)
     if arguments.report is not None:
-        need_writable(arguments.report, [suite.name], "--report")
+        need_writable(arguments.report, [suite.name], "--report", FILES)
     with quiet(), progress(suite.name) as tell:
         found = run(suite, arguments.rows, allow_missing=arguments.allow_missing, progress=tell)
-    written: tuple[Path, ...] = ()
-    if arguments.report is not None:
-        with _writing(arguments.report):
-            written = write_matrix(found, arguments.report)
+    paths, lost = written(arguments.report, partial(write_matrix, found))
     if arguments.json:
         say(json_text(matrix_json(found)))
-        return found.exit_code
-    say(matrix_text(found, _wide(), color=is_terminal(sys.stdout)))
-    say("".join(f"report: {_shown(path)}\n" for path in written))
-    return found.exit_code
+    else:
+        say(matrix_text(found, wide(), color=is_terminal(sys.stdout)))
+        say("".join(f"report: {shown(path)}\n" for path in paths))
+    return worst([found.exit_code, *told(lost)])
 
 
 def inspect(arguments: Namespace) -> int:
@@ -189,7 +160,7 @@ def inspect(arguments: Namespace) -> int:
             say("\n" * (len(found) > 1) + text(found[-1:]))
     if arguments.json:
         say(json.dumps(to_data(found), indent=1, allow_nan=False) + "\n")
-    return _worst(one.exit_code for one in found)
+    return worst(one.exit_code for one in found)
 
 
 def doctor(arguments: Namespace) -> int:
@@ -233,78 +204,3 @@ def _candidates(suite: Suite, asked: tuple[str, ...] | None) -> tuple[str, ...]:
         if name not in candidates:
             raise UsageError(unknown_name("--runtimes", name, candidates))
     return asked or candidates
-
-
-def _load(paths: Sequence[Path], runtimes: tuple[str, ...] | None) -> list[Suite]:
-    """Read every suite before anything runs. Raises one error that tells all that is wrong."""
-    from parity.suite import load
-
-    suites, problems = [], []
-    for path in paths:
-        try:
-            suite = load(path)
-            suite.select(runtimes)
-            suites.append(suite)
-        except (SuiteError, UsageError) as failure:
-            problems.append(str(failure))
-    if problems:
-        raise UsageError("\n".join(problems))
-    return suites
-
-
-def _judged(suite: Suite, arguments: Namespace) -> SuiteRecord:
-    from parity import harness
-
-    with quiet(), progress(suite.name) as tell:
-        return harness.check(
-            suite,
-            arguments.runtimes,
-            reference=arguments.reference,
-            allow_missing=arguments.allow_missing,
-            progress=tell,
-        )
-
-
-def _show(record: SuiteRecord, report: Path | None, *, first: bool) -> None:
-    from parity.report import terminal
-
-    color, wide = is_terminal(sys.stdout), _wide()
-    told = terminal.failures(record, wide)
-    parts = [terminal.overview(record, wide, color=color), *([told] if told else [])]
-    if report is not None:
-        parts.append(f"report: {_shown(report / record.detector)}\n")
-    say(("" if first else "\n") + "\n".join(parts))
-
-
-def _wide() -> int:
-    """Columns of the terminal; what COLUMNS says, or 80, where there is none."""
-    return max(shutil.get_terminal_size((80, 24)).columns, 40)
-
-
-def _write(record: SuiteRecord, folder: Path) -> None:
-    from parity.report.writing import write
-
-    with _writing(folder):
-        write(record, folder)
-
-
-@contextlib.contextmanager
-def _writing(folder: Path) -> Iterator[None]:
-    """A report that cannot be written is a command that is wrong."""
-    try:
-        yield
-    except OSError as failure:
-        raise UsageError(f"--report: {folder} cannot be written: {failure}") from None
-
-
-def _shown(path: Path) -> str:
-    """A path as short as it can be told from here."""
-    from parity.report.text import printable
-
-    absolute = path.absolute()
-    here = Path.cwd()
-    return printable(str(absolute.relative_to(here) if absolute.is_relative_to(here) else path))
-
-
-def _worst(codes: Iterable[int]) -> int:
-    return max(codes, key=lambda code: _ORDER.index(code) if code in _ORDER else len(_ORDER))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import glob
 import os
 from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from parity.errors import UsageError
+from parity.errors import UsageError, why
 
 if TYPE_CHECKING:
     from parity.proposing import Asked, Model, Proposal, Refused
@@ -39,7 +38,7 @@ def save(proposal: Proposal, path: Path) -> None:
     try:
         write_all(path.absolute().parent, {path.name: proposal.text.encode("utf-8", "replace")})
     except OSError as failure:
-        raise UsageError(f"--output: {path} cannot be written: {failure.strerror}") from None
+        raise UsageError(f"--output: {path} cannot be written: {why(failure)}") from None
 
 
 def _check_output(arguments: Namespace) -> None:
@@ -57,12 +56,15 @@ def _check_output(arguments: Namespace) -> None:
 def _asked(arguments: Namespace) -> tuple[Asked, str | None]:
     """What the user said, relative to the folder of the file to be, and the image to run."""
     from parity.proposing import Asked
+    from parity.suite import Ambiguous, matching
 
     here = arguments.output.absolute().parent if arguments.output else Path.cwd()
     image, images = None, None
     if arguments.images is not None:
-        found = sorted(one for one in glob.glob(arguments.images, recursive=True))
-        found = [one for one in found if os.path.isfile(one)]
+        try:
+            found = matching(arguments.images, Path.cwd())
+        except Ambiguous as error:
+            raise UsageError(f"--images: {error}") from None
         if not found:
             raise UsageError(
                 f"--images: expected files that match {arguments.images!r}, found none"
@@ -77,10 +79,12 @@ def _asked(arguments: Namespace) -> tuple[Asked, str | None]:
 
 
 def _names(path: Path) -> list[str]:
+    from parity.files import Unreadable, text
+
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as failure:
-        raise UsageError(f"--classes: expected a text file, found {failure}") from None
+        lines = text(path).splitlines()
+    except Unreadable as failure:
+        raise UsageError(f"--classes: expected a text file at {path}, found {failure}") from None
     names = [line.strip() for line in lines if line.strip()]
     if not names:
         raise UsageError(f"--classes: expected at least one class, found none in {path}")

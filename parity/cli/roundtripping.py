@@ -6,8 +6,9 @@ import shutil
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
-from pathlib import Path
+from functools import partial
 
+from parity.cli.reporting import told, written
 from parity.cli.streams import error, is_terminal, progress, quiet, say
 from parity.errors import ParityError, UsageError
 from parity.suite import Suite
@@ -19,14 +20,17 @@ def roundtrips(suites: Sequence[Suite], arguments: Namespace) -> list[int]:
     One suite that breaks down leaves the results of the others. Raises ``UsageError``.
     """
     from parity.harness.roundtripping import roundtrip
-    from parity.report.roundtrip import roundtrip_json, roundtrip_text
-    from parity.report.writing import json_text
+    from parity.report.roundtrip import FILES, roundtrip_json, roundtrip_text, write_roundtrip
+    from parity.report.text import printable
+    from parity.report.writing import json_text, need_writable
 
     if arguments.reference != "auto":
         raise UsageError(
             f"--roundtrip: expected --reference auto, found {arguments.reference!r}: a recorded "
             f"golden is no model that could be saved"
         )
+    if arguments.report is not None:
+        need_writable(arguments.report, [suite.name for suite in suites], "--report", FILES)
     records, codes = [], []
     for suite in suites:
         try:
@@ -37,32 +41,19 @@ def roundtrips(suites: Sequence[Suite], arguments: Namespace) -> list[int]:
                     allow_missing=arguments.allow_missing,
                     progress=tell,
                 )
-            written = () if arguments.report is None else _written(record, arguments.report)
         except ParityError as failure:
             error(str(failure))
             codes.append(failure.exit_code)
             continue
         records.append(record)
-        codes.append(record.exit_code)
+        paths, lost = written(arguments.report, partial(write_roundtrip, record))
         if not arguments.json:
             wide = max(shutil.get_terminal_size((80, 24)).columns, 40)
             first = "" if len(records) == 1 else "\n"
             say(first + roundtrip_text(record, wide, color=is_terminal(sys.stdout)))
-            say("".join(f"report: {path}\n" for path in written))
+            say("".join(f"report: {printable(str(path))}\n" for path in paths))
+        codes += [record.exit_code, *told(lost)]
     if arguments.json and records:
         found = [roundtrip_json(record) for record in records]
         say(json_text(found if len(suites) > 1 else found[0]))
     return codes
-
-
-def _written(record: object, folder: Path) -> tuple[str, ...]:
-    from parity.record.roundtrip import RoundtripRecord
-    from parity.report.roundtrip import write_roundtrip
-    from parity.report.text import printable
-
-    assert isinstance(record, RoundtripRecord)
-    try:
-        paths = write_roundtrip(record, folder)
-    except OSError as failure:
-        raise UsageError(f"--report: {folder} cannot be written: {failure}") from None
-    return tuple(printable(str(path)) for path in paths)

@@ -11,13 +11,13 @@ from parity.decode.family import Family
 from parity.decode.function import decode_by_function
 from parity.decode.likely import appearance, leading, likely
 from parity.decode.looks import Look, looks, shown
-from parity.decode.nms import Kept, suppress
 from parity.decode.priors import grid, load_priors, read_priors
 from parity.decode.probing import unread_by_function
 from parity.decode.room import room_for_classes, room_message
 from parity.decode.side import to_side
 from parity.decode.units import Pixels
 from parity.decode.unread import Unread, unread
+from parity.nms import Kept, suppress
 
 __all__ = [
     "FAMILIES",

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from parity.tensors import Array as Array  # decoders take it from here, with its kin
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 

@@ -11,8 +11,7 @@ import numpy as np
 from parity.boxes import Placement, clipped
 from parity.decode.candidates import Candidates, DecodeError, Floats, Ints, Proposals
 from parity.decode.families import FAMILIES
-from parity.decode.nms import suppress
-from parity.detections import Detections, Removed, Side
+from parity.detections import Detections, ProposalSet, Side, Suppression
 from parity.suite.families import NMS_FREE
 from parity.tensors import may_hold_nonfinite
 
@@ -36,45 +35,41 @@ def to_side(
     are kept, as they were decoded, and may raise. Raises ``DecodeError`` for a proposal whose box
     is not finite or whose corners are in the wrong order, and for any score that is NaN.
     """
-    proposals = _down_to(found, floor)
+    proposals, rows = _down_to(found, floor)
     _check(proposals, settings)
-    written = proposals.boxes
-    if settings.clip == "before-nms" and image is not None:
-        boxes = clipped(placement.to_original(proposals.boxes), image)
-        proposals = replace(proposals, boxes=placement.to_network(boxes))
     edges = image if settings.clip is not None else None
-    result = suppress(
-        proposals.boxes,
-        proposals.scores,
-        proposals.classes,
-        settings.nms_iou,
+    placed = placement.to_original(proposals.boxes)
+    if edges is not None:
+        placed = clipped(placed, edges)
+    detections = Detections(placed, proposals.scores, proposals.classes)
+    suppression = Suppression(
         settings.nms,
+        settings.nms_iou,
         settings.max_detections,
+        edges if settings.clip == "before-nms" else None,
     )
-    look(written[result.kept])
-    return Side(
-        seen=_detections(proposals, result.kept, placement, edges),
-        threshold=settings.score_threshold,
-        floor=floor,
-        removed=Removed(
-            _detections(proposals, result.removed, placement, edges),
-            result.suppressor,
-            result.overlap,
-        ),
-        nms=settings.nms_label,
-        hidden=settings.nms == "none" and settings.family not in tuple(NMS_FREE),
+    side = Side.of(
+        ProposalSet(detections, proposals.boxes, rows, len(found.scores), placement),
+        settings.score_threshold,
+        floor,
+        suppression,
     )
+    assert side.result is not None
+    look(proposals.boxes[side.result.kept])
+    hidden = settings.nms == "none" and settings.family not in tuple(NMS_FREE)
+    return replace(side, proposals=None, result=None) if hidden else side
 
 
-def _down_to(found: Candidates | Proposals, floor: float) -> Proposals:
+def _down_to(found: Candidates | Proposals, floor: float) -> tuple[Proposals, Ints]:
+    """The proposals that reach the floor, and from which row of the heads each comes."""
     if may_hold_nonfinite(found.scores) and np.isnan(found.scores).any():
         count = int(np.isnan(found.scores).sum())
         raise DecodeError(f"scores: expected numbers, found {count} NaN")
     if isinstance(found, Proposals):
         rows = np.flatnonzero(found.scores >= floor)
-        return Proposals(found.boxes[rows], found.scores[rows], found.classes[rows])
+        return Proposals(found.boxes[rows], found.scores[rows], found.classes[rows]), rows
     rows, classes = np.divmod(np.flatnonzero(found.scores >= floor), found.scores.shape[1])
-    return Proposals(found.boxes[rows], found.scores[rows, classes], classes)
+    return Proposals(found.boxes[rows], found.scores[rows, classes], classes), rows
 
 
 def _check(proposals: Proposals, settings: Decode) -> None:
@@ -105,15 +100,4 @@ def _cause(settings: Decode) -> str:
         return f"{settings.function} must return x1, y1, x2, y2"
     return FAMILIES[settings.family or ""].crossed or (
         f"a width or a height below 0: are these the heads of a {settings.family}?"
-    )
-
-
-def _detections(
-    proposals: Proposals, rows: Ints, placement: Placement, edges: tuple[int, int] | None
-) -> Detections:
-    boxes = placement.to_original(proposals.boxes[rows])
-    return Detections(
-        boxes if edges is None else clipped(boxes, edges),
-        proposals.scores[rows],
-        proposals.classes[rows],
     )

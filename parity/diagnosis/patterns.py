@@ -181,7 +181,7 @@ def _mostly_within(pairs: Sequence[Row]) -> bool:
 
 
 def _open(rows: Sequence[Row], kind: str) -> list[Row]:
-    return [row for row in rows if row.kind == kind and row.reason in ("", "threshold")]
+    return [row for row in rows if row.kind == kind and row.unexplained]
 
 
 def _overlaps(rows: Sequence[Row], kind: str, side: str, across: bool) -> Iterator[float]:

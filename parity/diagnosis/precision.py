@@ -34,14 +34,16 @@ def quantised_hint(runtime: Runtime, folder: Path) -> tuple[str, ...]:
 
 def _quantised(kind: str, path: Path) -> tuple[int, int]:
     """How many layers have quantised weights, and how many there are; none without activations."""
-    from parity.layers import onnx_file, tflite_file
+    from parity.layers.subjects.onnx import file as onnx_file
+    from parity.layers.subjects.tflite import file as tflite_file
 
     file = tflite_file.read(path) if kind == "tflite" else onnx_file.read(path)
     return _counts(file.graph) if file.grids else (0, 0)
 
 
 def _counts(graph: Graph) -> tuple[int, int]:
-    from parity.layers.semantics import WEIGHTED, role
+    from parity.layers.graph.roles import WEIGHTED
+    from parity.layers.graph.semantics import role
 
     producers = graph.producers()
     weighted = [op for op in graph.ops if role(graph, op) in WEIGHTED]

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from parity.agreement import ImageAgreement, budget, differences, judge, nonfinite
+from parity.agreement import ImageAgreement, budget, differences, judge, nonfinite, under_settings
 from parity.detections import Side
 from parity.diagnosis.patterns import SAME
 from parity.diagnosis.readings import Reading, readings
@@ -24,7 +24,6 @@ from parity.pipeline import Decoder, Network, Pipeline, Stages
 from parity.preprocess import Prepared
 from parity.record import RuntimeRecord
 from parity.suite import Suite
-from parity.suite.decoding import nms_limit
 
 IMAGES = 3  # images on which a reading must agree
 SECONDS = 10.0  # no further reading is tried after that
@@ -172,11 +171,10 @@ class _Asked:
     def _judged(self, ours: Stages, theirs: Side) -> ImageAgreement:
         assert ours.side is not None
         placement = ours.prepared.placement
-        reference = self._suite.runtimes[self._suite.reference]
+        deliberate = self._pipeline.runtime.deliberate
         return judge(
-            ours.side,
+            under_settings(ours.side, theirs) if deliberate else ours.side,
             theirs,
-            nms_limit(reference.decode, self._pipeline.runtime.decode),
             self._pipeline.runtime.tolerance,
             (placement.scale_x, placement.scale_y),
         )

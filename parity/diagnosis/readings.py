@@ -177,8 +177,13 @@ def _without_sigmoid(heads: Heads) -> Heads:
 
 
 def _each(side: Side, change: Callable[[Detections], Detections]) -> Side:
-    removed = replace(side.removed, detections=change(side.removed.detections))
-    return replace(side, seen=change(side.seen), removed=removed)
+    """What a side sees, and all that it proposes, changed alike."""
+    changed = replace(side, seen=change(side.seen))
+    if side.proposals is None:
+        return changed
+    found = change(side.proposals.found)
+    boxes = side.proposals.placement.to_network(found.boxes)
+    return replace(changed, proposals=replace(side.proposals, found=found, boxes=boxes))
 
 
 def _swapped(side: Side, prepared: Prepared) -> Side:

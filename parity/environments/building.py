@@ -1,4 +1,9 @@
-"""Making an environment in a folder: with uv where it is installed, else with venv and pip."""
+"""Making an environment in a folder: with uv where it is installed, else with venv and pip.
+
+pip stays, as uv does not read what pip is configured with on a machine: a private index, folders of
+wheels, certificates and constraints of ``pip.conf``. Who relies on these has no uv, or configures
+both.
+"""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from parity.errors import UsageError
+from parity.errors import ExportError, UsageError, why
 from parity.export import exporters
 from parity.export.job import Job, Sources
 from parity.export.plan import Step, plan
@@ -102,9 +102,16 @@ def _made(
         source = _moved(source, written[step.source])
     path = (out if out is not None else suite.folder) / step.target
     job = Job(suite, step, source, sources)
-    with replacing(path) as temporary:
-        notes = exporters.run(job, temporary)
-    sha256, size = digest(path)
+    try:
+        with replacing(path) as temporary:
+            notes = exporters.run(job, temporary)
+        sha256, size = digest(path)
+    except OSError as error:
+        raise ExportError(
+            step.name,
+            f"expected a place that can be written at {path}, found {why(error)}; what stood there "
+            f"stands as it was",
+        ) from error
     seconds = time.perf_counter() - started
     return Exported(step.name, path, size, sha256, seconds, step.table.method, notes)
 

@@ -8,8 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from parity import runtimes
 from parity.errors import ExportError
 from parity.export.representative import representative
@@ -18,12 +16,11 @@ from parity.runtimes.contract import Adapter, AdapterError, Artifact, TensorSpec
 from parity.session import artifact_paths
 from parity.session.failures import typed
 from parity.suite import Runtime, Suite
-from parity.tensors import arrange
+from parity.tensors import Array, arrange
 
 if TYPE_CHECKING:
     from parity.export.plan import Step
 
-Array = np.ndarray[Any, Any]
 
 INPUT = "image"  # what the one input of a detector is called in formats that name it
 ENOUGH = 100  # images, below which ranges are found by luck

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from parity.export import onnx_files
-from parity.export.job import Array, Job
+from parity.export.job import Job
 from parity.export.ranges import Ranges
+from parity.tensors import Array
 
 _OPSET = 13  # the first with QuantizeLinear per channel; below it the result does not load
 _HEAVY = ("Conv", "ConvTranspose", "MatMul", "Gemm")

@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from parity.export.job import Array
+from parity.tensors import Array
 
 RARE = 1e-5
 _IMAGES = 1000  # of so many images the ends are kept exactly; beyond, still less is left out

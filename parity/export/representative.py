@@ -12,9 +12,8 @@ from parity.errors import ImageError, SuiteError
 from parity.runtimes import support
 from parity.runtimes.contract import AdapterError
 from parity.runtimes.resolve import resolve, siblings
-from parity.suite import Runtime, Suite, matching, unreadable
-
-Array = np.ndarray[Any, Any]
+from parity.suite import Ambiguous, Runtime, Suite, matching, unreadable
+from parity.tensors import Array
 
 
 def representative(suite: Suite, runtime: Runtime) -> Callable[[], Iterator[Array]]:
@@ -54,10 +53,13 @@ def representative(suite: Suite, runtime: Runtime) -> Callable[[], Iterator[Arra
 def _by_files(
     suite: Suite, where: str, pattern: str, decoder: str
 ) -> Callable[[], Iterator[Array]]:
+    try:
+        files = [suite.folder / match for match in matching(pattern, suite.folder)]
+    except Ambiguous as error:
+        raise _wrong(suite, f"{where}: {error}") from None
     problem = unreadable(pattern, suite.folder)
     if problem is not None:
         raise _wrong(suite, f"{where}: {problem}")
-    files = [suite.folder / match for match in matching(pattern, suite.folder)]
     if not files:
         raise _wrong(
             suite,

@@ -26,6 +26,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -34,15 +35,16 @@ from typing import Any
 import numpy as np
 
 from parity.decode.unread import unread_from
-from parity.errors import GoldenError
-from parity.files import digest
-from parity.golden import sources, stale
+from parity.errors import GoldenError, why
+from parity.files import Unreadable, digest
+from parity.files import text as read_text
+from parity.golden import placing, sources, stale
+from parity.golden.placing import MANIFEST
 from parity.pipeline import Images, Network, Stages
 from parity.preprocess import Prepared
 from parity.suite import Recipe, Suite
 
 FOLDER = "golden"
-MANIFEST = "manifest.json"
 AGAIN = "record it anew: parity record SUITE"
 REMEDY = "record it where the reference runtime is installed: parity record SUITE"
 
@@ -134,7 +136,8 @@ class Golden:
         try:
             return np.load(io.BytesIO(content), allow_pickle=False)
         except (OSError, ValueError) as error:
-            raise GoldenError(str(path), [f"expected a readable .npz, found: {error}"]) from None
+            problem = f"expected a whole .npz, found a damaged one ({why(error)}): {REMEDY}"
+            raise GoldenError(str(path), [problem]) from None
 
 
 def exists(suite: Suite) -> bool:
@@ -149,12 +152,13 @@ def load(suite: Suite) -> Golden:
     """
     folder = suite.folder / FOLDER
     path = folder / MANIFEST
+    if not path.exists():
+        raise GoldenError(str(path), [f"expected recorded results, found none: {REMEDY}"])
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise GoldenError(str(path), [f"expected recorded results, found none: {REMEDY}"]) from None
-    except (OSError, ValueError) as error:
-        raise GoldenError(str(path), [f"expected a readable manifest, found: {error}"]) from None
+        manifest = json.loads(read_text(path))
+    except (Unreadable, ValueError, RecursionError) as error:
+        problem = f"expected a manifest (JSON), found {error}; {AGAIN}"
+        raise GoldenError(str(path), [problem]) from None
     problems = stale.damage(manifest) or stale.changes(suite, manifest)
     if problems:
         raise GoldenError(str(path), problems, REMEDY)
@@ -185,6 +189,16 @@ def library_changes(golden: Golden, identity: Mapping[str, Any]) -> tuple[str, .
         for key in sorted(set(before) & set(identity))
         if before[key] != identity[key]
     )
+
+
+def need_place(suite: Suite) -> None:
+    """Raise ``GoldenError``, before anything runs, where goldens cannot be recorded."""
+    placing.need_place(suite.folder / FOLDER)
+
+
+def writing(suite: Suite) -> AbstractContextManager[None]:
+    """Inside, a folder or a disk that takes no goldens is a ``GoldenError``."""
+    return placing.writing(suite.folder / FOLDER)
 
 
 def record(suite: Suite, stages: Mapping[str, Stages], identity: Mapping[str, Any]) -> Path:
@@ -225,9 +239,10 @@ def record(suite: Suite, stages: Mapping[str, Stages], identity: Mapping[str, An
             "images": images,
         }
         text = json.dumps(manifest, indent=1, ensure_ascii=False)
-        (aside / MANIFEST).write_text(text + "\n", encoding="utf-8")
+        # A name that is no UTF-8 becomes an escape of JSON, which reads back as that name.
+        (aside / MANIFEST).write_bytes(f"{text}\n".encode("utf-8", "backslashreplace"))
         aside.chmod(0o755)
-        _swap(aside, target)
+        placing.swap(aside, target)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return target
@@ -238,22 +253,11 @@ def _names(images: Iterable[str]) -> dict[str, str]:
     names = {image: image.replace("/", "__") for image in images}
     counts = Counter(name.casefold() for name in names.values())
     return {
-        image: f"{name}-{_sha256(image.encode())[:8]}.npz"
+        image: f"{name}-{_sha256(image.encode('utf-8', 'surrogateescape'))[:8]}.npz"
         if counts[name.casefold()] > 1
         else f"{name}.npz"
         for image, name in names.items()
     }
-
-
-def _swap(fresh: Path, target: Path) -> None:
-    """Put a finished folder in the place of the old one."""
-    if target.exists():
-        old = Path(tempfile.mkdtemp(dir=target.parent, prefix=".golden-old."))
-        target.rename(old / target.name)
-        fresh.rename(target)
-        shutil.rmtree(old)
-    else:
-        fresh.rename(target)
 
 
 def _archive(stages: Stages) -> bytes:

@@ -15,10 +15,23 @@ from parity.suite.recipe import LATER
 
 FORMAT = 2
 _FIRST = 1  # the format that did not hold what the reference is made of
-_KEYS = (
-    "format", "identity", "recipe", "recipe_digest", "decode", "classes", "outputs", "layout",
-    "unread", "reference", "files", "absent", "modules", "images",
-)  # fmt: skip
+_SHAPES = {
+    "format": int,
+    "identity": dict,
+    "recipe": dict,
+    "recipe_digest": str,
+    "decode": dict,
+    "classes": list,
+    "outputs": dict,
+    "layout": str,
+    "unread": list,
+    "reference": dict,
+    "files": dict,
+    "absent": list,
+    "modules": dict,
+    "images": dict,
+}
+_OF_IMAGE = ("sha256", "file", "file_sha256")
 _PATHS = ("model", "weights")
 _NAMED = 5  # images that a message names; more are counted
 
@@ -26,7 +39,7 @@ _NAMED = 5  # images that a message names; more are counted
 def damage(manifest: Any) -> list[str]:
     """What makes the manifest unusable; its file names may not leave its folder."""
     if not isinstance(manifest, dict) or "format" not in manifest:
-        return [f"expected a manifest with {', '.join(_KEYS)}, found something else"]
+        return [f"expected a manifest with {', '.join(_SHAPES)}, found something else"]
     if manifest["format"] == _FIRST:
         return [
             f"format: expected {FORMAT}, found {_FIRST}, of an older version of parity: it does "
@@ -35,13 +48,32 @@ def damage(manifest: Any) -> list[str]:
         ]
     if manifest["format"] != FORMAT:
         return [f"format: expected {FORMAT}, found {manifest['format']!r}"]
-    missing = [key for key in _KEYS if key not in manifest]
+    missing = [key for key in _SHAPES if key not in manifest]
     if missing:
-        return [f"expected a manifest with {', '.join(_KEYS)}, found none of {', '.join(missing)}"]
+        return [
+            f"expected a manifest with {', '.join(_SHAPES)}, found none of {', '.join(missing)}"
+        ]
+    wrong = [
+        f"{key}: expected {kind.__name__}, found {manifest[key]!r}"
+        for key, kind in _SHAPES.items()
+        if type(manifest[key]) is not kind
+    ]
+    wrong += [
+        f"modules.{name}: expected a table of files, found {files!r}"
+        for name, files in (manifest["modules"].items() if not wrong else ())
+        if not isinstance(files, dict)
+    ]
+    return wrong or _damaged_images(manifest["images"])
+
+
+def _damaged_images(images: Mapping[str, Any]) -> list[str]:
     found = []
-    for image, entry in manifest["images"].items():
-        name = entry.get("file", "")
-        if not name or Path(name).name != name or name in (".", ".."):
+    for image, entry in images.items():
+        if not isinstance(entry, dict) or not all(type(entry.get(key)) is str for key in _OF_IMAGE):
+            found.append(f"images.{image}: expected {', '.join(_OF_IMAGE)}, found {entry!r}")
+            continue
+        name = entry["file"]
+        if not name or Path(name).name != name or name in (".", "..") or "\0" in name:
             found.append(f"images.{image}.file: expected a name without a folder, found {name!r}")
     return found
 

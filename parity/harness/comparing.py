@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from parity.agreement import ImageAgreement, budget, judge
-from parity.detections import Detections, Removed, Side
+from parity.detections import Detections, Side, Suppression
 from parity.errors import UsageError
 from parity.record import ImageRecord, RuntimeRecord
 from parity.suite.problems import unknown_name
@@ -22,16 +22,16 @@ def compare(
 
     Detections from ``threshold`` on are deployed, those down to the tolerance's band below it are
     only looked at for partners. ``scale`` turns pixels of the boxes into pixels of the network's
-    input. Nothing is known of NMS, so no tie is excused.
+    input. Nothing is known of NMS, so nothing is a tie.
     """
     if isinstance(tolerance, str):
         tolerance = named(tolerance)
     floor = threshold - tolerance.band
+    unknown = Suppression("none", 1.0, None)
     sides = [
-        Side(one.take(one.scores >= floor), threshold, floor, Removed.none(), "unknown")
-        for one in (expected, found)
+        Side(one.take(one.scores >= floor), threshold, floor, unknown) for one in (expected, found)
     ]
-    return judge(sides[0], sides[1], 1.0, tolerance, scale)
+    return judge(sides[0], sides[1], tolerance, scale)
 
 
 def assert_agreement(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from parity import decode
 from parity.agreement import Finding, HeadDifference, check_heads, differences, nonfinite
-from parity.pipeline import Array, Stages
+from parity.pipeline import Stages
 from parity.suite import Runtime
 from parity.suite.families import NMS_INSIDE
-from parity.suite.tolerance import Tolerance
+from parity.tensors import Array
 
 
 def heads_of(
@@ -19,10 +19,9 @@ def heads_of(
         return [*nonfinite(here.heads, "reference"), *nonfinite(there.heads, "candidate")], ()
     if not _same_heads(ours, theirs, reference, candidate):
         return [], ()
-    steps = _least_steps(theirs.tolerance)
     one, other = _arranged(ours, reference, classes), _arranged(theirs, candidate, classes)
-    findings = check_heads(one, other, there.specs, steps)
-    return findings, differences(one, other)
+    rest = {"scores": theirs.tolerance.max_score_diff}
+    return check_heads(one, other, there.specs), differences(one, other, there.specs, rest)
 
 
 def _arranged(runtime: Runtime, stages: Stages, classes: int) -> dict[str, Array]:
@@ -43,8 +42,3 @@ def _same_heads(ours: Runtime, theirs: Runtime, reference: Stages, candidate: St
     if a.function is None:
         return True
     return set(reference.network.heads) == set(candidate.network.heads)
-
-
-def _least_steps(tolerance: Tolerance) -> dict[str, float]:
-    """What a candidate may flatten at rest, by head; its own quantisation step where larger."""
-    return {} if tolerance.strict else {"scores": tolerance.max_score_diff}

@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from parity import golden
-from parity.errors import ParityError, RuntimeFailure, SuiteError, UsageError
-from parity.layers.bundle import write_bundle
-from parity.layers.comparing import compare_layers
-from parity.layers.evidence import Feeds, gather
-from parity.layers.file_subject import FileSubject
-from parity.layers.opening import Opened, open_runtime
-from parity.layers.table import LayerTable
+from parity.errors import ParityError, RuntimeFailure, SuiteError, UsageError, why
+from parity.layers.subjects.bundle import write_bundle
+from parity.layers.subjects.file_subject import FileSubject
+from parity.layers.subjects.opening import OpenRuntime, open_runtime
+from parity.layers.subjects.subject import Feeds
+from parity.layers.verdict.comparing import compare_layers
+from parity.layers.verdict.replay_cases import replay_cases
+from parity.layers.verdict.table import LayerTable
 from parity.pipeline import Decoder
 from parity.record import Failure
 from parity.runtimes.contract import AdapterError
@@ -91,14 +92,16 @@ class _Comparison:
             reference.close()
             candidate.close()
 
-    def _feeds(self, reference: Opened, candidate: Opened, image: str) -> tuple[Feeds, Feeds]:
+    def _feeds(
+        self, reference: OpenRuntime, candidate: OpenRuntime, image: str
+    ) -> tuple[Feeds, Feeds]:
         ours, theirs = (
             one.feeds(self._images.prepared(image, one.runtime.recipe).canvas)
             for one in (reference, candidate)
         )
         return ours, theirs
 
-    def _outputs(self, reference: Opened, candidate: Opened) -> dict[str, str] | None:
+    def _outputs(self, reference: OpenRuntime, candidate: OpenRuntime) -> dict[str, str] | None:
         """The candidate's output tensors and the reference's of the same head.
 
         None where the two decode by other families: then heads of one name need not be the same.
@@ -111,7 +114,7 @@ class _Comparison:
         here, there = self._heads(reference), self._heads(candidate)
         return {there[role]: here[role] for role in there if role in here} or None
 
-    def _heads(self, opened: Opened) -> dict[str, str]:
+    def _heads(self, opened: OpenRuntime) -> dict[str, str]:
         """Tensor of the graph by role of the family."""
         prepared = self._images.prepared(self._chosen[0], opened.runtime.recipe)
         heads = opened.subject.clean(opened.feeds(prepared.canvas))
@@ -119,8 +122,8 @@ class _Comparison:
 
     def _replays(
         self,
-        reference: Opened,
-        candidate: Opened,
+        reference: OpenRuntime,
+        candidate: OpenRuntime,
         table: LayerTable,
         outputs: dict[str, str] | None,
         folder: Path | None,
@@ -136,7 +139,7 @@ class _Comparison:
         for place in sorted({row.local_image for row in suspects}):
             feeds = self._feeds(reference, candidate, self._chosen[place])
             rows = [row for row in suspects if row.local_image == place]
-            found = gather(reference.subject, subject, feeds, rows, outputs)
+            found = replay_cases(reference.subject, subject, feeds, rows, outputs)
             for row, one in zip(rows, found, strict=True):
                 target = folder / f"{row.index:03d}-{_slug(row.layer or row.candidate)}"
                 try:
@@ -146,6 +149,8 @@ class _Comparison:
                     written.append(bundle.folder)
                 except ParityError as error:
                     notes.append(f"no replay folder of {row.candidate}: {error}")
+                except OSError as error:
+                    notes.append(f"no replay folder of {row.candidate} in {folder}: {why(error)}")
         return tuple(written), tuple(notes)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 from parity import golden, preprocess
 from parity.harness.reference import Recorded, Reference
 from parity.pipeline import Images
-from parity.record import RuntimeRecord
+from parity.record import ImageRecord, RuntimeRecord
 from parity.suite import Recipe, Suite
 
 
@@ -14,6 +16,15 @@ def stood_in(images: Images, recipe: Recipe) -> tuple[str, ...]:
     if not images.stood_in(recipe):
         return ()
     return (f"it is fed the inputs of the golden: {preprocess.missing(recipe)}",)
+
+
+def warnings(doubts: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
+    """Doubts by runtime as sentences: one for all runtimes of which the same is said."""
+    found: dict[str, list[str]] = {}
+    for name, said in doubts.items():
+        for one in said:
+            found.setdefault(one, []).append(name)
+    return tuple(f"warning: {', '.join(names)}: {one}" for one, names in found.items())
 
 
 def of_golden(suite: Suite, against: Reference, record: RuntimeRecord) -> tuple[str, ...]:
@@ -39,3 +50,15 @@ def recorded_otherwise(
         if change is not None:
             return (f"the golden was recorded from another input: {change}; {golden.AGAIN}",)
     return ()
+
+
+def deliberate(images: Iterable[ImageRecord]) -> tuple[str, ...]:
+    """What settings change that are other than the reference's on purpose."""
+    changed = [one.agreement.deliberate for one in images if one.agreement is not None]
+    if not any(changed):
+        return ()
+    return (
+        f"settings = 'deliberate': its own threshold and NMS change {sum(changed)} detections of "
+        f"the reference on {sum(map(bool, changed))} of {len(changed)} images; it is judged "
+        f"against what the reference would deploy with them",
+    )

@@ -125,7 +125,7 @@ class Reference:
         self.heads = heads
 
     def stages(self, image: str) -> Stages:
-        """One image, seen down to the widest band of the suite's tolerances; the last are kept."""
+        """One image, seen as far down as any candidate needs; the last are kept."""
         if image not in self._kept:
             self._kept[image] = self._stages(image)
             while len(self._kept) > 1 and sum(map(_size, self._kept.values())) > MEMORY:
@@ -158,8 +158,15 @@ def _same_decoding(recorded: Golden, stages: Stages) -> None:
 
 
 def widest_band(suite: Suite) -> float:
-    """The widest band of the suite's tolerances, so that one decoding serves all candidates."""
-    return max(runtime.tolerance.band for runtime in suite.runtimes.values())
+    """How far below the reference's threshold one decoding serves all candidates.
+
+    Down to the band of each below its own threshold, which may be lower than the reference's.
+    """
+    threshold = suite.runtimes[suite.reference].decode.score_threshold
+    return max(
+        one.tolerance.band + max(threshold - one.decode.score_threshold, 0.0)
+        for one in suite.runtimes.values()
+    )
 
 
 def choose(

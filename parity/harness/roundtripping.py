@@ -9,7 +9,7 @@ from typing import Any
 from parity import __version__, isolation, session
 from parity.errors import ParityError, RuntimeFailure, RuntimeMissing, UsageError
 from parity.export.console import Console
-from parity.layers.opening import open_runtime
+from parity.layers.subjects.opening import open_runtime
 from parity.pipeline import Images
 from parity.record import Failure, now
 from parity.record.roundtrip import Loss, ModelRecord, RoundtripRecord

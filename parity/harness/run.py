@@ -11,15 +11,20 @@ from parity.agreement import (
     Finding,
     ImageAgreement,
     budget,
+    changed_by_settings,
+    constant_heads,
     judge,
+    under_settings,
 )
+from parity.detections import Side
 from parity.diagnosis import hints, probe, quantised_hint, recipe_keys, settings_notes
-from parity.errors import NotJudged, ParityError, RuntimeFailure, unforeseen
+from parity.errors import NotJudged, ParityError, RuntimeFailure, SuiteError, unforeseen
 from parity.harness import likeness, noting
 from parity.harness.heads import heads_of
 from parity.harness.inputs import fed_otherwise
-from parity.harness.precision import average_precision
+from parity.harness.precision import average_precision, not_evaluated
 from parity.harness.reference import Reference, choose
+from parity.harness.scoping import in_part
 from parity.harness.unjudged import Unjudged
 from parity.pipeline import Pipeline, Stages
 from parity.record import (
@@ -30,9 +35,8 @@ from parity.record import (
     with_images,
 )
 from parity.session import missing
-from parity.suite import Suite
-from parity.suite.decoding import nms_limit
-from parity.suite.tolerance import Tolerance
+from parity.suite import Runtime, Suite
+from parity.suite.tolerance import Tolerance, beyond_input
 
 
 class Run:
@@ -53,6 +57,7 @@ class Run:
         self._doubts: dict[str, tuple[str, ...]] = {}
         self._started: dict[str, RuntimeRecord] = {}
         self._last: dict[str, Stages] = {}
+        self._largest: dict[str, tuple[int, int]] = {}
         self._unjudged = Unjudged()
 
     def beside(self, suite: Suite) -> Run:
@@ -114,29 +119,44 @@ class Run:
         if failure is not None and failure.kind == NotJudged.__name__:
             return replace(record, verdict="error", failure=failure, images=images)
         compared = {one.image: one.agreement for one in images if one.agreement is not None}
-        found = _budget(compared, self.suite.runtimes[name].tolerance, len(images))
+        found = _budget(compared, self.suite.runtimes[name].tolerance, images)
         record = self._unjudged.told(record, self.suite.reference)
         record = replace(
             with_images(record, images),
             layout=self.pipeline(name).layout,
             verdict=_verdict(images, found.findings),
             budget=found,
+            notes=record.notes + noting.deliberate(images),
         )
         try:
+            self._need_limit(name)
             precision = average_precision(self.suite, images)
         except ParityError as error:
             return replace(record, verdict="error", failure=Failure.of(error))
-        return replace(record, average_precision=precision, hints=self._hints(record))
+        notes = record.notes + not_evaluated(self.suite)
+        return replace(record, average_precision=precision, notes=notes, hints=self._hints(record))
+
+    def _need_limit(self, name: str) -> None:
+        """Refuse a tolerance whose corner limit no box could exceed, on no image of the suite."""
+        wide = beyond_input(self.suite.runtimes[name].tolerance, self._largest.get(name, (0, 0)))
+        if wide is not None and name in self._largest:
+            raise SuiteError(str(self.suite.path), [wide])
+
+    def so_far(self, name: str) -> RuntimeRecord | None:
+        """A runtime as far as it was judged; None where there is nothing to say of it yet."""
+        record = self._started.get(name)
+        found = (one for (runtime, _), one in self._found.items() if runtime == name)
+        return None if record is None else in_part(record, found)
 
     def doubts(self) -> tuple[str, ...]:
         """What is probably declared wrongly, once for all runtimes of which it is said."""
-        found: dict[str, list[str]] = {}
-        for name in self.suite.runtimes:
-            pipeline = self._pipelines.get(name)
-            said = pipeline.doubts if isinstance(pipeline, Pipeline) else None
-            for one in said or self._doubts.get(name, ()):
-                found.setdefault(one, []).append(name)
-        return tuple(f"warning: {', '.join(names)}: {one}" for one, names in found.items())
+        return noting.warnings({name: self.doubts_of(name) for name in self.suite.runtimes})
+
+    def doubts_of(self, name: str) -> tuple[str, ...]:
+        """What is probably declared wrongly of one runtime, open or released."""
+        pipeline = self._pipelines.get(name)
+        said = pipeline.doubts if isinstance(pipeline, Pipeline) else None
+        return said or self._doubts.get(name, ())
 
     def close(self) -> None:
         """Release every runtime that is open."""
@@ -203,21 +223,16 @@ class Run:
         except ParityError as error:
             raise NotJudged(name, error) from error
         candidate = self._stages(name, image)
+        sizes = (self._largest.get(name, (0, 0)), reference.prepared.size)
+        self._largest[name] = max(sizes, key=max)
         decoders = against.decoder, self.pipeline(name).decoder
         self._unjudged.look((decoders[0], reference), name, (decoders[1], candidate))
         ours = self.suite.runtimes[self.suite.reference]
         findings, heads = heads_of(ours, runtime, reference, candidate, len(self.suite.classes))
         agreement: ImageAgreement | None = None
         if reference.side is not None and candidate.side is not None:
-            tolerance = runtime.tolerance
-            placement = reference.prepared.placement
-            agreement = judge(
-                reference.side,
-                candidate.side,
-                nms_limit(ours.decode, runtime.decode),
-                tolerance,
-                (placement.scale_x, placement.scale_y),
-            )
+            scale = reference.prepared.placement.scale
+            agreement = _judged_sides(runtime, reference.side, candidate.side, scale)
             findings = [*findings, *agreement.findings]
         return ImageRecord(
             image=image,
@@ -267,6 +282,9 @@ class Run:
                 )
         except ParityError as error:
             return replace(record, verdict="error", failure=Failure.of(error))
+        except OSError as error:
+            failure = Failure.of(RuntimeFailure(name, unforeseen(error)))
+            return replace(record, verdict="error", failure=failure)
         return record
 
     def _hints(self, record: RuntimeRecord) -> tuple[str, ...]:
@@ -285,13 +303,27 @@ class Run:
             return found
 
 
-def _budget(compared: dict[str, ImageAgreement], tolerance: Tolerance, images: int) -> Budget:
+def _judged_sides(
+    runtime: Runtime, reference: Side, candidate: Side, scale: tuple[float, float]
+) -> ImageAgreement:
+    """Judge one image; where other settings are deliberate, under those of the candidate."""
+    if not runtime.deliberate:
+        return judge(reference, candidate, runtime.tolerance, scale)
+    changed = changed_by_settings(reference, candidate)
+    reference = under_settings(reference, candidate)
+    agreement = judge(reference, candidate, runtime.tolerance, scale)
+    return replace(agreement, deliberate=changed)
+
+
+def _budget(
+    compared: dict[str, ImageAgreement], tolerance: Tolerance, images: tuple[ImageRecord, ...]
+) -> Budget:
     """The budget; that nothing was detected is no finding where images fail for another reason."""
     found = budget(compared, tolerance)
-    if not 0 < len(compared) < images:
-        return found
-    left = tuple(one for one in found.findings if one.code != "nothing-detected")
-    return replace(found, findings=left)
+    findings = (*constant_heads(one.heads for one in images), *found.findings)
+    if 0 < len(compared) < len(images):
+        findings = tuple(one for one in findings if one.code != "nothing-detected")
+    return replace(found, findings=findings)
 
 
 def _verdict(images: tuple[ImageRecord, ...], findings: tuple[Finding, ...]) -> Verdict:

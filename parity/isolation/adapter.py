@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from parity import runtimes
 from parity.isolation.launch import Launch
 from parity.isolation.worker import Worker, owned
 from parity.runtimes.contract import Adapter, AdapterError, Artifact, Feeds, Heads, TensorSpec
@@ -36,6 +37,13 @@ class IsolatedAdapter(Adapter):
         try:
             self._specs: tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...]]
             self._specs = worker.ask("open", self._number, [kind, artifact])["is"]
+        except AdapterError as error:
+            worker.leave()
+            if error.code == "unknown-kind" and worker.launch.foreign:
+                raise AdapterError(
+                    error.code, **{**error.facts, "provider": runtimes.provider(kind)}
+                ) from error
+            raise
         except BaseException:
             worker.leave()
             raise

@@ -136,6 +136,9 @@ class Worker:
         except (OSError, ValueError) as error:
             self._done += done
             raise AdapterError("run-failed", reason=f"no tensor for the worker: {error}") from error
+        except TypeError as error:  # an option that TOML has and JSON has not, as a date
+            self._done += done
+            raise AdapterError("run-failed", reason=f"for the worker: {error}") from error
         request = {"id": self._next, "do": name, "of": of, "with": packed, "done": done}
         self._streams[self._next] = deque()
         try:

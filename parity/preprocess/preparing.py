@@ -19,11 +19,11 @@ from parity.errors import ImageError
 from parity.preprocess.kernels import resize
 from parity.preprocess.luma import luma
 from parity.preprocess.placing import place, stretch
+from parity.tensors import Array
 
 if TYPE_CHECKING:
     from parity.suite.recipe import Recipe
 
-Array = NDArray[Any]
 Pixels = NDArray[np.uint8]
 Size = tuple[int, int]
 

@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 
 from parity.errors import ImageError, SuiteError
 from parity.preprocess.decoders import decoded
+from parity.suite.fields import MAX_PIXELS
 
 if TYPE_CHECKING:
     from PIL import Image
-
-MAX_PIXELS = 200_000_000
 
 _bomb_lock = threading.Lock()
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from parity import preprocess
 from parity.errors import ParityError, UntrustedError
@@ -22,9 +21,8 @@ from parity.runtimes.contract import TensorSpec
 from parity.session import Session
 from parity.suite import Decode, Recipe, Runtime, RuntimeTable
 from parity.suite.tolerance import BUILT_IN
-from parity.tensors import layouts_of
+from parity.tensors import Array, layouts_of
 
-Array = NDArray[Any]
 Size = tuple[int, int]
 
 KINDS = {

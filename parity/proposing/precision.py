@@ -75,7 +75,7 @@ def _tensor(data: Any, tensor: wire.Field) -> tuple[str, int]:
 
 
 def _tflite(path: Path) -> tuple[str, str]:
-    from parity.layers import tflite_file
+    from parity.layers.subjects.tflite import file as tflite_file
 
     file = tflite_file.read(path)
     counts: Counter[str] = Counter()

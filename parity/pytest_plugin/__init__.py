@@ -6,6 +6,7 @@ nothing but pytest and the standard library; what it does is imported when a ``p
 
 from __future__ import annotations
 
+import datetime
 import sys
 from collections.abc import Generator
 from pathlib import Path
@@ -14,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from parity.pytest_plugin.concluding import Conclusion
     from parity.pytest_plugin.fixtures import AssertAgreement, OpenRun
-    from parity.pytest_plugin.results import Results
 
 SUITE_FILE = "parity.toml"
 
@@ -88,11 +89,29 @@ def pytest_runtest_makereport(
     return report
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Which suite does not load travels with the report that says so."""
+    report = yield
+    if report.failed and collector.path.name == SUITE_FILE:
+        report.parity_suite = str(collector.path)  # type: ignore[attr-defined]
+    return report
+
+
 class Controller:
     """Collects what the items found: in this process, or from the workers of pytest-xdist."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
+        self._conclusion: Conclusion | None = None
+        self._started = datetime.datetime.now(datetime.UTC)
+        self._told: list[tuple[str, dict[str, Any]]] = []
+        self._stopped = ""
+        self._lost: dict[str, str] = {}
+        self._skipped: set[str] = set()
+        self._broken: dict[str, str] = {}
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Refuse a folder for reports that cannot be written before anything is collected."""
@@ -101,26 +120,62 @@ class Controller:
 
             check_report(session.config)
 
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Remember the suites that do not load."""
+        suite = getattr(report, "parity_suite", None)
+        if suite is not None:
+            self._broken[suite] = str(report.longrepr)
+
+    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep what a finished item found."""
+        """Keep what a finished item found, or that it ended without a verdict.
+
+        It is read at the end: an interruption in the middle of imports must not lose it.
+        """
         found = getattr(report, "parity", None)
         if found is not None:
-            results = _results(self._config)
-            assert results is not None
-            results.add(found)
+            self._told.append((report.nodeid, found))
+        elif SUITE_FILE in report.nodeid and report.failed and report.when != "teardown":
+            self._lost[report.nodeid] = _last_words(report)
+        elif SUITE_FILE in report.nodeid and report.skipped:
+            self._skipped.add(report.nodeid)
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Keep why the run stopped: Ctrl-C, or the words of whoever stopped it."""
+        self._stopped = self._stopped or str(excinfo.value) or "interrupted"
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        """A worker of pytest-xdist that died may leave tests that never run."""
+        if error:
+            self._stopped = self._stopped or f"worker {node.gateway.id} was lost"
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Write the reports once, when everything is known."""
-        results = _results(self._config, make=False)
-        if results is not None:
-            results.finish(self._config)
+        """Write the reports once, when everything is known; fail what judged no candidate."""
+        option = self._config.option
+        if option.collectonly or getattr(option, "setuponly", False) or not self._met_a_suite():
+            return
+        if session.exitstatus == pytest.ExitCode.USAGE_ERROR:
+            return
+        from parity.pytest_plugin.concluding import Conclusion
+        from parity.pytest_plugin.results import End, Results
+
+        stopped = str(session.shouldfail or session.shouldstop or self._stopped or "")
+        end = End(stopped, self._lost, self._skipped, self._broken)
+        results = Results(self._started, self._told)
+        conclusion = Conclusion(results.records(self._config, end), self._config)
+        conclusion.write()
+        conclusion.judge(session)
+        terminal = self._config.pluginmanager.get_plugin("terminalreporter")
+        if terminal is not None:
+            conclusion.count(terminal)
+        self._conclusion = conclusion
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """The table runtime × agreement."""
-        results = _results(self._config, make=False)
-        if results is not None:
-            results.summarise(terminalreporter)
+        """The table runtime × agreement, and what was not judged."""
+        if self._conclusion is not None:
+            self._conclusion.summarise(terminalreporter)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -134,6 +189,13 @@ class Controller:
         sharing = sys.modules.get("parity.pytest_plugin.sharing")
         if sharing is not None:
             sharing.remove(config)
+
+    def _met_a_suite(self) -> bool:
+        """Whether this run has a suite to tell of; without one nothing more is imported."""
+        if self._broken or self._told:
+            return True
+        sharing = sys.modules.get("parity.pytest_plugin.sharing")
+        return sharing is not None and bool(sharing.collected(self._config))
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -169,13 +231,8 @@ def assert_agreement() -> AssertAgreement:
     return function
 
 
-def _results(config: pytest.Config, make: bool = True) -> Results | None:
-    controller = config.pluginmanager.get_plugin("parity-controller")
-    if controller is None:
-        return None
-    found: Results | None = getattr(controller, "results", None)
-    if found is None and make:
-        from parity.pytest_plugin.results import Results
-
-        found = controller.results = Results()
-    return found
+def _last_words(report: pytest.TestReport) -> str:
+    """What a test that ended without a verdict failed with, in one line."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    text = str(report.longrepr) if crash is None else crash.message
+    return next((line.strip() for line in text.splitlines() if line.strip()), "no reason given")

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
 from parity import golden
 from parity.errors import SuiteError, UsageError
-from parity.pytest_plugin.items import AllImages, ImageItem, RecordItem
+from parity.harness import absent_record
+from parity.pytest_plugin.items import AllImages, ImageItem, ParityItem, RecordItem
 from parity.pytest_plugin.results import report_folder
 from parity.pytest_plugin.running import run_of
+from parity.pytest_plugin.selecting import names_of
+from parity.pytest_plugin.sharing import Collected, publish
+from parity.record import RuntimeRecord
 from parity.suite import Suite, load
 from parity.suite.problems import unknown_name
 
@@ -24,7 +28,10 @@ class SuiteFile(pytest.File):
     suite: Suite
 
     def collect(self) -> Iterable[pytest.Collector]:
-        """One collector a runtime; of the reference only if it has a golden to drift from."""
+        """One collector a runtime; of the reference only if it has a golden to drift from.
+
+        A suite that is nothing but a reference has it too, for the test that says so and fails.
+        """
         self.suite = load(self.path)
         config = self.config
         config.stash.setdefault(SUITES, []).append(self.suite)
@@ -36,7 +43,8 @@ class SuiteFile(pytest.File):
                 continue
             if wanted and name not in wanted and not recording:
                 continue
-            if is_reference and not recording and not golden.exists(self.suite):
+            drifts = golden.exists(self.suite) or not self.suite.candidates
+            if is_reference and not recording and not drifts:
                 continue
             yield RuntimeNode.from_parent(self, name=name)
 
@@ -46,19 +54,18 @@ class SuiteFile(pytest.File):
             return str(excinfo.value)
         return super().repr_failure(excinfo)
 
-    def candidates(self) -> Iterator[str]:
-        """The runtimes of this run that are judged."""
-        wanted = names_of(self.config, "parity_runtimes")
-        for name in self.suite.runtimes:
-            if wanted and name not in wanted:
-                continue
-            if name != self.suite.reference or golden.exists(self.suite):
-                yield name
-
-    def able(self) -> bool:
-        """Whether any runtime of this run is installed, so that the suite can be judged."""
+    def absent_candidates(self) -> tuple[RuntimeRecord, ...] | None:
+        """The candidates of this run where not one is installed, or none asked for; else None."""
         run = run_of(self.config, self.suite)
-        return any(run.missing(name) is None for name in self.candidates())
+        wanted = names_of(self.config, "parity_runtimes")
+        asked = [name for name in self.suite.candidates if not wanted or name in wanted]
+        reasons = {name: run.missing(name) for name in asked}
+        if None in reasons.values():
+            return None
+        return tuple(
+            absent_record(self.suite, name, reason or "", skipped=True)
+            for name, reason in reasons.items()
+        )
 
 
 class RuntimeNode(pytest.Collector):
@@ -71,7 +78,8 @@ class RuntimeNode(pytest.Collector):
         if self.config.getoption("parity_record"):
             yield RecordItem.from_parent(self, suite=suite, **self._named("all-images"))
             return
-        for image in suite.images:
+        judged = self.name != suite.reference or golden.exists(suite)
+        for image in suite.images if judged else ():
             yield ImageItem.from_parent(self, suite=suite, image=image, **self._named(image))
         yield AllImages.from_parent(self, suite=suite, **self._named("all-images"))
 
@@ -86,10 +94,13 @@ class RuntimeNode(pytest.Collector):
         return {"name": name, "nodeid": f"{self.nodeid}::{name}@{self.nodeid}"}
 
 
-def names_of(config: pytest.Config, option: str) -> tuple[str, ...]:
-    """The names that an option lists, () where it is not given."""
-    given = config.getoption(option) or ""
-    return tuple(name.strip() for name in given.split(",") if name.strip())
+def tests_of(items: Iterable[pytest.Item]) -> Collected:
+    """The tests that are left after every selection, by suite."""
+    found: Collected = {}
+    for item in items:
+        if isinstance(item, ParityItem):
+            found.setdefault(str(item.suite.path), {})[item.nodeid] = (item.runtime, item.image)
+    return found
 
 
 def check_collection(session: pytest.Session) -> None:
@@ -97,6 +108,7 @@ def check_collection(session: pytest.Session) -> None:
 
     For names that no suite has, two suites of one name, a report that cannot be written.
     """
+    recording = session.config.getoption("parity_record")
     suites = {suite.path: suite for suite in session.config.stash.get(SUITES, [])}
     known = {name for suite in suites.values() for name in suite.runtimes}
     for option in ("parity_runtimes", "parity_require"):
@@ -117,6 +129,7 @@ def check_collection(session: pytest.Session) -> None:
                 f"expected one suite of each name in a run, found {suite.name!r} in {other.path} "
                 f"and in {suite.path}: their reports would overwrite each other"
             )
+    publish(session.config, {} if recording else tests_of(session.items))
     worker = hasattr(session.config, "workerinput")  # its controller has asked already
     if by_name and not worker and not session.config.option.collectonly:
         check_report(session.config, by_name)

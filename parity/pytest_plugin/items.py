@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
 
 from parity import golden
-from parity.errors import ParityError
+from parity.errors import ParityError, of_the_system
 from parity.harness import absent_record
+from parity.harness.scoping import no_candidate
 from parity.pytest_plugin.layering import layers_message
 from parity.pytest_plugin.properties import image_properties, runtime_properties
 from parity.pytest_plugin.running import run_of
 from parity.record import ImageRecord, RuntimeRecord, to_data
+from parity.record.completeness import Scope
 from parity.suite import Suite
 
 
@@ -21,11 +24,15 @@ class Disagreement(Exception):
 
 
 class ParityItem(pytest.Item):
-    """One verdict. ``parity_found`` is what travels to the controller."""
+    """One verdict. ``parity_found`` is what travels to the controller.
 
-    def __init__(self, *, suite: Suite, **kwargs: Any) -> None:
+    ``image`` is "" for the test over all images.
+    """
+
+    def __init__(self, *, suite: Suite, image: str = "", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.suite = suite
+        self.image = image
         self.parity_found: dict[str, Any] | None = None
 
     @property
@@ -38,6 +45,9 @@ class ParityItem(pytest.Item):
         """A verdict or an error of a runtime is told in its own words, without a traceback."""
         if isinstance(excinfo.value, Disagreement | ParityError):
             return str(excinfo.value)
+        refused = of_the_system(excinfo.value)
+        if refused is not None:
+            return refused
         return super().repr_failure(excinfo)
 
     def reportinfo(self) -> tuple[Any, int | None, str]:
@@ -61,27 +71,29 @@ class ParityItem(pytest.Item):
         return record
 
     def _required(self) -> bool:
-        from parity.pytest_plugin.collecting import names_of
+        from parity.pytest_plugin.selecting import names_of
 
         required = names_of(self.config, "parity_require")
         return "all" in required or self.runtime in required
 
-    def _tell(self, record: RuntimeRecord, image: ImageRecord | None = None) -> None:
+    def _tell(
+        self,
+        record: RuntimeRecord,
+        image: ImageRecord | None = None,
+        doubts: tuple[str, ...] = (),
+    ) -> None:
         """Put what was found where pytest's report and JUnit find it."""
         self.parity_found = {
             "suite": str(self.suite.path),
             "reference": str(self.config.getoption("parity_reference")),
             "runtime": to_data(record),
             "image": None if image is None else to_data(image),
+            "doubts": doubts,
         }
 
 
 class ImageItem(ParityItem):
     """One runtime on one image."""
-
-    def __init__(self, *, image: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.image = image
 
     def runtest(self) -> None:
         """Judge the image."""
@@ -99,34 +111,49 @@ class AllImages(ParityItem):
     """One runtime over all images, whatever of them was left out or lost before."""
 
     def runtest(self) -> None:
-        """Judge the budget, and that there was something to judge."""
+        """Judge the budget, and that there was a candidate to judge."""
+        run = run_of(self.config, self.suite)
+        absent = self._absent_candidates()
+        if absent is not None and run.missing(self.runtime) is not None:
+            self._tell(next((one for one in absent if one.name == self.runtime), self._absent()))
+            raise Disagreement(self._nothing_judged(absent))
+        self.opened()
+        record = run.runtime(self.runtime)
+        run.release(self.runtime)
+        self._tell(record, doubts=run.doubts_of(self.runtime))
+        self.user_properties += runtime_properties(record)
+        told = [] if record.verdict in ("pass", None) else [*self._failed(record)]
+        if absent is not None:
+            told.append(self._nothing_judged((*absent, record)))
+        if told:
+            raise Disagreement("\n\n".join(told))
+
+    def _absent_candidates(self) -> tuple[RuntimeRecord, ...] | None:
+        """The candidates of this run where not one is installed (or asked for); else None."""
         from parity.pytest_plugin.collecting import SuiteFile
-        from parity.report import messages
 
         file = self.parent.parent if self.parent is not None else None
         assert isinstance(file, SuiteFile)
-        if not file.able():
-            reason = run_of(self.config, self.suite).missing(self.runtime) or ""
-            self._tell(absent_record(self.suite, self.runtime, reason, skipped=False))
-            raise Disagreement(self._nothing_judged(file.candidates()))
-        self.opened()
-        run = run_of(self.config, self.suite)
-        record = run.runtime(self.runtime)
-        run.release(self.runtime)
-        self._tell(record)
-        self.user_properties += runtime_properties(record)
-        if record.verdict != "pass":
-            told = [messages.runtime_message(record, self.suite.classes)]
-            if record.verdict == "fail" and self.config.getoption("parity_layers"):
-                told.append(layers_message(self.config, self.suite, self.runtime))
-            raise Disagreement("\n\n".join(told))
+        return file.absent_candidates()
 
-    def _nothing_judged(self, candidates: Any) -> str:
-        run = run_of(self.config, self.suite)
-        reasons = [f"  {name}: {run.missing(name)}" for name in candidates]
-        return "\n".join(
-            [f"{self.suite.name}: expected a candidate that can be judged, found none:", *reasons]
-        )
+    def _absent(self) -> RuntimeRecord:
+        reason = run_of(self.config, self.suite).missing(self.runtime) or ""
+        return absent_record(self.suite, self.runtime, reason, skipped=True)
+
+    def _failed(self, record: RuntimeRecord) -> Iterator[str]:
+        from parity.report import messages
+
+        yield messages.runtime_message(record, self.suite.classes)
+        if record.verdict == "fail" and self.config.getoption("parity_layers"):
+            yield layers_message(self.config, self.suite, self.runtime)
+
+    def _nothing_judged(self, records: Iterable[RuntimeRecord]) -> str:
+        """What ``parity check`` says of such a suite, and why each candidate was skipped."""
+        records = tuple(records)
+        failure = no_candidate(self.suite, records, Scope(()))
+        assert failure is not None
+        reasons = [f"  {one.reason}" for one in records if one.reason]
+        return "\n".join([failure.message, *reasons])
 
 
 class RecordItem(ParityItem):

@@ -14,6 +14,7 @@ def layers_message(config: pytest.Config, suite: Suite, runtime: str) -> str:
         return "layers: a reference that drifted has no other network to be compared with"
     from parity.harness.layering import layers
     from parity.report.layers import layers_text, write_layers
+    from parity.report.writing import unwritten
 
     folder = report_folder(config)
     replays = None if folder is None else folder / suite.name / f"replay-{runtime}"
@@ -21,6 +22,10 @@ def layers_message(config: pytest.Config, suite: Suite, runtime: str) -> str:
     if found.table is None:
         reason = "" if found.failure is None else found.failure.message
         return f"layers: could not be compared: {reason}"
+    notes = found.notes
     if folder is not None:
-        write_layers(folder, suite.name, runtime, found.table)
-    return "layers: " + layers_text(runtime, found.table, found.replays, found.notes).rstrip()
+        try:
+            write_layers(folder, suite.name, runtime, found.table)
+        except OSError as failure:
+            notes = (*notes, str(unwritten("--parity-report", folder, failure)))
+    return "layers: " + layers_text(runtime, found.table, found.replays, notes).rstrip()

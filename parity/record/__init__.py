@@ -6,7 +6,7 @@ import datetime
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -26,12 +26,15 @@ from parity.agreement import (
 from parity.decode import Unread
 from parity.errors import HeadsError, ParityError, UsageError
 from parity.record.caveats import SameFile
+from parity.record.completeness import Earlier, Gap, Scope, gaps
 from parity.suite.tolerance import Tolerance
 
-FORMAT = 1
+FORMAT = 2  # 1 did not say what was asked for, and called a run of a part a pass
+_DERIVED = ("verdict", "exit_code", "partial", "not_judged")  # told in files, never read back
 _NUMBER = re.compile(r"-?\d+(\.\d+)?(e[-+]?\d+)?")
 
-Verdict = Literal["pass", "fail", "error", "skipped"]
+Verdict = Literal["pass", "fail", "error", "skipped", "partial"]
+"""partial: all that was judged holds, and not all that is declared was judged."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +120,7 @@ class Statistics:
     one_minus_iou: Spread | None
     score_diff: Spread | None
     milliseconds: float | None
+    ties: int = 0
 
 
 @dataclass(frozen=True)
@@ -168,7 +172,11 @@ class RuntimeRecord:
 
 @dataclass(frozen=True)
 class SuiteRecord:
-    """One run of one suite."""
+    """One run of one suite.
+
+    ``images`` and ``scope.runtimes`` are what the suite declares, ``runtimes`` what this run made
+    of it. ``earlier`` is the complete report that a partial one was written beside.
+    """
 
     detector: str
     suite: str
@@ -179,28 +187,48 @@ class SuiteRecord:
     runtimes: tuple[RuntimeRecord, ...]
     parity_version: str
     started: str
+    scope: Scope
     reference_milliseconds: float | None = None
     notes: tuple[str, ...] = ()
     failure: Failure | None = None
+    earlier: Earlier | None = None
     format: int = FORMAT
 
     @property
+    def not_judged(self) -> tuple[Gap, ...]:
+        """What of the suite this run has no verdict on."""
+        return gaps(self)
+
+    @property
+    def partial(self) -> bool:
+        """Whether less was judged than the suite declares; all of a suite that does not load."""
+        return bool(self.not_judged) or not self.runtimes
+
+    @property
     def verdict(self) -> Verdict:
-        """error before fail before pass; error where no candidate was judged."""
+        """error before fail before partial before pass; error where no candidate was judged."""
         verdicts = {one.verdict for one in self.runtimes}
         if self.failure is not None or "error" in verdicts:
             return "error"
-        return "fail" if "fail" in verdicts else "pass"
+        if "fail" in verdicts:
+            return "fail"
+        return "partial" if self.partial else "pass"
 
     @property
     def exit_code(self) -> int:
-        """0 holds, 1 broken, 2 suite or command wrong, 3 runtime failed; 2 before 3 before 1."""
+        """0 holds, 1 broken, 2 suite or command wrong, 3 undecided; 2 before 3 before 1.
+
+        A part that was asked for and holds is 0; a run that was stopped before it had judged what
+        it was asked for is 3, unless what it judged is broken.
+        """
         codes = {one.exit_code for one in self._failures()}
         if 2 in codes:
             return 2
         if codes or self.verdict == "error":
             return 3
-        return 1 if self.verdict == "fail" else 0
+        if self.verdict == "fail":
+            return 1
+        return 3 if self.partial and self.scope.stopped else 0
 
     def _failures(self) -> Iterable[Failure]:
         if self.failure is not None:
@@ -223,14 +251,14 @@ def statistics(images: Iterable[ImageRecord]) -> Statistics:
     done = [image for image in images if image.agreement is not None]
     agreements = [image.agreement for image in done if image.agreement is not None]
     rows = [row for agreement in agreements for row in agreement.rows]
-    paired = [row for row in rows if row.paired]
+    paired = [row for row in rows if row.judged]
     times = [time for image in done if (time := image.milliseconds.get("network"))]  # none: a dump
     return Statistics(
         images=len(done),
         reference_deployed=sum(one.reference_deployed for one in agreements),
         candidate_deployed=sum(one.candidate_deployed for one in agreements),
         pairs=len(paired),
-        borderline=sum(row.kind == "borderline" for row in rows),
+        borderline=sum(row.kind == "borderline" for row in paired),
         lost=_unexplained(rows, "lost"),
         extra=_unexplained(rows, "extra"),
         excused=sum(row.reason == "excused" for row in rows),
@@ -239,11 +267,12 @@ def statistics(images: Iterable[ImageRecord]) -> Statistics:
         one_minus_iou=_spread([1 - row.iou for row in paired if row.iou is not None]),
         score_diff=_spread([abs(row.score_diff) for row in paired if row.score_diff is not None]),
         milliseconds=float(np.median(times)) if times else None,
+        ties=sum(row.tie for row in rows),
     )
 
 
 def _unexplained(rows: Iterable[Row], kind: str) -> int:
-    return sum(row.kind == kind and row.reason in ("", "threshold") for row in rows)
+    return sum(row.kind == kind and row.unexplained for row in rows)
 
 
 def _spread(values: list[float]) -> Spread | None:
@@ -268,7 +297,8 @@ def to_data(record: SuiteRecord | RuntimeRecord | ImageRecord) -> dict[str, Any]
     """A record as plain JSON data; the format version comes first in a suite's."""
     data: dict[str, Any] = _adapter(_kind(record)).dump_python(record, mode="json")
     if isinstance(record, SuiteRecord):
-        derived = {"verdict": record.verdict, "exit_code": record.exit_code}
+        derived: dict[str, Any] = {name: getattr(record, name) for name in _DERIVED}
+        derived["not_judged"] = [asdict(gap) for gap in record.not_judged]
         return {"format": data.pop("format"), **derived, **data}
     return data
 
@@ -292,7 +322,7 @@ def suite_from_data(data: dict[str, Any]) -> SuiteRecord:
             f"expected results of format {FORMAT}, found {data.get('format')!r}: "
             f"read them with the version of parity that wrote them"
         )
-    kept = {key: value for key, value in data.items() if key not in ("verdict", "exit_code")}
+    kept = {key: value for key, value in data.items() if key not in _DERIVED}
     record: SuiteRecord = _adapter(SuiteRecord).validate_python(kept)
     return record
 

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from parity.files import write_all
-from parity.layers import causes, precision
-from parity.layers.table import COLUMNS, LayerTable, Row
-from parity.report.layers_plot import layers_svg
+from parity.layers.numbers.float_formats import CEILING, FLOOR
+from parity.layers.verdict import causes
+from parity.layers.verdict.table import COLUMNS, LayerRow, LayerTable
+from parity.report.layers_plot import layers_svg, no_plot
 from parity.report.numbers import counted, number
 from parity.report.tables import inert
 from parity.report.text import clipped, printable, table, wrapped
@@ -30,7 +31,7 @@ _APART = 1e-3  # relative L2 of outputs from which the model that was read is no
 def layers_csv(layers: LayerTable) -> str:
     """One row a region of the candidate in execution order, then what has no partner.
 
-    The columns are those of ``parity.layers.table.COLUMNS``; errors are of the worst image. What
+    The columns are ``COLUMNS`` of ``layers/verdict/table.py``; errors are of the worst image. What
     could not be measured is empty, and ``note`` says why; an error is "nan" where a value is not
     finite.
     """
@@ -59,7 +60,7 @@ def _finding(layers: LayerTable) -> str:
         blind = any(
             row.verdict == "unpaired" and row.layer and row.candidate for row in layers.rows
         )
-        some = " that could be compared" if layers.unseen or blind else ""
+        some = " that could be compared" if layers.uncompared or blind else ""
         return f"no layer{some} introduces an error"
     top = suspects[0]
     unmeasured = top.local_rel_l2 is None and math.isfinite(top.suspicion)
@@ -87,12 +88,12 @@ def _read_otherwise(layers: LayerTable) -> str:
     )
 
 
-def _named(row: Row) -> str:
+def _named(row: LayerRow) -> str:
     kind = clipped(printable(row.candidate_op), 40)
     return f"{clipped(printable(row.layer or row.candidate))} ({kind}, {_reason(row)})"
 
 
-def _reason(row: Row) -> str:
+def _reason(row: LayerRow) -> str:
     """Why a row is suspicious, in a few words."""
     spoilt = row.local_nonfinite or row.nonfinite
     if row.verdict == "nonfinite" and spoilt:
@@ -144,7 +145,7 @@ def layers_text(
     return "\n".join(lines) + "\n"
 
 
-def _table(layers: LayerTable, rows: Sequence[Row], wide: int) -> list[str]:
+def _table(layers: LayerTable, rows: Sequence[LayerRow], wide: int) -> list[str]:
     longest = max(wide - 8, 16)
     expected = ("expected",) if layers.quantized else ()
     header = ("#", "verdict", "accumulated", "local", *expected)
@@ -169,8 +170,8 @@ def _table(layers: LayerTable, rows: Sequence[Row], wide: int) -> list[str]:
 def _key(layers: LayerTable, suspicious: bool) -> list[str]:
     """What the table shows, by what it is sorted, from where on a layer is suspicious."""
     limit = (
-        f"{causes.TIMES_MEDIAN:g} times the median of its op type and above {precision.FLOOR:g}, "
-        f"or above {precision.CEILING:g} (float32; narrower formats are entitled to more)"
+        f"{causes.TIMES_MEDIAN:g} times the median of its op type and above {FLOOR:g}, or above "
+        f"{CEILING:g} (float32; narrower formats are entitled to more)"
     )
     expected = ""
     if layers.quantized:
@@ -191,18 +192,17 @@ def _key(layers: LayerTable, suspicious: bool) -> list[str]:
 
 
 def write_layers(folder: Path, detector: str, runtime: str, layers: LayerTable) -> tuple[Path, ...]:
-    """Write ``layers-<runtime>.csv`` and ``.svg`` to the detector's folder."""
+    """Write ``layers-<runtime>.csv``, and ``.svg`` unless ``no_plot``, to the detector's folder."""
     distinct([detector])
     target = folder / detector
-    contents = {
-        f"layers-{runtime}.csv": layers_csv(layers).encode(),
-        f"layers-{runtime}.svg": layers_svg(layers, headline(runtime, layers)),
-    }
+    contents = {f"layers-{runtime}.csv": layers_csv(layers).encode()}
+    if no_plot() is None:
+        contents[f"layers-{runtime}.svg"] = layers_svg(layers, headline(runtime, layers))
     write_all(target, contents)
     return tuple(target / name for name in contents)
 
 
-def _cell(row: Row, column: str) -> Any:
+def _cell(row: LayerRow, column: str) -> Any:
     value = getattr(row, column)
     if column in _TEXT:
         return inert(value)

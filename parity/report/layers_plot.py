@@ -8,8 +8,10 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from parity.layers.table import LayerTable, Row
+from parity.layers.verdict.table import LayerRow, LayerTable
 from parity.report.text import clipped, printable
+from parity.runtimes.contract import Library
+from parity.runtimes.support import absent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,6 +25,14 @@ _SERIES = (
     ("local", "local_rel_l2", "local_nonfinite", "#228833", "", "o"),
     ("expected of int8", "expected_rel_l2", "", "#222222", "", "_"),
 )
+
+
+_LIBRARY = Library("matplotlib", "matplotlib", "pip install 'detector-parity[plots]'")
+
+
+def no_plot() -> str | None:
+    """Why no plot can be drawn here, with the remedy; None where one can."""
+    return absent(_LIBRARY)
 
 
 def layers_svg(layers: LayerTable, title: str) -> bytes:
@@ -61,7 +71,7 @@ def layers_figure(layers: LayerTable, title: str) -> Figure:
     return figure
 
 
-def _limits(rows: Sequence[Row]) -> tuple[float, float]:
+def _limits(rows: Sequence[LayerRow]) -> tuple[float, float]:
     """Where zero and where what is not finite are drawn: beyond the decades of all other errors."""
     known = [getattr(row, error) for row in rows for _, error, *_ in _SERIES]
     drawn = [value for value in known if value is not None and 0 < value < math.inf]
@@ -69,7 +79,7 @@ def _limits(rows: Sequence[Row]) -> tuple[float, float]:
     return 10.0 ** math.floor(math.log10(low)) / 4, 10.0 ** math.ceil(math.log10(high)) * 4
 
 
-def _lines(axes: Axes, rows: Sequence[Row], low: float, high: float) -> None:
+def _lines(axes: Axes, rows: Sequence[LayerRow], low: float, high: float) -> None:
     """The lines for zero and for what is not finite, where anything stands on them."""
     places = {
         _height(row, error, spoilt, low, high) for row in rows for _, error, spoilt, *_ in _SERIES
@@ -88,7 +98,7 @@ def _lines(axes: Axes, rows: Sequence[Row], low: float, high: float) -> None:
             )
 
 
-def _height(row: Row, error: str, spoilt: str, low: float, high: float) -> float | None:
+def _height(row: LayerRow, error: str, spoilt: str, low: float, high: float) -> float | None:
     """Where an error is drawn; None where there is none."""
     value: float | None = getattr(row, error)
     if value is None:
@@ -100,7 +110,7 @@ def _height(row: Row, error: str, spoilt: str, low: float, high: float) -> float
 
 def _series(
     axes: Axes,
-    rows: Sequence[Row],
+    rows: Sequence[LayerRow],
     fields: tuple[str, str],
     limits: tuple[float, float],
     style: tuple[str, str, str, str],
@@ -132,7 +142,7 @@ def _series(
         axes.plot(beyond, [limit] * len(beyond), mark, color=color, markersize=10 if line else 5)
 
 
-def _mark(axes: Axes, row: Row, count: int, low: float, high: float) -> None:
+def _mark(axes: Axes, row: LayerRow, count: int, low: float, high: float) -> None:
     """A circle around a suspect, and its name on the side that has room."""
     places = [_height(row, error, spoilt, low, high) for _, error, spoilt, *_ in _SERIES[:2]]
     height = high if high in places else places[1] or places[0] or low
@@ -149,7 +159,7 @@ def _mark(axes: Axes, row: Row, count: int, low: float, high: float) -> None:
     )
 
 
-def _name(axes: Axes, rows: Sequence[Row]) -> None:
+def _name(axes: Axes, rows: Sequence[LayerRow]) -> None:
     """Places and names of some layers below the axis, evenly spread."""
     step = max(1, math.ceil(len(rows) / NAMES))
     some = rows[::step]

@@ -19,6 +19,9 @@ from parity.report.text import clipped, printable
 from parity.report.writing import distinct, strict
 from parity.suite.tolerance import Tolerance
 
+FILES = ("matrix.csv", "matrix.md")
+"""The files of a matrix's report."""
+
 _ORDER = ("pass", "fail", "error", "skipped")
 _LONGEST = 28  # characters of a cell's name in the terminal
 _SEEN_ELSEWHERE = ("box", "score", "lost", "extra", "class")  # findings that the table has
@@ -73,7 +76,7 @@ def write_matrix(record: MatrixRecord, folder: Path) -> tuple[Path, ...]:
     """Write ``matrix.csv`` and ``matrix.md`` to FOLDER/<detector>."""
     distinct([record.detector])
     target = folder / record.detector
-    contents = {"matrix.csv": matrix_csv(record), "matrix.md": matrix_md(record)}
+    contents = dict(zip(FILES, (matrix_csv(record), matrix_md(record)), strict=True))
     write_all(
         target, {name: text.encode("utf-8", "backslashreplace") for name, text in contents.items()}
     )

@@ -24,6 +24,7 @@ _INDENT = 2  # columns of a block below its title
 LIMITS = {
     "box": "box differs",
     "score": "score differs",
+    "risen": "score risen",
     "lost": "lost",
     "extra": "extra",
     "class": "other class",
@@ -152,13 +153,15 @@ def _counts(image: ImageRecord) -> list[str]:
     found = image.agreement
     if found is None:
         return ["no detections were compared"]
-    pairs = [row for row in found.rows if row.paired]
+    pairs = [row for row in found.rows if row.judged]
+    ties = sum(row.tie for row in found.rows)
     border = sum(row.kind == "borderline" for row in pairs)
     within = sum(row.within for row in pairs)
+    tied = f"; {numbers.counted(ties, 'tie')} of NMS, top-k or threshold" if ties else ""
     return [
         f"{numbers.counted(found.reference_deployed, 'detection')} of the reference, "
         f"{found.candidate_deployed} of the candidate: {numbers.counted(len(pairs), 'pair')}"
-        f"{f', {border} of them borderline' if border else ''}, {within} within every limit"
+        f"{f', {border} of them borderline' if border else ''}, {within} within every limit{tied}"
     ]
 
 

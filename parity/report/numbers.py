@@ -59,9 +59,8 @@ def allowed(share: Share) -> str:
     """How much may be: "allowed 1 %", "none allowed"."""
     if not share.allowed:
         return "none allowed"
-    most = share.allowed * share.total + 1e-9
-    none = f" (0 of {share.total})" if share.total > 0 and most < 1 else ""
-    return f"allowed {percent(share.allowed)}{none}"
+    one = share.total > 0 and share.allowed * share.total < 1
+    return f"allowed {percent(share.allowed)}{f' (1 of {share.total})' if one else ''}"
 
 
 def budget_used(share: Share) -> str:

@@ -16,7 +16,7 @@ _NUMBERS = (3, 4, 5, 6)
 
 def what(row: Row) -> str:
     """What is wrong with a row, "box+score" where it is more than one thing; "" where it agrees."""
-    if not row.paired:
+    if row.tie or not row.paired:
         return row.reason or row.kind
     wrong = (("class", row.flipped), ("box", not row.box_within), ("score", not row.score_within))
     return "+".join(name for name, is_so in wrong if is_so)
@@ -67,10 +67,12 @@ def _ratio(value: float, limit: float) -> float:
 
 
 def _rank(row: Row, tolerance: Tolerance) -> tuple[int, float]:
-    """Leftovers first, then other classes, then how far beyond the limits; excused ones last."""
+    """Leftovers first, then other classes, then how far beyond the limits; ties come last."""
     score = max(row.reference_score or 0.0, row.candidate_score or 0.0)
+    if row.reason in ("excused", "unjudgeable", "tie"):
+        return 3, -score
     if not row.paired:
-        return (3 if row.reason in ("excused", "unjudgeable") else 0), -score
+        return 0, -score
     if row.flipped:
         return 1, -score
     return 2, -max(box_excess(row, tolerance), score_excess(row, tolerance))
@@ -78,7 +80,7 @@ def _rank(row: Row, tolerance: Tolerance) -> tuple[int, float]:
 
 def _cells(row: Row, tolerance: Tolerance, classes: Sequence[str]) -> tuple[str, ...]:
     label = what(row)
-    if label in ("excused", "unjudgeable", "threshold"):
+    if label in ("excused", "unjudgeable", "threshold", "beyond-band", "tie"):
         label = f"{row.kind}: {label}"
     difference = row.score_diff
     limit = tolerance.max_score_diff

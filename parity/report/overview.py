@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from parity.record import RuntimeRecord, Spread, SuiteRecord
 from parity.report import numbers
 from parity.report.caveats import caveats
+from parity.report.completeness import state
 from parity.report.text import lines, printable
 
 VERDICT = "verdict"
-_ORDER = ("pass", "fail", "error", "skipped")
+_ORDER = ("pass", "partial", "fail", "error", "skipped")
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def columns(record: SuiteRecord) -> tuple[Column, ...]:
         _counts(record, "border", "borderline"),
         _counts(record, "flips", "class_flips", alarming=True),
     ]
-    for field in ("excused", "unjudgeable"):
+    for field in ("ties", "excused", "unjudgeable"):
         column = _counts(record, field, field, alarming=field == "unjudgeable")
         if any(cell not in ("", "0") for cell in column.cells):
             found.append(column)
@@ -57,11 +58,13 @@ def columns(record: SuiteRecord) -> tuple[Column, ...]:
 
 def headline(record: SuiteRecord) -> str:
     """The verdict in one line: "parts: fail (1 pass, 1 fail) against keras (native), 9 images"."""
+    if not record.reference:
+        return f"{printable(record.detector)}: {record.verdict}, nothing of it was judged"
     counts = Counter(one.verdict for one in record.runtimes if one.verdict is not None)
     listed = ", ".join(f"{counts[one]} {one}" for one in _ORDER if counts[one])  # type: ignore[index]
     images = numbers.counted(len(record.images), "image")
     return (
-        f"{printable(record.detector)}: {record.verdict}{f' ({listed})' if listed else ''} against "
+        f"{printable(record.detector)}: {state(record)}{f' ({listed})' if listed else ''} against "
         f"{printable(record.reference)}{_source(record)}, {images}{caveats(record)}"
     )
 
@@ -84,11 +87,24 @@ def reasons(record: SuiteRecord) -> list[str]:
             )
             message = _with_name(runtime, image.failure.message)
             found += _marked(f"error on {printable(image.image)}{more}: ", message)
+        found += _unproven(runtime)
         if runtime.role == "reference" and runtime.verdict is not None:
             found.append(f"{printable(runtime.name)} was judged against its own golden")
     if record.failure is not None and not any(one.verdict == "error" for one in record.runtimes):
         found += _marked("error: ", record.failure.message)
     return found
+
+
+def _unproven(runtime: RuntimeRecord) -> list[str]:
+    """A budget that holds on these images, and of how many more it would take to be sure."""
+    if runtime.verdict != "pass" or runtime.budget is None or not runtime.budget.more_images:
+        return []
+    more = numbers.counted(runtime.budget.more_images, "more image")
+    name, tolerance = printable(runtime.name), printable(runtime.tolerance.name)
+    return [
+        f"{name} passes, not proven: {more} like these, without another miss, would prove the "
+        f"budget of {tolerance} with 95 % confidence"
+    ]
 
 
 def _source(record: SuiteRecord) -> str:

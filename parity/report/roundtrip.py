@@ -16,6 +16,9 @@ from parity.report.terminal import WIDTH, page
 from parity.report.text import lines, printable, wrapped
 from parity.report.writing import distinct, strict
 
+FILES = ("roundtrip.csv", "roundtrip.md")
+"""The files of a report of round trips."""
+
 COLUMNS = (
     "runtime",
     "kind",
@@ -112,7 +115,7 @@ def write_roundtrip(record: RoundtripRecord, folder: Path) -> tuple[Path, ...]:
     """Write ``roundtrip.csv`` and ``roundtrip.md`` to FOLDER/<detector>."""
     distinct([record.detector])
     target = folder / record.detector
-    contents = {"roundtrip.csv": roundtrip_csv(record), "roundtrip.md": roundtrip_md(record)}
+    contents = dict(zip(FILES, (roundtrip_csv(record), roundtrip_md(record)), strict=True))
     write_all(
         target, {name: text.encode("utf-8", "backslashreplace") for name, text in contents.items()}
     )

@@ -30,16 +30,15 @@ class Scene:
 
     @property
     def pairs(self) -> list[Place]:
-        """The rows that were found on both sides."""
-        return [place for place in self.places if place.row.paired]
+        """The rows that were found on both sides, and are judged."""
+        return [place for place in self.places if place.row.judged]
 
     def leftovers(self, kind: str) -> list[Place]:
-        """What one side alone found, and nothing excuses or hides."""
-        reasons = ("", "threshold")
-        return [one for one in self.places if one.row.kind == kind and one.row.reason in reasons]
+        """What one side alone found, and nothing explains or hides."""
+        return [one for one in self.places if one.row.kind == kind and one.row.unexplained]
 
     def reason(self, reason: str) -> list[Place]:
-        """The leftovers that have this reason."""
+        """The rows that have this reason."""
         return [one for one in self.places if one.row.reason == reason]
 
     def deployed(self, side: str) -> int:

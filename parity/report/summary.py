@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from parity.record import RuntimeRecord, SuiteRecord
 from parity.report import numbers
+from parity.report.completeness import closing, kept
 from parity.report.inputs import inputs_text
 from parity.report.messages import image_message, runtime_message
 from parity.report.overview import columns, headline, reasons
@@ -25,13 +26,17 @@ _LEADING = re.compile(r"(?i)^[^a-z0-9]|(?<=^\d)[.)]")  # a list, a heading or co
 
 def summary_md(record: SuiteRecord) -> str:
     """The whole page."""
-    blocks = [f"# {escaped(headline(record))}", "\n".join(_overview(record))]
+    blocks = [f"# {escaped(headline(record))}"]
+    blocks += [escaped(told) for told in (closing(record), kept(record.earlier)) if told]
+    if record.runtimes:
+        blocks.append("\n".join(_overview(record)))
     if told := reasons(record):
         blocks.append(preformatted(told))
     for runtime in record.runtimes:
         if runtime.verdict in ("fail", "error") and runtime.failure is None:
             blocks += _failed(runtime, record.classes)
-    blocks += _details("How it was run", "\n".join(_settings(record)))
+    if record.runtimes:
+        blocks += _details("How it was run", "\n".join(_settings(record)))
     origin = (record.suite, f"parity {record.parity_version}", record.started)
     blocks.append(escaped(", ".join(origin)))
     return "\n\n".join(blocks) + "\n"

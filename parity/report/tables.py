@@ -36,11 +36,12 @@ def detections_csv(record: SuiteRecord) -> str:
     """The rows of every runtime and image as CSV, with "\\n" between lines.
 
     ``runtime``, ``image``: where. ``kind``: pair, borderline, lost, extra. ``reason`` of a
-    leftover: empty, excused, unjudgeable, threshold. ``within``: True where a pair meets every
-    limit. ``*_class``, ``*_class_id``: name and number. ``*_score``; ``score_diff``: candidate
-    minus reference. ``iou``, ``one_minus_iou``. ``corner_px``: largest corner difference in pixels
-    of the network's input. ``*_x1`` to ``*_y2``: boxes in pixels of the image. What a leftover
-    does not have is empty. An apostrophe leads text that a spreadsheet would take for a formula.
+    leftover: empty, excused, unjudgeable, threshold, beyond-band, and of any row: tie.
+    ``within``: True where a pair meets every limit. ``*_class``, ``*_class_id``: name and number.
+    ``*_score``; ``score_diff``: candidate minus reference. ``iou``, ``one_minus_iou``.
+    ``corner_px``: largest corner difference in pixels of the network's input. ``*_x1`` to
+    ``*_y2``: boxes in pixels of the image. What a leftover does not have is empty. An apostrophe
+    leads text that a spreadsheet would take for a formula.
     """
     import pandas as pd
 

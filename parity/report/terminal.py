@@ -13,7 +13,13 @@ from parity.report.text import padded, width
 WIDTH = 120  # of plain text, where nobody says how wide it may be
 IMAGES_TOLD = 2  # failed images whose rows are printed, for each runtime
 _GAP = 2
-_STYLES = {"pass": "green", "fail": "bold red", "error": "bold magenta", "skipped": "yellow"}
+_STYLES = {
+    "pass": "green",
+    "partial": "yellow",
+    "fail": "bold red",
+    "error": "bold magenta",
+    "skipped": "yellow",
+}
 
 
 def overview(record: SuiteRecord, columns_wide: int = WIDTH, *, color: bool = False) -> str:

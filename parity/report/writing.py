@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 import tempfile
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from parity.errors import UsageError
+from parity.errors import UsageError, why
 from parity.files import write_all
 from parity.record import SuiteRecord, to_data
+from parity.report import standing
 from parity.report.summary import summary_md
 from parity.report.tables import detections_csv
 
@@ -27,25 +30,53 @@ def write(record: SuiteRecord, folder: Path) -> Path:
 
 
 def write_many(records: Iterable[SuiteRecord], folder: Path) -> tuple[Path, ...]:
-    """Write the reports of one run. Raises ``UsageError``, nothing written, where names meet."""
+    """Write the reports of one run. Raises ``UsageError``, nothing written, where names meet.
+
+    A partial one is written beside the last complete one, see ``standing``.
+    """
     records = tuple(records)
     distinct(record.detector for record in records)
-    rendered = [(folder / record.detector, _files(record)) for record in records]
-    for target, contents in rendered:
+    rendered = []
+    for record in records:
+        target = folder / record.detector
+        before = standing.earlier(target) if record.partial else None
+        rendered.append((target, record.partial, _files(replace(record, earlier=before))))
+    for target, partial, contents in rendered:
+        if partial:
+            standing.keep(target)
         write_all(target, contents)
-    return tuple(target for target, _ in rendered)
+        if not partial:
+            standing.drop(target)
+    return tuple(target for target, *_ in rendered)
 
 
-def need_writable(folder: Path, names: Iterable[str], option: str) -> None:
+def mark(records: Iterable[SuiteRecord], folder: Path) -> tuple[Path, ...]:
+    """Write the reports of suites of which nothing was judged over those that stand, and no other.
+
+    Whoever reads a report then never reads the pass of a suite that no longer loads.
+    """
+    return write_many([one for one in records if _stands(one, folder)], folder)
+
+
+def _stands(record: SuiteRecord, folder: Path) -> bool:
+    named = _NAME.fullmatch(record.detector) is not None
+    return named and standing.stands(folder / record.detector)
+
+
+def need_writable(
+    folder: Path, names: Iterable[str], option: str, files: Iterable[str] = standing.FILES
+) -> None:
     """Make the report's folder, and see that it and its detectors' folders can be written.
 
-    To be asked before any work. Raises ``UsageError`` that starts with ``option``.
+    ``files`` of each detector will be written. To be asked before any work. Raises ``UsageError``
+    that starts with ``option``.
     """
-    for place in (folder, *(folder / name for name in names)):
+    targets = [folder / name for name in names]
+    for place in (folder, *targets):
         try:
             if place == folder:
                 place.mkdir(parents=True, exist_ok=True)
-            if place.exists():
+            if os.path.lexists(place):
                 with tempfile.TemporaryFile(dir=place):
                     pass
         except OSError as failure:
@@ -53,6 +84,20 @@ def need_writable(folder: Path, names: Iterable[str], option: str) -> None:
                 f"{option}: expected a folder that can be written, found {place}: "
                 f"{failure.strerror or failure}"
             ) from None
+    for file in (target / file for target in targets for file in files):
+        if file.is_dir():
+            raise UsageError(
+                f"{option}: expected a file or nothing at {file}, found a folder; move it away"
+            )
+
+
+def unwritten(option: str, folder: Path, failure: OSError) -> UsageError:
+    """What to say where a report could not be written after all."""
+    place = failure.filename or folder
+    return UsageError(
+        f"{option}: expected a folder that can be written, found {place}: {why(failure)}; "
+        f"make room or name another folder; what stood there stands as it was"
+    )
 
 
 def distinct(names: Iterable[str]) -> None:

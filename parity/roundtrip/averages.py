@@ -10,12 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from parity.record.roundtrip import Loss
 from parity.roundtrip import torch_tensors
-
-Array = NDArray[Any]
+from parity.tensors import Array
 
 _AVERAGE = re.compile(r"ema|avg|averag|swa|polyak|shadow", re.I)
 RAW = "the raw weights"

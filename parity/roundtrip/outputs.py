@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from parity.record.roundtrip import Heads
+from parity.tensors import Array
 
-Array = NDArray[Any]
 Run = Mapping[str, Array]
 
 # What the same sums in another order may differ by, in units in the last place. A hundred of

@@ -7,16 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from numpy.typing import NDArray
-
 from parity.errors import ParityError
 from parity.pipeline import Images
 from parity.runtimes import support
 from parity.runtimes.contract import AdapterError
 from parity.session import Session
 from parity.suite import Runtime, Suite
+from parity.tensors import Array
 
-Array = NDArray[Any]
 Run = Mapping[str, Array]
 
 

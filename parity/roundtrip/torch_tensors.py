@@ -7,11 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from parity.roundtrip.weights import Print, fingerprint
-
-Array = NDArray[Any]
+from parity.tensors import Array
 
 
 def dense(tensor: Any) -> Any:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from parity.record.roundtrip import Weights
-
-Array = NDArray[Any]
+from parity.tensors import Array
 
 
 class Print(NamedTuple):

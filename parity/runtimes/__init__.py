@@ -29,6 +29,11 @@ def kinds() -> Tuple[str, ...]:
     return tuple(_KINDS)
 
 
+def registered() -> Tuple[str, ...]:
+    """The kinds that other packages register here."""
+    return tuple(sorted(set(_entry_points()) - set(_KINDS)))
+
+
 def load(kind: str) -> Type[Adapter]:
     """The adapter class of a kind; its framework is imported only when it is constructed."""
     if kind in _KINDS:
@@ -44,6 +49,13 @@ def load(kind: str) -> Type[Adapter]:
             why = support.reason(error)
             raise AdapterError("missing-library", library=kind, reason=why) from error
     return adapter  # type: ignore[no-any-return]
+
+
+def provider(kind: str) -> Optional[str]:
+    """The installed package that registers a kind, under its name on the index; else None."""
+    entry = _entry_points().get(kind)
+    found = getattr(entry, "dist", None)  # absent in Python 3.8 and 3.9
+    return None if found is None else str(found.metadata["Name"])
 
 
 def missing(kind: str, options: Optional[Mapping[str, Any]] = None) -> Optional[str]:

@@ -11,6 +11,8 @@ import platform
 import re
 from typing import Any, Callable, Dict, NamedTuple, Optional, Sequence, Tuple
 
+from . import onnx_ops
+
 Facts = Dict[str, Any]
 MEMORY = re.compile(
     r"can't allocate memory|[Cc]annot allocate memory|out of memory|\bOOM\b|std::bad_alloc"
@@ -101,12 +103,29 @@ ONNX = (
     rule(
         r"Could not find an implementation for (\w+)\((\d+)\)",
         "not-registered",
-        lambda op, since: {**unknown("op", op, f"of opset {since}"), "lacks": "kernel"},
+        lambda op, since: {
+            **unknown("op", op, f"of opset {since}"),
+            "lacks": "kernel",
+            **onnx_ops.without_kernel(op, int(since)),
+        },
     ),
     rule(
         r"No Op registered for (\w+) with domain_version of (\d+)",
         "not-registered",
-        lambda op, opset: unknown("op", op, f"in opset {opset}"),
+        lambda op, opset: {
+            **unknown("op", op, f"in opset {opset}"),
+            "lacks": "opset",
+            **onnx_ops.absent(op, int(opset)),
+        },
+    ),
+    rule(
+        r"Op registered for (\w+) is deprecated in domain_version of (\d+)",
+        "not-registered",
+        lambda op, opset: {
+            **unknown("op", op, f"in opset {opset}"),
+            "lacks": "place",
+            **onnx_ops.withdrawn(op),
+        },
     ),
     rule(
         r"Fatal error: ([\w.]+):(\w+)\(-?\d+\) is not a registered function/op",

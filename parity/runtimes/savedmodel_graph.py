@@ -21,6 +21,9 @@ _ALIASES = ("Identity", "StopGradient", "Snapshot", "PreventGradient", "EnsureSh
 _NOT_OPS = ("Const", "Placeholder", "NoOp", "Assert")
 _FLOW = ("If", "StatelessIf", "While", "StatelessWhile", "Case", "StatelessCase")
 _CALLS = ("PartitionedCall", "StatefulPartitionedCall")
+# How an op's definition calls an output that is kept for its gradient. In inference no kernel need
+# write it: without oneDNN, those of FusedBatchNormV3 are whatever was in memory.
+_RESERVED = ("reserve_space", "host_reserved")
 _CONTROL = "control flow ({}) is run as one op; what is inside of it is not looked at"
 _WHOLE = "{} is run as one op; what is inside of it is not looked at"
 _TEXT = "{} makes text, which is not compared"
@@ -108,8 +111,9 @@ class SavedModelTracer(Tracer):
 
     def _op(self, node: Any, inputs: Tuple[str, ...]) -> None:
         index = len(self._ops)
-        outputs = tuple(self._named(node, tensor) for tensor in node.outputs)
-        for name, tensor in zip(outputs, node.outputs):
+        written = self._written(node)
+        outputs = tuple(self._named(node, tensor) for tensor in written)
+        for name, tensor in zip(outputs, written):
             self._declare(name, tensor)
             if tensor.dtype == self._tf.string:
                 self._problems[index] = _TEXT.format(node.type)
@@ -123,6 +127,20 @@ class SavedModelTracer(Tracer):
         attributes = {name: value for name, value in attributes.items() if name[:1] != "_"}
         self._nodes.append(node)
         self._ops.append(Op(index, node.name, node.type, inputs, outputs, attributes))
+
+    def _written(self, node: Any) -> List[Any]:
+        """An op's outputs but for those at the end that are reserved and that nobody reads."""
+        written, names = list(node.outputs), [one.name for one in node.op_def.output_arg]
+        if len(names) != len(written):  # one of them is a list of tensors
+            return written
+        while written and names[len(written) - 1].startswith(_RESERVED):
+            if self._is_read(written[-1]):
+                break
+            written.pop()
+        return written
+
+    def _is_read(self, tensor: Any) -> bool:
+        return bool(tensor.consumers()) or tensor.name in {one.name for one in self._frozen.outputs}
 
     def _plain(self, node: Any, name: str) -> Any:
         value = node.get_attr(name)

@@ -217,8 +217,11 @@ def quoted(names: Sequence[str]) -> str:
 
 
 def reason(error: BaseException, lines: int = 3) -> str:
-    """The first lines of a library's message, each bounded, without colours and C++ signatures."""
-    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
+    """The first lines of a library's message, each bounded.
+
+    Without colours, C++ signatures and the numbers of the system's errors, whose words follow.
+    """
+    text = re.sub(r"\x1b\[[0-9;]*m|\[Errno -?\d+\] ?", "", str(error))
     text = _CPP.sub("", text)
     kept = [_bounded(line.strip()) for line in text.splitlines() if line.strip()][:lines]
     return "{}: {}".format(type(error).__name__, " ".join(kept)) if kept else type(error).__name__

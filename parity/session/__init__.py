@@ -59,9 +59,20 @@ def artifact_paths(runtime: Runtime, folder: Path) -> list[Path]:
 
 
 def artifact_files(runtime: Runtime, folder: Path) -> list[Path]:
-    """Those of them that are there, with the files beside an ONNX model that hold its weights."""
-    paths = [path for path in artifact_paths(runtime, folder) if path.is_file() or path.is_dir()]
+    """Those of them that are there, with the files beside an ONNX model that hold its weights.
+
+    A folder is one only where the runtime reads it whole: any other may hold half of the disk.
+    """
+    paths = [path for path in artifact_paths(runtime, folder) if _is_artifact(path, runtime)]
     return [one for path in paths for one in (path, *_beside(path))]
+
+
+def _is_artifact(path: Path, runtime: Runtime) -> bool:
+    if os.path.isfile(path):  # pathlib raises for a name that is too long
+        return True
+    if not os.path.isdir(path):
+        return False
+    return runtime.table.kind == "recorded" or content.recognise(str(path)).kind == "savedmodel"
 
 
 def _beside(path: Path) -> list[Path]:
@@ -234,7 +245,7 @@ def _options(runtime: Runtime) -> dict[str, Any]:
 
 def _artifact(runtime: Runtime, folder: Path, known: Dataset) -> Artifact:
     table = runtime.table
-    is_reference = ":" in os.path.basename(table.model) and not (folder / table.model).exists()
+    is_reference = ":" in os.path.basename(table.model) and not os.path.exists(folder / table.model)
     return Artifact(
         model=table.model if is_reference else str(folder / table.model),
         weights=None if table.weights is None else str(folder / table.weights),

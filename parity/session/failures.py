@@ -99,6 +99,13 @@ def _factory_failed(facts: Facts) -> str:
 
 
 def _unknown_kind(facts: Facts) -> str:
+    package = facts.get("provider")
+    if package:
+        return (
+            f"kind: expected one that the runtime's own environment knows, found "
+            f"{str(facts['kind'])!r}, which the package {package} registers here and nobody there: "
+            f"add {str(package)!r} to its requires"
+        )
     known = [str(kind) for kind in facts["known"] if kind != "fake"]
     return unknown_name("kind", str(facts["kind"]), known)
 

@@ -39,8 +39,6 @@ _REGISTER = {
     "parity.toml.",
     "torch": "The package that registers it is not imported for a file: load the network by a "
     f"factory that imports it (model = 'module:factory'), or {_ELSEWHERE}.",
-    "in opset": f"Export it for a later opset, or {_ELSEWHERE}.",
-    "kernel": f"Export the model in float32, or for a later opset, or {_ELSEWHERE}.",
     "": f"Ops cannot be registered from here: {_ELSEWHERE}.",
 }
 
@@ -194,16 +192,49 @@ def _release(version: str) -> str:
 def not_registered(facts: Facts) -> str:
     """A layer, op or class without a home."""
     detail, what = str(facts["detail"]), str(facts["what"])
-    clues = (facts.get("lacks"), what, facts["table"].kind, detail[: len("in opset")], "")
-    remedy = next(_REGISTER[str(clue)] for clue in clues if clue in _REGISTER)
-    lacks = "which is not registered"
     if "lacks" in facts:
-        lacks = "and it has no kernel of that op for these types"
+        lacks, remedy = _of_onnx(facts)
+    else:
+        clues = (what, facts["table"].kind, "")
+        lacks = "which is not registered"
+        remedy = next(_REGISTER[str(clue)] for clue in clues if clue in _REGISTER)
     return (
         f"expected {facts['expected']} of which {facts['library']} knows every part at "
         f"{facts['path']}, found the {what} {facts['name']}{' ' * bool(detail)}{detail}, {lacks}. "
         f"{remedy.format(runtime=facts['runtime'])}"
     )
+
+
+def _of_onnx(facts: Facts) -> tuple[str, str]:
+    """What an op of ONNX lacks, and what helps: another opset only where one has it."""
+    first, lacks = facts.get("first"), facts["lacks"]
+    if lacks == "place":
+        gone = facts.get("since")
+        since, older = (
+            (f" in opset {gone}", f"opset {gone - 1}") if gone else ("", "an older opset")
+        )
+        remedy = f"Export it for {older}, or again by an exporter that knows what replaced it."
+        return f"which ONNX has withdrawn{since}", remedy
+    if lacks == "kernel":
+        float32 = ["export the model in float32"] if facts.get("float32", True) else []
+        later = (
+            [f"export it for opset {first} or later, with kernels for more types"] if first else []
+        )
+        ways = _either([*float32, *later, _ELSEWHERE])
+        return "and it has no kernel of that op for these types", ways
+    if "first" not in facts:  # a build that does not tell its ops
+        ways = _either(["export it for a later opset, if one has that op", _ELSEWHERE])
+        return "which is not registered", ways
+    if first:
+        ways = _either([f"export it for opset {first} or later", _ELSEWHERE])
+        return f"which came with opset {first}", ways
+    near = "".join(f" (near: {name})" for name in facts["near"])
+    return f"which no opset has{near}", _either([_ELSEWHERE])
+
+
+def _either(ways: list[str]) -> str:
+    told = ", or ".join(ways)
+    return f"{told[0].upper()}{told[1:]}."
 
 
 def flex(facts: Facts) -> str:

@@ -11,20 +11,22 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from parity.errors import SuiteError, UsageError
+from parity.files import Unreadable, text
 from parity.suite import matrix as matrices
 from parity.suite import tolerance as tolerances
 from parity.suite.decoding import Decode
 from parity.suite.families import BoxesScores, PriorGrid, Ssd
-from parity.suite.images import matching
+from parity.suite.images import Ambiguous, matching
 from parity.suite.matrix import Cell, Row
 from parity.suite.merging import laid
 from parity.suite.model import Export, RuntimeTable, SuiteFile
-from parity.suite.problems import describe, unknown_name
+from parity.suite.problems import bounded, describe, nul_characters, unknown_name
 from parity.suite.recipe import Recipe
 from parity.suite.tolerance import Tolerance
 from parity.suite.unreadable_files import unreadable
 
 __all__ = [
+    "Ambiguous",
     "BoxesScores",
     "Cell",
     "Decode",
@@ -56,6 +58,11 @@ class Runtime:
     tolerance: Tolerance
     recipe: Recipe
     decode: Decode
+
+    @property
+    def deliberate(self) -> bool:
+        """Whether its threshold and NMS are meant to be others than the reference's."""
+        return self.table.settings == "deliberate"
 
 
 @dataclass(frozen=True)
@@ -107,23 +114,22 @@ def load(path: Path | str) -> Suite:
     if path.is_dir():
         path = path / FILE_NAME
     data = _read(path)
+    spoilt = list(nul_characters(data))
+    if spoilt:
+        raise SuiteError(str(path), bounded(spoilt))
     try:
         file = SuiteFile.model_validate(data)
     except ValidationError as error:
-        raise SuiteError(str(path), describe(error, SuiteFile)) from None
+        raise SuiteError(str(path), bounded(describe(error, SuiteFile))) from None
     return _Resolver(path, file, data).suite()
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise SuiteError(str(path), ["expected a suite file, found nothing here"]) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise SuiteError(str(path), [f"expected a readable TOML file, found {error}"]) from None
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        return tomllib.loads(text(path))
+    except Unreadable as error:
+        raise SuiteError(str(path), [f"expected a suite file (TOML), found {error}"]) from None
+    except (ValueError, RecursionError) as error:  # numbers of any length, tables of any depth
         raise SuiteError(str(path), [f"expected valid TOML, found: {error}"]) from None
 
 
@@ -149,7 +155,7 @@ class _Resolver:
         matrix = self._matrix(tolerance, sound)
         images, classes, labels = self._images(), self._classes(), self._labels()
         if self.problems:
-            raise SuiteError(str(self.path), self.problems)
+            raise SuiteError(str(self.path), bounded(self.problems))
         return Suite(
             path=self.path,
             name=detector.name,
@@ -191,6 +197,10 @@ class _Resolver:
             self.problems.append(
                 f"{where}.interpreter: expected only with kind = 'tflite', found {table.kind!r}"
             )
+        tolerance = known.get(table.tolerance, tolerances.BUILT_IN["float32"])
+        recipe = self._merged(where, "preprocess", table.preprocess, Recipe)
+        wide = recipe.size and tolerances.beyond_input(tolerance, recipe.size)
+        self.problems += [wide] if wide else []
         export = table.export
         source = export.source if export is not None else None
         if source is not None and source not in self.file.runtimes:
@@ -198,8 +208,8 @@ class _Resolver:
         return Runtime(
             name=name,
             table=table,
-            tolerance=known.get(table.tolerance, tolerances.BUILT_IN["float32"]),
-            recipe=self._merged(where, "preprocess", table.preprocess, Recipe),
+            tolerance=tolerance,
+            recipe=recipe,
             decode=self._merged(where, "decode", table.decode, Decode),
         )
 
@@ -248,8 +258,12 @@ class _Resolver:
     def _images(self) -> tuple[str, ...]:
         found: set[str] = set()
         for pattern in self.file.detector.images:
-            files = matching(pattern, self.path.parent)
             problem = unreadable(pattern, self.path.parent)
+            try:
+                files = matching(pattern, self.path.parent)
+            except Ambiguous as error:
+                self.problems.append(f"detector.images: {error}")
+                continue
             if problem is not None:
                 self.problems.append(f"detector.images: {problem}")
             elif not files:
@@ -266,13 +280,15 @@ class _Resolver:
         if isinstance(value, str):
             file = self.path.parent / value
             try:
-                lines = file.read_text(encoding="utf-8").splitlines()
-            except (OSError, UnicodeDecodeError) as error:
-                self.problems.append(f"{where}: expected a text file, found {error}")
+                lines = text(file).splitlines()
+            except Unreadable as error:
+                self.problems.append(f"{where}: expected a text file at {file}, found {error}")
                 return ()
             value = tuple(line.strip() for line in lines if line.strip())
         if not value:
             self.problems.append(f"{where}: expected at least one class, found none")
+        if not all(name.strip() for name in value):
+            self.problems.append(f"{where}: expected names that are not empty, found an empty one")
         for name in sorted({name for name in value if value.count(name) > 1}):
             self.problems.append(
                 f"{where}: expected each class once, found {name!r} more than once"
@@ -283,7 +299,7 @@ class _Resolver:
         if self.file.detector.labels is None:
             return None
         path = self.path.parent / self.file.detector.labels
-        if not path.is_file():
+        if not os.path.isfile(path):  # pathlib raises for a name that is too long
             self.problems.append(
                 f"detector.labels: expected a COCO JSON file, found none at {path}"
             )

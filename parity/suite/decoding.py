@@ -120,18 +120,13 @@ class Decode(Table):
 
     @property
     def nms_label(self) -> str:
-        """The settings of NMS in words; sides whose labels differ are never excused by a tie."""
+        """The settings of NMS in words."""
         most = "" if self.max_detections is None else f", at most {self.max_detections}"
         if self.family in NMS_INSIDE:
             return f"inside the model{most}"
         if self.nms == "none":
             return f"none{most}"
         return f"{self.nms} at IoU {self.nms_iou:g}{most}"
-
-
-def nms_limit(reference: Decode, candidate: Decode) -> float:
-    """The IoU limit of NMS: the reference's, unless only the candidate's is known."""
-    return (candidate if reference.nms == "none" else reference).nms_iou
 
 
 def _unknown_family(found: str) -> str:

@@ -7,6 +7,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
+MAX_PIXELS = 200_000_000
+"""Of an image, and of a network's input: more fits no memory."""
+
 
 class Table(BaseModel):
     """A table of the file: unknown keys are errors, values are never changed after reading."""
@@ -37,6 +40,9 @@ def _size(value: Any) -> tuple[int, int]:
     good = isinstance(value, list | tuple) and len(value) == 2
     if not good or any(type(edge) is not int or edge < 1 for edge in value):
         raise ValueError(f"expected [height, width] in pixels, found {value!r}")
+    if value[0] * value[1] > MAX_PIXELS:
+        most = MAX_PIXELS // 1_000_000
+        raise ValueError(f"expected [height, width] of at most {most} megapixels, found {value!r}")
     return value[0], value[1]
 
 

@@ -25,8 +25,8 @@ class CellTable(Table):
     """
 
     name: str = Field(min_length=1)
-    model: str | None = None
-    weights: str | None = None
+    model: str | None = Field(default=None, min_length=1)
+    weights: str | None = Field(default=None, min_length=1)
     tolerance: str | None = None
     outputs: Binding | None = None
     layout: Literal["NCHW", "NHWC"] | None = None

@@ -26,7 +26,7 @@ class DetectorTable(Table):
     reference: str
     images: Globs
     classes: Names
-    labels: str | None = None
+    labels: str | None = Field(default=None, min_length=1)
 
 
 class ToleranceTable(Table):
@@ -89,11 +89,13 @@ class RuntimeTable(Table):
     say it. ``preprocess`` and ``decode`` replace single keys of the suite's for this runtime.
     ``timeout`` is in seconds per image; ``memory_limit`` bounds the memory of the runtime's
     process. Either, ``isolated``, ``requires`` or ``python`` gives it a process of its own.
+    ``settings = "deliberate"``: its threshold and NMS are meant to be others than the reference's;
+    it is judged against what the reference would deploy with them.
     """
 
     kind: str
-    model: str
-    weights: str | None = None
+    model: str = Field(min_length=1)
+    weights: str | None = Field(default=None, min_length=1)
     tolerance: str = "float32"
     outputs: Binding = Field(default_factory=dict)
     layout: Literal["NCHW", "NHWC"] | None = None
@@ -108,6 +110,7 @@ class RuntimeTable(Table):
     preprocess: dict[str, Any] = Field(default_factory=dict)
     decode: dict[str, Any] = Field(default_factory=dict)
     export: Export | None = None
+    settings: Literal["deliberate"] | None = None
 
     @model_validator(mode="after")
     def _brings_its_own(self) -> RuntimeTable:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import difflib
 import types
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+_LONGEST = 1000  # characters of one problem
 _EXPECTED = {
     "string_type": "a string",
     "float_type": "a number",
@@ -42,6 +43,28 @@ def describe(error: ValidationError, model: type[BaseModel], prefix: str = "") -
     left = [one for one in found if one["type"] != "too_short" or not one["input"]]
     lines = [_line(detail, model, prefix) for detail in left]
     return sorted(dict.fromkeys(lines))
+
+
+def bounded(lines: Iterable[str]) -> list[str]:
+    """Each line once, without the middle of what nobody reads to its end."""
+    kept = _LONGEST // 2
+    return [
+        line if len(line) <= _LONGEST else f"{line[:kept]} … {line[-kept:]}"
+        for line in dict.fromkeys(lines)
+    ]
+
+
+def nul_characters(value: Any, path: str = "") -> Iterator[str]:
+    """The line of every text in which a NUL character stands: no file, class or option has one."""
+    if isinstance(value, str) and "\0" in value:
+        yield f"{path}: expected text without NUL characters, found {value!r}"
+    elif isinstance(value, dict):
+        for key, one in value.items():
+            yield from nul_characters(key, f"{path} (a key)" if path else "a key")
+            yield from nul_characters(one, f"{path}.{key}" if path else key)
+    elif isinstance(value, list):
+        for index, one in enumerate(value):
+            yield from nul_characters(one, f"{path}.{index}")
 
 
 def unknown_name(path: str, found: str, known: Iterable[str]) -> str:

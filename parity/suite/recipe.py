@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import struct
+from itertools import zip_longest
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -78,6 +81,7 @@ class Recipe(Table):
         if self.resize != "letterbox" and (self.pad is not None or self.pad_value is not None):
             raise ValueError("pad: expected only with resize = 'letterbox', found without")
         self._check_stride()
+        self._check_values()
         if self.function is not None:
             given = self.model_fields_set - {"function", "size", "decoder"}
             if given:
@@ -94,6 +98,21 @@ class Recipe(Table):
         edges, stride = self.size or (), self.stride or 1
         if any(edge % stride for edge in edges):
             raise ValueError(f"size: expected multiples of stride = {stride}, found {list(edges)}")
+
+    def _check_values(self) -> None:
+        """The input is computed in float32, where large numbers swallow small ones."""
+        means, stds = (tuple(map(_float32, numbers)) for numbers in (self.mean, self.std))
+        for mean, std in zip_longest(means, stds, fillvalue=None):
+            shift, scale = means[0] if mean is None else mean, stds[0] if std is None else std
+            black, white = (
+                _float32((_float32(_float32(end) - shift) / scale) if scale else math.inf)
+                for end in self.range
+            )
+            if black == white or not math.isfinite(black) or not math.isfinite(white):
+                raise ValueError(
+                    f"range: expected black and white to become two finite numbers of float32 by "
+                    f"range, mean and std, found {black:g} and {white:g}"
+                )
 
     def __hash__(self) -> int:
         """Of a few keys only: recipes are looked up once for every image and runtime."""
@@ -173,6 +192,15 @@ class Recipe(Table):
         """SHA-256 of the resolved recipe's JSON: equal digests, equal recipes."""
         text = json.dumps(self.resolved(), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _float32(value: float) -> float:
+    """The nearest number of float32, infinity where there is none."""
+    try:
+        found: float = struct.unpack("f", struct.pack("f", value))[0]
+    except OverflowError:
+        return math.copysign(math.inf, value)
+    return found
 
 
 _NONE = object()

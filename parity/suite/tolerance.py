@@ -54,6 +54,13 @@ BUILT_IN = {
 
 LIMITS = tuple(field.name for field in fields(Tolerance) if field.name != "name")
 _SHARES = tuple(name for name in LIMITS if name != "max_corner_px")
+_ALLOWED = {
+    "max_lost": "every object may be lost",
+    "max_extra": "every object found may be one too many",
+    "max_class_flips": "every object may be of another class",
+    "max_excused": "every object may be excused",
+}
+_LEAST = 1e-6  # a share that one object of a suite can exceed: none has a million
 
 
 def derive(name: str, base: Tolerance, limits: dict[str, float]) -> Tolerance:
@@ -74,8 +81,7 @@ def problems(tolerance: Tolerance) -> list[str]:
             f"max_corner_px: expected a finite number of pixels from 0, "
             f"found {tolerance.max_corner_px}"
         )
-    if tolerance.match_iou == 0:
-        found.append("match_iou: expected more than 0, found 0: any two boxes would match")
+    found += _unlimited(tolerance)
     if tolerance.min_box_iou < tolerance.match_iou:
         found.append(
             f"min_box_iou: expected at least match_iou = {tolerance.match_iou}, "
@@ -87,3 +93,47 @@ def problems(tolerance: Tolerance) -> list[str]:
             f"found {tolerance.band}: a score within its limit would have no partner in sight"
         )
     return found
+
+
+def _unlimited(tolerance: Tolerance) -> list[str]:
+    """Limits that nothing can exceed: with them a tolerance would pass whatever is found.
+
+    IoU and scores lie in 0..1, and a share counts some of what there is. How far corners can be
+    apart depends on the input: see ``beyond_input``.
+    """
+    found = []
+    if tolerance.match_iou == 0:
+        found.append("match_iou: expected more than 0, found 0: any two boxes would match")
+    if tolerance.max_score_diff == 1:
+        found.append(
+            "max_score_diff: expected less than 1, found 1: scores lie within 0..1, so that this "
+            "limit cannot fail"
+        )
+    if 0 <= tolerance.min_within < _LEAST:
+        found.append(
+            f"min_within: expected at least {_LEAST:g}, found {tolerance.min_within}: no pair "
+            f"would have to be within its limits, so that this limit cannot fail"
+        )
+    for name, words in _ALLOWED.items():
+        value = getattr(tolerance, name)
+        if 1 - _LEAST < value <= 1:
+            found.append(
+                f"{name}: expected at most {1 - _LEAST:g}, found {value}: {words}, so that this "
+                f"limit cannot fail"
+            )
+    return found
+
+
+def beyond_input(tolerance: Tolerance, size: tuple[int, int]) -> str | None:
+    """What is wrong where no two boxes in an input of (height, width) can exceed the corner limit.
+
+    Corners of two boxes inside of the input differ by its longer side at most, along either axis.
+    """
+    edge = max(size)
+    if not edge <= tolerance.max_corner_px < float("inf"):
+        return None
+    return (
+        f"tolerance.{tolerance.name}.max_corner_px: expected less than {edge}, the longer side of "
+        f"the network's input of {size[0]} x {size[1]}, found {tolerance.max_corner_px:g}: any two "
+        f"boxes would agree, so that this limit cannot fail"
+    )

@@ -1,7 +1,7 @@
 """Values as JSON and back: plain data, tensors, and the data of ``runtimes.contract``.
 
 Tuples stay tuples and lists lists; an array becomes its place on a shelf. What has no form of its
-own here (an attribute of some library's type) becomes its text.
+own here is refused: as text it would be taken for what it is not.
 """
 
 import dataclasses
@@ -27,7 +27,7 @@ Get = Callable[[Sequence[Any]], np.ndarray]
 
 
 def pack(value: Any, put: Put) -> Any:
-    """A value as JSON data; ``put`` shelves its arrays."""
+    """A value as JSON data; ``put`` shelves its arrays. TypeError for what has no form here."""
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, np.ndarray):
@@ -47,7 +47,10 @@ def pack(value: Any, put: Put) -> Any:
         return {_KEYS[type(value)]: given}
     if isinstance(value, Mapping):
         return {"dict": [[pack(key, put), pack(item, put)] for key, item in value.items()]}
-    return str(value)
+    raise TypeError(
+        f"expected numbers, text, arrays, data of parity.runtimes.contract and containers of them, "
+        f"found a {type(value).__module__}.{type(value).__qualname__}: {value!r:.80}"
+    )
 
 
 def unpack(data: Any, get: Get) -> Any:

@@ -16,7 +16,7 @@ import numpy as np
 from .. import runtimes
 from ..runtimes import support
 from ..runtimes.contract import Adapter, TensorSpec
-from . import keeper, packing, shelf
+from . import guests, keeper, packing, shelf
 
 TOGETHER = 16  # tensors of a stream that are announced at once
 OUT_OF_MEMORY = 77  # exit code of a worker that found itself beyond its limit
@@ -87,6 +87,8 @@ class _Server:
             yield {"is": packing.pack(answer, self._put), "specs": self._specs(which)}
 
     def _open(self, which: int, kind: str, artifact: Any) -> Any:
+        if kind not in runtimes.kinds():
+            guests.welcome()
         self._adapters[which] = runtimes.load(kind)(artifact)
         return self._specs(which)
 
@@ -105,7 +107,11 @@ class _Server:
         facts = getattr(error, "facts", None)
         if type(error).__name__ != "AdapterError" or not isinstance(facts, dict):
             code, facts = "run-failed", {"reason": support.reason(error)}
-        return {"code": code, "facts": packing.pack(facts, self._put)}
+        try:
+            return {"code": code, "facts": packing.pack(facts, self._put)}
+        except TypeError:  # facts of a library's own types are told in words
+            told = {str(name): str(value) for name, value in facts.items()}
+            return {"code": code, "facts": packing.pack(told, self._put)}
 
     def _check_memory(self) -> None:
         """A peak between two looks of the keeper counts too."""

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from parity.agreement import Budget, ImageAgreement, Row, budget, judge
-from parity.decode.nms import suppress
-from parity.detections import Detections, Removed, Side
+from parity.boxes import Placement, clipped
+from parity.detections import Detections, ProposalSet, Side, Suppression
 from parity.suite.tolerance import BUILT_IN, Tolerance, derive
 
 FLOAT32 = BUILT_IN["float32"]
+FLOAT16 = BUILT_IN["float16"]
 INT8 = BUILT_IN["int8"]
-NMS = "class at IoU 0.45, at most 100"
+Box = tuple[float, float, float, float]
+
+BOX: Box = (0.0, 0.0, 50.0, 50.0)
+UNKNOWN = Suppression("none", 1.0, None)
 
 
 def found(*rows: tuple[float, ...]) -> Detections:
@@ -22,39 +27,45 @@ def found(*rows: tuple[float, ...]) -> Detections:
     return Detections(full[:, :4], full[:, 4], full[:, 5].astype(np.int64))
 
 
-def side(
-    *rows: tuple[float, ...],
-    threshold: float = 0.5,
-    floor: float = 0.4,
-    removed: Removed | None = None,
-    nms: str = NMS,
-) -> Side:
-    """What is seen, deployed from 0.5 and seen from 0.4 unless said otherwise."""
-    return Side(found(*rows), threshold, floor, removed or Removed.none(), nms)
-
-
-def removed(*rows: tuple[Any, ...]) -> Removed:
-    """What was removed: rows of (detection, suppressor, overlap)."""
-    return Removed(
-        found(*(row[0] for row in rows)),
-        np.array([row[1] for row in rows], dtype=np.int64),
-        np.array([row[2] for row in rows], dtype=float),
-    )
+def side(*rows: tuple[float, ...], threshold: float = 0.5, floor: float = 0.4) -> Side:
+    """What is seen of a side that hides its proposals, deployed from 0.5 and seen from 0.4."""
+    return Side(found(*rows), threshold, floor, UNKNOWN)
 
 
 def suppressed(
     *rows: tuple[float, ...],
     nms_iou: float = 0.45,
     mode: str = "class",
-    most: int = 100,
+    most: int | None = 100,
+    threshold: float = 0.5,
     floor: float = 0.4,
-    label: str = NMS,
+    of: list[int] | None = None,
+    row_count: int | None = None,
+    placement: Placement | None = None,
+    cut_before: tuple[int, int] | None = None,
 ) -> Side:
-    """What NMS makes of proposals."""
-    proposals = found(*(row for row in rows if row[4] >= floor))
-    kept = suppress(proposals.boxes, proposals.scores, proposals.classes, nms_iou, mode, most)
-    gone = Removed(proposals.take(kept.removed), kept.suppressor, kept.overlap)
-    return Side(proposals.take(kept.kept), 0.5, floor, gone, label)
+    """What NMS makes of proposals, which are shown, in pixels of the original image.
+
+    Each comes from the row of the heads that ``of`` says, of ``row_count``, else from its place.
+    ``placement``: of the image in the network's input. ``cut_before``: (height, width) at which
+    boxes are cut before NMS, and are deployed so.
+    """
+    every = np.arange(len(rows)) if of is None else np.array(of, dtype=np.int64)
+    above = np.array([row[4] >= floor for row in rows], dtype=np.bool_)
+    proposals = found(*rows).take(above)
+    where = placement or Placement()
+    boxes = where.to_network(proposals.boxes)
+    if cut_before is not None:
+        cut = clipped(proposals.boxes, cut_before)
+        proposals = Detections(cut, proposals.scores, proposals.classes)
+    count = len(rows) if row_count is None else row_count
+    shown = ProposalSet(proposals, boxes, every[above], count, where)
+    return Side.of(shown, threshold, floor, Suppression(mode, nms_iou, most, cut_before))
+
+
+def hidden(shown: Side) -> Side:
+    """The same side with its NMS inside the network."""
+    return replace(shown, proposals=None, result=None)
 
 
 def agree(
@@ -62,10 +73,9 @@ def agree(
     candidate: Side,
     tolerance: Tolerance = FLOAT32,
     scale: tuple[float, float] = (1.0, 1.0),
-    nms_iou: float = 0.45,
 ) -> ImageAgreement:
-    """``judge`` with the usual NMS limit and scale."""
-    return judge(reference, candidate, nms_iou, tolerance, scale)
+    """``judge`` with the usual tolerance and scale."""
+    return judge(reference, candidate, tolerance, scale)
 
 
 def codes(judged: ImageAgreement | Budget) -> list[str]:
@@ -106,6 +116,8 @@ def good(label: int = 0, **changes: Any) -> Row:
         "candidate_class": label,
         "reference_score": 0.9,
         "candidate_score": 0.9,
+        "reference_box": BOX,
+        "candidate_box": BOX,
         "shift": (0.0, 0.0, 0.0, 0.0),
         "box_within": True,
         "score_within": True,
@@ -113,11 +125,11 @@ def good(label: int = 0, **changes: Any) -> Row:
     return Row(**(values | changes))
 
 
-def lost(label: int = 0, reason: str = "") -> Row:
+def lost(label: int = 0, reason: str = "", box: Box = BOX) -> Row:
     """A detection that only the reference has."""
-    return Row("lost", reason, reference_class=label, reference_score=0.9)
+    return Row("lost", reason, reference_class=label, reference_score=0.9, reference_box=box)
 
 
-def extra(label: int = 0, reason: str = "") -> Row:
+def extra(label: int = 0, reason: str = "", box: Box = BOX) -> Row:
     """A detection that only the candidate has."""
-    return Row("extra", reason, candidate_class=label, candidate_score=0.9)
+    return Row("extra", reason, candidate_class=label, candidate_score=0.9, candidate_box=box)

@@ -7,7 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from parity.agreement import HeadDifference, check_heads, differences, nonfinite
+from parity.agreement import (
+    HeadDifference,
+    check_heads,
+    constant_heads,
+    differences,
+    nonfinite,
+)
 from parity.runtimes.contract import Quantization, TensorSpec
 from parity.tensors import dequantize, quantize
 
@@ -21,12 +27,26 @@ def spec(quantization: Quantization | None = UINT8, dtype: str = "uint8") -> Ten
 
 
 def check(
-    ours: Any, theirs: Any, quantization: Quantization | None = None, least: float = 0.0, **kw: str
+    ours: Any, theirs: Any, quantization: Quantization | None = None, **kw: str
 ) -> list[tuple[str, dict[str, Any]]]:
-    """Findings about one head called scores."""
+    """Findings about one head called scores, on one image."""
     specs = {"scores": spec(quantization, **kw)}
-    found = check_heads({"scores": ours}, {"scores": theirs}, specs, {"scores": least})
+    found = check_heads({"scores": ours}, {"scores": theirs}, specs)
     return [(one.code, one.facts) for one in found]
+
+
+def constant(
+    *images: tuple[Any, Any], quantization: Quantization | None = None, least: float = 0.0
+) -> list[tuple[str, dict[str, Any]]]:
+    """Findings about one head called scores, over images of (reference, candidate)."""
+    specs = {"scores": spec(quantization)}
+    each = [
+        differences(
+            {"scores": np.asarray(ours)}, {"scores": np.asarray(theirs)}, specs, {"scores": least}
+        )
+        for ours, theirs in images
+    ]
+    return [(one.code, one.facts) for one in constant_heads(each)]
 
 
 def test_equal_heads_raise_nothing() -> None:
@@ -59,7 +79,7 @@ def test_another_shape_is_a_finding_and_nothing_is_broadcast(shape: tuple[int, .
 
 def test_a_head_on_one_side_only_is_a_finding() -> None:
     """Whichever side it is, by name and in order."""
-    found = check_heads({"boxes": RAMP, "x": RAMP}, {"boxes": RAMP, "a": RAMP}, {}, {})
+    found = check_heads({"boxes": RAMP, "x": RAMP}, {"boxes": RAMP, "a": RAMP}, {})
     assert [(one.code, one.facts) for one in found] == [
         ("one-sided", {"head": "a", "side": "candidate"}),
         ("one-sided", {"head": "x", "side": "reference"}),
@@ -68,30 +88,57 @@ def test_a_head_on_one_side_only_is_a_finding() -> None:
 
 @pytest.mark.parametrize("value", [0.0, 0.5, -1.0])
 def test_a_constant_head_against_a_varying_reference_is_a_finding(value: float) -> None:
-    """All zero, or all of any other value."""
-    facts = {"head": "scores", "value": value, "variation": 1.0, "step": 0.0}
-    assert check(RAMP, np.full_like(RAMP, value)) == [("constant-head", facts)]
+    """All zero, or all of any other value, whatever the format's least number is."""
+    tiny = float(np.finfo(np.float32).tiny)
+    facts = {"head": "scores", "value": value, "variation": 1.0, "step": tiny}
+    assert constant((RAMP, np.full_like(RAMP, value))) == [("constant-head", facts)]
+
+
+def test_a_head_that_rests_on_one_image_only_is_fine() -> None:
+    """Where nothing is to be found, a score head may well be constant."""
+    empty = (RAMP * 0.02, np.zeros_like(RAMP))
+    assert constant(empty, (RAMP, RAMP), quantization=UINT8) == []
+    assert constant(empty, quantization=UINT8) != []
+
+
+def test_a_head_with_another_constant_on_each_image_is_not_constant() -> None:
+    """It answers to the image."""
+    assert constant((RAMP, np.zeros_like(RAMP)), (RAMP, np.ones_like(RAMP))) == []
+
+
+def test_a_reference_that_varies_between_images_only_is_compared_too() -> None:
+    """One value on each image: a candidate with one value on all has lost it."""
+    found = constant((np.full(3, 0.1), np.zeros(3)), (np.full(3, 0.9), np.zeros(3)))
+    assert [code for code, _ in found] == ["constant-head"]
 
 
 def test_a_constant_head_against_a_constant_reference_is_fine() -> None:
     """A head that does not vary in the reference either says nothing."""
-    assert check(np.full((2, 2), 0.3), np.full((2, 2), 0.3)) == []
-    assert check(np.full((2, 2), 0.3), np.zeros((2, 2))) == []
-    assert check(np.zeros((0, 4)), np.zeros((0, 4))) == []
+    assert constant((np.full((2, 2), 0.3), np.full((2, 2), 0.3))) == []
+    assert constant((np.full((2, 2), 0.3), np.zeros((2, 2)))) == []
+    assert constant((np.zeros((0, 4)), np.zeros((0, 4)))) == []
+
+
+def test_numbers_that_many_kernels_flush_to_zero_are_none() -> None:
+    """Denormals of the reference are 0 in a candidate that flushes them, and nothing is lost."""
+    denormal = np.array([0.0, 1e-40], dtype=np.float32)
+    assert constant((denormal, np.zeros(2, np.float32))) == []
+    normal = np.array([0.0, 1e-37], dtype=np.float32)
+    assert [code for code, _ in constant((normal, np.zeros(2, np.float32)))] == ["constant-head"]
 
 
 @pytest.mark.parametrize(("variation", "fails"), [(0.25, False), (0.2501, True)])
 def test_one_quantisation_step_may_be_flattened(variation: float, fails: bool) -> None:
     """A reference that varies by one step may be a constant for the candidate, by more may not."""
     step = Quantization((0.25,), (0,))
-    found = check(np.array([0.0, variation]), np.zeros(2), step)
+    found = constant((np.array([0.0, variation]), np.zeros(2)), quantization=step)
     assert [code for code, _ in found] == ["constant-head"] * fails
 
 
 def test_the_largest_step_counts_where_a_head_has_one_per_channel() -> None:
     """Each channel could flatten that much."""
     steps = Quantization((0.1, 0.5), (0, 0), axis=0)
-    assert check(np.array([0.0, 0.4]), np.zeros(2), steps) == []
+    assert constant((np.array([0.0, 0.4]), np.zeros(2)), quantization=steps) == []
 
 
 @pytest.mark.parametrize("quantization", [None, UINT8])
@@ -99,8 +146,9 @@ def test_the_largest_step_counts_where_a_head_has_one_per_channel() -> None:
 def test_a_variation_within_the_score_limit_may_be_flattened(
     variation: float, fails: bool, quantization: Quantization | None
 ) -> None:
-    """An image without objects may leave a quantised head at rest, whatever its own step is."""
-    found = check(np.array([0.0, variation]), np.zeros(2), quantization, least=0.05)
+    """What the tolerance does not tell apart need not be there."""
+    image = (np.array([0.0, variation]), np.zeros(2))
+    found = constant(image, quantization=quantization, least=0.05)
     assert [code for code, _ in found] == ["constant-head"] * fails
 
 
@@ -179,13 +227,13 @@ def test_healthy_scores_of_an_image_without_objects_raise_nothing() -> None:
         ours = rng.uniform(0, 0.02, (1, 30, 3)).astype(np.float32)
         noisy = np.clip(ours - 0.02, 0, 1)
         theirs = dequantize(quantize(noisy, UINT8, "uint8"), UINT8)
-        assert check(ours, theirs, UINT8, least=0.05) == []
+        assert constant((ours, theirs), quantization=UINT8, least=0.05) == []
 
 
 def test_the_distance_of_heads_is_in_real_numbers() -> None:
     """The largest difference, and the norm of all relative to the reference's norm."""
     found = differences({"a": np.array([3.0, 4.0])}, {"a": np.array([3.0, 4.5])})
-    assert found == (HeadDifference("a", 0.5, 0.1),)
+    assert [(one.head, one.max_abs, one.rel_l2) for one in found] == [("a", 0.5, 0.1)]
 
 
 def test_heads_that_cannot_be_compared_have_no_distance() -> None:
@@ -198,8 +246,21 @@ def test_heads_that_cannot_be_compared_have_no_distance() -> None:
 def test_the_distance_from_a_reference_of_zeros_is_infinite_or_zero() -> None:
     """There is nothing to be relative to."""
     zeros = {"a": np.zeros(2)}
-    assert differences(zeros, zeros) == (HeadDifference("a", 0.0, 0.0),)
-    assert differences(zeros, {"a": np.ones(2)}) == (HeadDifference("a", 1.0, float("inf")),)
+    assert differences(zeros, zeros)[0].rel_l2 == 0.0
+    assert differences(zeros, {"a": np.ones(2)})[0].rel_l2 == float("inf")
+
+
+def test_a_difference_tells_the_ranges_of_both_sides() -> None:
+    """So that all images together can tell whether a head is constant."""
+    step = Quantization((0.25,), (0,))
+    found = differences(
+        {"scores": np.array([0.0, 0.9])}, {"scores": np.array([0.0, 1.0])}, {"scores": spec(step)}
+    )
+    assert found == (
+        HeadDifference(
+            "scores", pytest.approx(0.1), pytest.approx(1 / 9), (0.0, 0.9), (0.0, 1.0), 0.25
+        ),
+    )
 
 
 def test_unsigned_heads_are_subtracted_as_numbers() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from agreeing import FLOAT32, INT8, agree, codes, kinds, limits, removed, side, total
+from agreeing import FLOAT32, INT8, agree, codes, kinds, limits, side, suppressed, total
 
 from parity.detections import Side
 
@@ -47,6 +47,24 @@ def test_a_borderline_pair_must_meet_the_score_limit() -> None:
     judged = agree(at(0.55), at(0.45), limits(INT8, max_score_diff=0.09))
     assert kinds(judged) == [("borderline", "")]
     assert not judged.rows[0].score_within
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "kind"), [(0.99, 0.401, "lost"), (0.401, 0.99, "extra")]
+)
+def test_a_partner_whose_score_is_beyond_the_band_is_lost_or_extra(
+    ours: float, theirs: float, kind: str
+) -> None:
+    """From 0.99 to 0.401 an object is still in sight, and nobody deploys it."""
+    judged = agree(at(ours), at(theirs), INT8)
+    (row,) = judged.rows
+    assert (row.kind, row.reason, row.unexplained) == (kind, "beyond-band", True)
+    assert (row.reference_score, row.candidate_score) == (ours, theirs)
+
+
+def test_a_partner_at_the_end_of_the_band_is_borderline() -> None:
+    """The band itself belongs to what is looked at."""
+    assert kinds(agree(at(0.55), at(0.45), INT8)) == [("borderline", "")]
 
 
 def test_below_the_band_there_is_no_partner() -> None:
@@ -138,20 +156,24 @@ def test_unjudgeable_ones_count_against_a_budget() -> None:
 
 def test_narrowing_keeps_what_is_above_and_renames_the_suppressors() -> None:
     """A side seen less far down knows the same of what is left."""
-    gone = removed(((0, 0, 9, 9, 0.55), 1, 0.5), ((0, 0, 9, 9, 0.41), 0, 0.6))
-    wide = side((5, 5, 9, 9, 0.42), (0, 0, 10, 10, 0.9), (20, 0, 30, 10, 0.5), removed=gone)
+    wide = suppressed(
+        (500, 0, 510, 10, 0.42), (0, 0, 10, 10, 0.9), (1, 0, 11, 10, 0.55), (20, 0, 30, 10, 0.5)
+    )
     narrow = wide.narrowed(0.5)
     assert narrow.seen.scores.tolist() == [0.9, 0.5]
     assert narrow.removed.detections.scores.tolist() == [0.55]
     assert narrow.removed.suppressor.tolist() == [0]
     assert narrow.floor == 0.5
+    assert narrow.proposals is not None
+    assert narrow.proposals.rows.tolist() == [1, 2, 3]
 
 
-def test_narrowing_forgets_what_a_detection_below_the_floor_removed() -> None:
-    """No suppressor of another row takes the place of one that is gone."""
-    gone = removed(((0, 0, 9, 9, 0.6), 0, 0.5))
-    narrow = side((0, 0, 10, 10, 0.45), (20, 0, 30, 10, 0.9), removed=gone).narrowed(0.5)
-    assert len(narrow.removed.detections) == 0
+def test_narrowing_gives_what_nms_would_have_given_there() -> None:
+    """NMS goes from high scores to low."""
+    rows = [(10.0 * i, 0, 10.0 * i + 25, 10, 0.9 - 0.07 * i) for i in range(7)]
+    narrow, anew = suppressed(*rows).narrowed(0.6), suppressed(*rows, floor=0.6)
+    assert narrow.seen.scores.tolist() == anew.seen.scores.tolist()
+    assert narrow.removed.suppressor.tolist() == anew.removed.suppressor.tolist()
 
 
 def test_narrowing_to_a_lower_floor_changes_nothing() -> None:

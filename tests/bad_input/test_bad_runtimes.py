@@ -79,8 +79,8 @@ def test_where_nothing_could_be_judged_every_reason_is_told(tmp_path: Path, capf
     found = check(folder, capfd, "--runtimes", "native,bad")
     assert found.code == 3
     assert found.results["failure"]["message"].startswith(
-        "tiny: expected a candidate to judge, found none: native is the reference and has no "
-        "golden to drift from; bad: expected 2 outputs (boxes, scores), found 0"
+        "tiny: expected a candidate to judge, found none: "
+        "bad: expected 2 outputs (boxes, scores), found 0"
     )
 
 
@@ -140,7 +140,8 @@ def killed(source, target):
 
 
 def _report(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in (folder / "report" / "tiny").iterdir()}
+    files = [path for path in (folder / "report" / "tiny").iterdir() if path.is_file()]
+    return {path.name: path.read_bytes() for path in files}
 
 
 def test_a_killed_run_leaves_the_report_of_the_run_before(tmp_path: Path, capfd: Capture) -> None:

@@ -80,7 +80,7 @@ def test_every_wrong_suite_is_told_before_anything_runs(tmp_path: Path, capfd: C
     out, err = capfd.readouterr()
     assert out == ""
     assert "runtimes.onnx.colour" in err
-    assert f"{tmp_path}/none: 1 problem\n  expected a suite file, found nothing here" in err
+    assert f"{tmp_path}/none: 1 problem\n  expected a suite file (TOML), found nothing there" in err
 
 
 def test_a_missing_model_exits_with_3(tmp_path: Path, capfd: Capture) -> None:
@@ -116,7 +116,7 @@ def test_only_the_named_runtimes_are_judged(tmp_path: Path, capfd: Capture) -> N
     suite = write_suite(tmp_path / "s", {"a": "same", "b": "lower", "c": "same"})
     assert check(suite, "--runtimes", "a,c") == 0
     out, _ = capfd.readouterr()
-    assert out.startswith("tiny: pass (2 pass)")
+    assert out.startswith("tiny: partial (2 pass)")
 
 
 def test_an_unknown_runtime_exits_with_2(tmp_path: Path, capfd: Capture) -> None:

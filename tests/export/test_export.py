@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from pathlib import Path
 from textwrap import indent
@@ -323,3 +325,32 @@ def test_exporters_are_quiet(tiny: Tiny, capfd: pytest.CaptureFixture[str]) -> N
     tiny.write(TORCH + onnx('{ method = "torch-onnx" }'))
     export(tiny.folder)
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_place_that_cannot_be_written_is_told(tiny: Tiny) -> None:
+    """A file where a folder is needed, in words and with the place."""
+    tiny.write(TORCH + copy("a", "torch"))
+    (tiny.folder / "out").write_text("mine")
+    with pytest.raises(ExportError) as caught:
+        export(tiny.folder, out=tiny.folder / "out" / "deep")
+    assert str(caught.value) == (
+        f"a: expected a place that can be written at {tiny.folder}/out/deep/a.pth, found not a "
+        f"directory; what stood there stands as it was"
+    )
+    assert (tiny.folder / "out").read_text() == "mine"
+
+
+def test_an_exporter_that_meets_a_full_disk_is_told_without_numbers(
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system's words are enough."""
+    tiny.write(TORCH + copy("a", "torch"))
+
+    def full(*args: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("shutil.copyfile", full)
+    told = message(tiny, ExportError)
+    assert "OSError: No space left on device" in told
+    assert "Errno" not in told
+    assert not (tiny.folder / "a.pth").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -275,3 +276,29 @@ def test_weights_beside_the_model_are_part_of_it(home: Path) -> None:
     content[0] ^= 1
     (home / "w.bin").write_bytes(bytes(content))
     assert problems(home) == ["the file w.bin changed since it was recorded"]
+
+
+DAMAGE = [None, 0, 1.5, "", "x", "\0", [], [1], {}, {"a": 1}, True]
+
+
+def _places(value: object, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """Every key of the manifest, but for what a library says of itself."""
+    if not isinstance(value, dict) or path == ("identity",):
+        return []
+    return [place for key in value for place in ((*path, key), *_places(value[key], (*path, key)))]
+
+
+def test_a_damaged_manifest_is_told_wherever_it_is_damaged(home: Path) -> None:
+    """Every key with every kind of value in it: usable, or refused in words."""
+    path = home / "golden" / "manifest.json"
+    suite, whole = load(home), path.read_text()
+    for place in _places(json.loads(whole)):
+        for value in DAMAGE:
+            manifest = json.loads(whole)
+            table = manifest
+            for key in place[:-1]:
+                table = table[key]
+            table[place[-1]] = value
+            path.write_text(json.dumps(manifest))
+            with contextlib.suppress(GoldenError):
+                load_golden(suite)

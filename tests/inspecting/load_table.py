@@ -421,7 +421,7 @@ ROWS = [
     Row("earlier Keras, custom layer that raises", "keras, custom",
         s.saved_by("3.9.0", s.of_class("Table", "spoiled_layers", "Table")),
         ArtifactError,
-        "<keras>a Keras model archive: [Errno 2] No such file or directory: "
+        "<keras>a Keras model archive: No such file or directory: "
         "'/nowhere/table.npy' (Keras 3.9.0 saved it). <correct>"),
     Row("earlier Keras, damaged argument", "keras",
         s.saved_by("3.9.0", s.with_argument("filters", -4)),
@@ -464,17 +464,21 @@ ROWS = [
         "<onnx known to onnxruntime>the op MyNms of the domain com.example, which is not "
         "registered. Ops cannot be registered from here: <elsewhere>"),
     Row("ONNX op that nobody knows", "onnxruntime", s.op("Convv"), NotRegistered,
-        "<onnx known to onnxruntime>the op Convv in opset 17, which is not registered. Export "
-        "it for a later opset, or <elsewhere>"),
+        "<onnx known to onnxruntime>the op Convv in opset 17, which no opset has (near: Conv). "
+        "Export the model without it, or run it by a program that knows it (kind = 'command')."),
     Row("ONNX op of a later opset", "onnxruntime", s.op("Mish"), NotRegistered,
-        "<onnx known to onnxruntime>the op Mish in opset 17, which is not registered. Export it"
-        " for a later opset, or <elsewhere>"),
+        "<onnx known to onnxruntime>the op Mish in opset 17, which came with opset 18. Export it "
+        "for opset 18 or later, or <elsewhere>"),
+    Row("ONNX op that was withdrawn", "onnxruntime", s.op("Scatter"), NotRegistered,
+        "<onnx known to onnxruntime>the op Scatter in opset 17, which ONNX has withdrawn in opset "
+        "11. Export it for opset 10, or again by an exporter that knows what replaced it."),
     Row("ONNX op without a kernel", "onnxruntime", s.op("Softsign", element=11), NotRegistered,
         "<onnx known to onnxruntime>the op Softsign of opset 1, and it has no kernel of that op "
-        "for these types. Export the model in float32, or for a later opset, or <elsewhere>"),
+        "for these types. Export the model in float32, or <elsewhere>"),
     Row("old opset", "onnxruntime", b.onnx("net.onnx", s.old_upsample), NotRegistered,
         "<onnx known to onnxruntime>the op Upsample of opset 1, and it has no kernel of that op "
-        "for these types. Export the model in float32, or for a later opset, or <elsewhere>"),
+        "for these types. Export it for opset 7 or later, with kernels for more types, or "
+        "<elsewhere>"),
     Row("TFLite custom op", "tflite",
         s.operator(builtinCode=32, deprecatedBuiltinCode=32, customCode=b"MyNms"),
         NotRegistered,

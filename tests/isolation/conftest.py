@@ -46,6 +46,12 @@ class Traces:
                 found.append(int(entry.name))
         return found
 
+    def wait_for_end_of(self, process: int, seconds: float = 15) -> None:
+        """Wait until a process is gone: it may still answer a call until it is."""
+        deadline = time.monotonic() + seconds
+        while process in self.processes() and time.monotonic() < deadline:
+            time.sleep(0.05)
+
     def wait_for_nothing(self, seconds: float = 15) -> None:
         """Wait until the last of it is gone, which a killed parent does not see."""
         deadline = time.monotonic() + seconds

@@ -11,7 +11,7 @@ import pytest
 
 from parity import suite as suites
 from parity.harness.layering import layers
-from parity.layers.opening import open_runtime
+from parity.layers.subjects.opening import open_runtime
 from parity.runtimes.contract import AdapterError
 from parity.suite import Suite
 

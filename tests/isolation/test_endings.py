@@ -131,6 +131,7 @@ def test_a_worker_dies_with_its_keeper(tmp_path: Path, traces: Any) -> None:
     (worker,) = [one for one in traces.processes() if one == adapter._worker.pid]
     (keeper,) = [one for one in traces.processes() if one != worker]
     os.kill(keeper, signal.SIGKILL)
+    traces.wait_for_end_of(worker)
     with pytest.raises(AdapterError) as caught:
         adapter.run(FEEDS)
     assert caught.value.code == "worker-lost"

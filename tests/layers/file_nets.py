@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+import quantising
 
-Array = NDArray[Any]
+from parity.tensors import Array
 
 
 def image(seed: int = 0, shape: tuple[int, ...] = (1, 3, 16, 16)) -> Array:
@@ -98,27 +98,12 @@ def onnx_silu() -> Any:
 def onnx_int8(folder: Path) -> Path:
     """``onnx_silu`` quantised by ONNX Runtime, QDQ, weights per channel in 7 bits."""
     import onnx
-    from onnxruntime import quantization
-
-    class Reader(quantization.CalibrationDataReader):  # type: ignore[misc]
-        def __init__(self) -> None:
-            self.feeds = iter([{"image": image(seed)} for seed in range(8)])
-
-        def get_next(self) -> dict[str, Array] | None:
-            return next(self.feeds, None)
+    from onnxruntime.quantization import QuantType
 
     onnx.save(onnx_silu(), folder / "silu.onnx")
-    quantization.quantize_static(
-        str(folder / "silu.onnx"),
-        str(folder / "silu_int8.onnx"),
-        Reader(),
-        quant_format=quantization.QuantFormat.QDQ,
-        per_channel=True,
-        reduce_range=True,
-        activation_type=quantization.QuantType.QUInt8,
-        weight_type=quantization.QuantType.QInt8,
-    )
-    return folder / "silu_int8.onnx"
+    options = {"per_channel": True, "activation_type": QuantType.QUInt8}
+    images = [image(seed) for seed in range(8)]
+    return quantising.static(onnx_silu(), folder / "silu_int8.onnx", images, **options)
 
 
 def tflite_files(folder: Path) -> Path:

@@ -262,6 +262,23 @@ def traced(adapter: Any, feeds: Arrays) -> Arrays:
     return {**feeds, **{name: np.array(array) for name, array in adapter.trace(feeds)}}
 
 
+# On the longest way from the image to a head: 27 products of the first convolution, 9 of the
+# depthwise one, 8 and 16 of those of 1 × 1, and 12 of biases, norms, sums and resizing.
+ROUNDINGS = 72
+
+
+def assert_same_sums(made: Any, head: Any, values: Arrays) -> None:
+    """A head of two runs that add the same numbers in orders of their own.
+
+    Each rounds by half a unit in the last place of what is added, however little is left of it
+    where summands cancel: so the limit goes by the largest number of the run. Roundings have either
+    sign and grow as the root of their count; the count leaves room for layers that amplify them.
+    """
+    floats = [array for array in values.values() if array.dtype == np.float32]
+    largest = max(float(np.abs(array).max()) for array in floats)
+    np.testing.assert_allclose(made, head, rtol=0, atol=ROUNDINGS * 2.0**-24 * largest)
+
+
 def operands(subject: Any, values: Arrays) -> dict[int, Arrays]:
     """What every op of a graph reads, by op index."""
     graph = subject.graph() if callable(subject.graph) else subject.graph

@@ -7,11 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from parity.runtimes.graph import Graph, Op
-
-Array = NDArray[Any]
+from parity.tensors import Array
 
 
 def windows(x: Array, kernel: tuple[int, int], stride: int) -> Array:

@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+import quantising
 
-from parity.layers.comparing import compare_layers
-from parity.layers.onnx_subject import OnnxSubject
-from parity.layers.table import LayerTable
+from parity.layers.subjects.onnx.subject import OnnxSubject
+from parity.layers.verdict.comparing import compare_layers
+from parity.layers.verdict.table import LayerTable
 from parity.runtimes.contract import Artifact
-
-Array = NDArray[Any]
+from parity.tensors import Array
 
 
 class OnnxNet:
@@ -87,20 +86,6 @@ def compared(
 def int8(folder: Path, model: Any, images: list[Array]) -> Any:
     """A model quantised by ONNX Runtime: QDQ, weights per channel in 7 bits."""
     import onnx
-    from onnxruntime import quantization
 
-    class Reader(quantization.CalibrationDataReader):  # type: ignore[misc]
-        def __init__(self) -> None:
-            self.feeds = iter([{"image": one} for one in images])
-
-        def get_next(self) -> dict[str, Array] | None:
-            return next(self.feeds, None)
-
-    number = len(list(folder.iterdir()))
-    plain, made = folder / f"{number}_float.onnx", folder / f"{number}_int8.onnx"
-    onnx.save(model, plain)
-    quantization.quantize_static(
-        str(plain), str(made), Reader(), quant_format=quantization.QuantFormat.QDQ,
-        per_channel=True, reduce_range=True,
-    )  # fmt: skip
-    return onnx.load(made)
+    made = folder / f"{len(list(folder.iterdir()))}_int8.onnx"
+    return onnx.load(quantising.static(model, made, images, per_channel=True))

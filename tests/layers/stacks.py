@@ -7,14 +7,13 @@ from typing import Any
 
 import file_nets
 import numpy as np
-from numpy.typing import NDArray
+import quantising
 
-from parity.layers.comparing import compare_layers
-from parity.layers.onnx_subject import OnnxSubject
-from parity.layers.table import LayerTable, Row
+from parity.layers.subjects.onnx.subject import OnnxSubject
+from parity.layers.verdict.comparing import compare_layers
+from parity.layers.verdict.table import LayerRow, LayerTable
 from parity.runtimes.contract import Artifact
-
-Array = NDArray[Any]
+from parity.tensors import Array
 
 
 class Stack:
@@ -85,22 +84,8 @@ def reweighted(model: Any, place: int, factor: float) -> Any:
 
 
 def quantised(model: Any, folder: Path, name: str, **options: Any) -> Path:
-    """The model quantised by ONNX Runtime's own tool, with its defaults but for the options."""
-    import onnx
-    from onnxruntime import quantization
-
-    class Reader(quantization.CalibrationDataReader):  # type: ignore[misc]
-        def __init__(self) -> None:
-            self.feeds = iter([{"image": image} for image in images(8)])
-
-        def get_next(self) -> dict[str, Array] | None:
-            return next(self.feeds, None)
-
-    onnx.save(model, folder / f"{name}_float.onnx")
-    quantization.quantize_static(
-        str(folder / f"{name}_float.onnx"), str(folder / f"{name}.onnx"), Reader(), **options
-    )
-    return folder / f"{name}.onnx"
+    """The model quantised on eight images, its weights in 7 bits."""
+    return quantising.static(model, folder / f"{name}.onnx", images(8), **options)
 
 
 def images(count: int = 2) -> list[Array]:
@@ -141,6 +126,6 @@ def marked(table: LayerTable) -> list[str]:
     return [row.candidate_op for row in table.rows if row.verdict == "introduced"]
 
 
-def row_of(table: LayerTable, kinds: str) -> Row:
+def row_of(table: LayerTable, kinds: str) -> LayerRow:
     """The first row of these candidate ops."""
     return next(row for row in table.rows if row.candidate_op == kinds)

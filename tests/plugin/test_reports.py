@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from typing import Any
 
 import pytest
@@ -125,15 +127,42 @@ def test_a_worker_that_dies_leaves_the_other_results(
     )
     pytester.runpytest("--parity-report", "out", *XDIST)
     found = {one["name"]: one["verdict"] for one in results(pytester, "out")["runtimes"]}
-    assert found["onnx"] == "pass"
+    assert found == {"onnx": "pass", "tflite": "error"}
 
 
 def test_without_all_images_the_report_says_so(
     pytester: pytest.Pytester, write_suite: WriteSuite
 ) -> None:
-    """A partial run is told from its images, with a note."""
+    """What is told from its images is no more than partial, whatever they say."""
     write_suite(onnx="healthy")
     pytester.runpytest("--parity-report", "out", "parity.toml::onnx::images/0.png")
     (runtime,) = results(pytester, "out")["runtimes"]
-    assert runtime["verdict"] == "pass"
-    assert runtime["notes"] == ["all-images was not judged: this is from 1 image alone"]
+    assert runtime["verdict"] == "partial"
+    assert [one["image"] for one in runtime["images"]] == ["images/0.png"]
+
+
+@pytest.mark.parametrize("more", [(), XDIST])
+def test_a_report_that_is_lost_is_told_after_the_verdicts(
+    pytester: pytest.Pytester,
+    write_suite: WriteSuite,
+    monkeypatch: pytest.MonkeyPatch,
+    more: tuple[str, ...],
+) -> None:
+    """A disk that fills under pytest: one line, a code that is no success, no traceback."""
+    write_suite(onnx="healthy")
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    result = pytester.runpytest_inprocess("--parity-report", "out", *more)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    told = "\n".join((*result.outlines, *result.errlines))
+    assert (
+        f"parity: error: --parity-report: expected a folder that can be written, found "
+        f"{pytester.path}/out: no space left on device; make room or name another folder; "
+    ) in told
+    assert "3 passed" in told
+    assert "parts: pass (1 pass)" in told
+    assert "Traceback" not in told
+    assert not any(one.is_file() for one in (pytester.path / "out").rglob("*"))

@@ -89,7 +89,9 @@ def test_a_suite_without_a_runtime_to_judge_fails(
     result = pytester.runpytest()
     result.assert_outcomes(skipped=2, failed=1)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["parts: expected a candidate that can be judged, found none:"])
+    result.stdout.fnmatch_lines(
+        ["parts: expected a candidate to judge, found none: phone was skipped"]
+    )
 
 
 def test_a_reference_that_cannot_run_fails_every_test(

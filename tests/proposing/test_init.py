@@ -169,7 +169,10 @@ def test_where_none_loads_nothing_is_proposed(free: Path, capfd: Capture) -> Non
     ("arguments", "message"),
     [
         (["--images", "*.png"], "--images: expected files that match '*.png', found none"),
-        (["--classes", "none.txt"], "--classes: expected a text file, found [Errno 2]"),
+        (
+            ["--classes", "none.txt"],
+            "--classes: expected a text file at none.txt, found nothing there",
+        ),
         (["--output", "images"], "--output: expected a file name, found the folder images"),
     ],
 )

@@ -15,6 +15,7 @@ from parity.record import (
     Verdict,
     statistics,
 )
+from parity.record.completeness import Scope
 from parity.suite.tolerance import BUILT_IN, Tolerance
 
 CLASSES = ("bolt", "nut", "washer")
@@ -121,7 +122,7 @@ def reference(**changes: Any) -> RuntimeRecord:
 
 
 def suite(*runtimes: RuntimeRecord, **changes: Any) -> SuiteRecord:
-    """One run of a suite."""
+    """One complete run of a suite, unless the scope says otherwise."""
     images = tuple(dict.fromkeys(one.image for each in runtimes for one in each.images))
     values: dict[str, Any] = {
         "detector": "parts-ssd",
@@ -133,6 +134,7 @@ def suite(*runtimes: RuntimeRecord, **changes: Any) -> SuiteRecord:
         "runtimes": runtimes,
         "parity_version": "0.1.0",
         "started": "2025-01-01T00:00:00+00:00",
+        "scope": Scope(tuple(each.name for each in runtimes if each.verdict is not None)),
     }
     return SuiteRecord(**(values | changes))
 

@@ -39,7 +39,7 @@ def test_a_report_is_three_files_in_a_folder_of_the_detector(tmp_path: Path) -> 
 def test_results_start_with_the_format_version(tmp_path: Path) -> None:
     """A reader knows what it reads before it reads it."""
     path = writing.write(example(), tmp_path) / "results.json"
-    assert path.read_text().startswith('{\n "format": 1,\n "verdict": "fail",\n "exit_code": 1,')
+    assert path.read_text().startswith('{\n "format": 2,\n "verdict": "fail",\n "exit_code": 1,')
 
 
 def test_results_read_back_as_the_same_record(tmp_path: Path) -> None:

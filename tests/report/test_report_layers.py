@@ -5,18 +5,19 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import replace
+from importlib import util
 from textwrap import dedent
 from typing import Any
 
 import pytest
 
-from parity.layers.table import COLUMNS, LayerTable, Row
+from parity.layers.verdict.table import COLUMNS, LayerRow, LayerTable
 from parity.report.layers import headline, layers_csv, layers_text, write_layers
-from parity.report.layers_plot import layers_figure
+from parity.report.layers_plot import layers_figure, no_plot
 from parity.report.text import width
 
 
-def row(index: int, **changes: Any) -> Row:
+def row(index: int, **changes: Any) -> LayerRow:
     """A layer that is fine, but for what is changed."""
     values: dict[str, Any] = {
         "index": index,
@@ -31,10 +32,10 @@ def row(index: int, **changes: Any) -> Row:
         "local_max_abs": 5e-7,
         "suspicion": 1e-4,
     }
-    return Row(**(values | changes))
+    return LayerRow(**(values | changes))
 
 
-def faulty(index: int, error: float = 0.055, **changes: Any) -> Row:
+def faulty(index: int, error: float = 0.055, **changes: Any) -> LayerRow:
     """A layer that introduces an error."""
     values: dict[str, Any] = {
         "verdict": "introduced",
@@ -45,7 +46,7 @@ def faulty(index: int, error: float = 0.055, **changes: Any) -> Row:
     return row(index, **(values | changes))
 
 
-def layers(*rows: Row, **changes: Any) -> LayerTable:
+def layers(*rows: LayerRow, **changes: Any) -> LayerTable:
     """A table of these rows over two images."""
     values: dict[str, Any] = {
         "rows": rows,
@@ -257,3 +258,23 @@ def test_dollars_in_names_are_no_mathematics(tmp_path: Any) -> None:
     paths = write_layers(tmp_path, "parts", "onnx", layers(wild, replace(wild, index=1)))
     assert [path.name for path in paths] == ["layers-onnx.csv", "layers-onnx.svg"]
     assert "'=1+1" in paths[0].read_text()
+
+
+def test_without_matplotlib_the_table_is_written_alone(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Plots are an extra: what is missing, and how to install it, can be asked for."""
+    found = util.find_spec
+    monkeypatch.setattr(
+        util, "find_spec", lambda name: None if name == "matplotlib" else found(name)
+    )
+    paths = write_layers(tmp_path, "parts", "onnx", layers(faulty(0)))
+    assert [path.name for path in paths] == ["layers-onnx.csv"]
+    assert no_plot() == (
+        "matplotlib is not installed; install it with: pip install 'detector-parity[plots]'"
+    )
+
+
+def test_with_matplotlib_there_is_nothing_to_say() -> None:
+    """The healthy twin."""
+    assert no_plot() is None

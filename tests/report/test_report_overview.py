@@ -78,7 +78,9 @@ def test_skipped_and_broken_runtimes_say_why_below() -> None:
         runtime("phone", verdict="skipped", failure=MISSING, **none),
     )
     text = terminal.overview(record)
-    assert text.startswith("parts-ssd: error (1 pass, 1 error, 1 skipped) against keras (native)")
+    assert text.startswith(
+        "parts-ssd: error, partial (1 pass, 1 error, 1 skipped) against keras (native)"
+    )
     assert "\nphone              skipped  float32\n" in text
     assert text.endswith(
         "\n\nerror: torch: expected a model file, found nothing.\n  Export it.\n"
@@ -100,7 +102,9 @@ def test_a_suite_in_which_nothing_was_judged() -> None:
     none = {"images": (), "budget": None, "statistics": None}
     skipped = runtime("phone", verdict="skipped", failure=MISSING, **none)
     text = terminal.overview(suite(reference(), skipped, failure=failure))
-    assert text.startswith("parts-ssd: error (1 skipped) against keras (native), 0 images\n")
+    assert text.startswith(
+        "parts-ssd: error, partial (1 skipped) against keras (native), 0 images\n"
+    )
     assert "\nerror: parts-ssd: expected a candidate to judge, found none\n" in text
 
 

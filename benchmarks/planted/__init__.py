@@ -1,0 +1,1 @@
+"""Pairs of sides for ``benchmarks/verdicts.py``: made up, damaged, and what must come of them."""

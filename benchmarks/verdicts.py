@@ -1,0 +1,260 @@
+"""Does a verdict of agreement hold? Pairs that must pass and pairs that must fail, many of each.
+
+    python -m benchmarks.verdicts --trials 1000 --seed 0
+
+Reach: no false pass under strict tolerances in 1,000 planted faults with effect; int8 passes only
+what its budget declares; no false alarm in 1,000 healthy pairs with noise inside the limits where
+proposals are visible, at most 1 in 100 from subsets of 4 images of real detectors; agreement costs
+at most 3 ms an image of 100 proposals.
+
+Made-up pairs come in suites of 4, 16 and 64 images. What must fail is counted from the proposals
+alone (``planted/truth.py``, ``planted/claims.py``), never by parity. A trial is drawn from the seed
+and its own number (``planted/drawn.py``), so that each can be looked at again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from statistics import median
+
+import numpy as np
+
+from benchmarks.planted import recorded, scenes
+from benchmarks.planted.drawn import (
+    PLANTED,
+    REDRAWN,
+    Pair,
+    Trial,
+    broken,
+    codes,
+    healthy_trial,
+    int8_trial,
+    pairs_of,
+    strict_trial,
+    verdict,
+)
+from benchmarks.planted.scenes import Rng
+from parity.agreement import budget, judge
+from parity.agreement.chance import lower_bound, upper_bound
+from parity.detections import Suppression
+from parity.errors import HeadsError
+from parity.suite.tolerance import BUILT_IN
+
+SUBSETS = (4, 8, 16)
+PROPOSALS, REACH = 100, 3.0  # of an image whose cost is measured; ms
+SHOWN = 20  # wrong verdicts that are printed one by one
+
+
+def main(arguments: Sequence[str] | None = ()) -> None:
+    """Run everything and print it."""
+    asked = _asked(arguments)
+    runs: dict[str, Callable[[], Iterable[Trial]]] = {
+        "simulated healthy": lambda: _simulated(healthy_trial, asked.trials, asked),
+        "simulated faults, strict": lambda: _simulated(strict_trial, asked.trials, asked),
+        "simulated faults, int8": lambda: _simulated(int8_trial, asked.trials // 2, asked),
+        "bundled": lambda: _real("bundled", recorded.bundled(), asked),
+        "published": lambda: _real("published", recorded.published(), asked),
+    }
+    trials: list[Trial] = []
+    for name, run in runs.items():
+        if asked.only not in name:
+            continue
+        if name == "published" and not os.environ.get("PARITY_ZOO"):
+            print("published: skipped, PARITY_ZOO does not name the published detectors' folder")
+            continue
+        started = time.perf_counter()
+        found = list(run())
+        print(f"{name}: {len(found)} trials in {time.perf_counter() - started:.0f} s", flush=True)
+        trials += found
+    report(trials)
+    if asked.only in "cost":
+        cost(asked.seed)
+
+
+def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--trials", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", default="", help="sources whose name contains this, or cost")
+    parser.add_argument("--fault", default="", help="faults whose name contains this")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes")
+    return parser.parse_args(arguments)
+
+
+def _simulated(
+    trial: Callable[[int, str, int], Trial], count: int, asked: argparse.Namespace
+) -> Iterator[Trial]:
+    with ProcessPoolExecutor(asked.jobs) as pool:
+        yield from pool.map(partial(trial, asked.seed, asked.fault), range(count), chunksize=4)
+
+
+def _real(
+    source: str, cases: Iterable[recorded.Recorded], asked: argparse.Namespace
+) -> Iterator[Trial]:
+    """Subsets of real suites: healthy ones, and as many with something planted."""
+    every = list(cases)
+    for place, case in enumerate(every):
+        rng = np.random.default_rng([asked.seed, 3, place])
+        share = max(1, asked.trials // len(every))
+        judged = case.agreements()
+        for number in range(share):
+            chosen = _subset(rng, case, SUBSETS[0 if number % 2 else number // 2 % 3])
+            found = codes({str(at): judged[at] for at in chosen}, case.tolerance)
+            yield Trial(
+                f"{source} healthy",
+                number,
+                case.name,
+                case.tolerance.name,
+                len(chosen),
+                frozenset(),
+                found,
+            )
+        for number in range(share // 2):
+            yield _planted(rng, source, number, case, asked.fault)
+
+
+def _subset(rng: Rng, case: recorded.Recorded, size: int) -> list[int]:
+    return [int(at) for at in rng.choice(len(case), min(size, len(case)), replace=False)]
+
+
+def _planted(rng: Rng, source: str, number: int, case: recorded.Recorded, only: str) -> Trial:
+    """A fault of the heads, or of what is decoded from them, that breaks a rule."""
+    spoilers = recorded.spoilers(case.candidate.runtime)
+    menu = [name for name in (*spoilers, *PLANTED) if only in name]
+    while True:
+        name = str(rng.choice(menu))
+        for _ in range(REDRAWN):
+            chosen = _subset(rng, case, SUBSETS[number % 3])
+            places = [case.reference.prepared[at].placement for at in chosen]
+            if name in spoilers:
+                try:
+                    sides = [case.sides(at, spoilers[name]) for at in chosen]
+                except HeadsError:
+                    break  # refused when decoded, which no test of agreement needs
+                pairs: list[Pair] = [
+                    (*two, place) for two, place in zip(sides, places, strict=True)
+                ]
+            else:
+                draft = case.draft(chosen)
+                if not PLANTED[name](rng, draft):
+                    continue
+                pairs = pairs_of(draft)
+            if rules := broken(pairs, case.tolerance):
+                kind = "strict" if case.tolerance.strict else "int8"
+                found = verdict(pairs, case.tolerance)
+                return Trial(
+                    f"{source} faults, {kind}",
+                    number,
+                    name,
+                    case.tolerance.name,
+                    len(chosen),
+                    rules,
+                    found,
+                )
+
+
+def report(trials: Sequence[Trial]) -> None:
+    """Print how often a verdict was wrong, by rule, by size and by name."""
+    holding = [one for one in trials if not one.rules]
+    failing = [one for one in trials if one.rules]
+    if failing:
+        print("\nmust fail: false passes, by the rule that is broken (a fault may break several)")
+        for source in _sources(failing):
+            some = [one for one in failing if one.source == source]
+            _row(source, some)
+            for rule in sorted({rule for one in some for rule in one.rules}):
+                _row(f"  {rule}", [one for one in some if rule in one.rules])
+        _sizes(failing)
+        _names(failing)
+    if holding:
+        print("\nmust hold: false alarms")
+        for source in _sources(holding):
+            some = [one for one in holding if one.source == source]
+            _row(source, some)
+            for tolerance in sorted({one.tolerance for one in some}):
+                _row(f"  {tolerance}", [one for one in some if one.tolerance == tolerance])
+            alarms = Counter(code for one in some for code in one.codes)
+            for code, count in alarms.most_common():
+                print(f"  by rule: {code:<30} {count:>6}")
+        _sizes(holding)
+        _names(holding)
+    wrong = [one for one in trials if one.wrong]
+    print(f"\nwrong verdicts: {len(wrong)}" + (f", the first {SHOWN}" * (len(wrong) > SHOWN)))
+    for one in wrong[:SHOWN]:
+        what = f"breaks {', '.join(sorted(one.rules))}" if one.rules else f"alarm: {one.codes}"
+        print(
+            f"  {one.source} {one.number}: {one.name}, {one.tolerance}, {one.images} images: {what}"
+        )
+
+
+def _sources(trials: Iterable[Trial]) -> list[str]:
+    return list(dict.fromkeys(one.source for one in trials))
+
+
+def _sizes(trials: Sequence[Trial]) -> None:
+    for size in sorted({one.images for one in trials}):
+        _row(f"suites of {size} images", [one for one in trials if one.images == size])
+
+
+def _names(trials: Sequence[Trial]) -> None:
+    """Each thing that was done, where any verdict on it was wrong, else how many there are."""
+    names = sorted({one.name for one in trials})
+    for name in names:
+        some = [one for one in trials if one.name == name]
+        if any(one.wrong for one in some):
+            _row(f"  {name}", some)
+    print(f"  {len(names)} different ones")
+
+
+def _row(words: str, trials: Sequence[Trial]) -> None:
+    wrong, total = sum(one.wrong for one in trials), len(trials)
+    low, high = lower_bound(wrong, total, 0.975), upper_bound(wrong, total, 0.975)
+    print(f"{words:<46} {wrong:>5} of {total:>5}   95 % interval {low:.4f} to {high:.4f}")
+
+
+def cost(seed: int) -> None:
+    """Print what an image of 100 proposals costs."""
+    rng, tolerance = np.random.default_rng([seed, 4]), BUILT_IN["int8"]
+    kind = scenes.Kind(
+        (640, 640),
+        "letterbox",
+        (0.4, 0.3, 0.2, 0.1),
+        22,
+        5,
+        0.4,
+        40,
+        scenes.Settings(0.4, Suppression("class", 0.5, 100)),
+    )
+    pairs: list[Pair] = []
+    while len(pairs) < 64:
+        heads = scenes.scene(rng, kind)
+        twin = scenes.healthy(rng, heads, tolerance, 0.5)
+        two = [scenes.side_of(one, kind.settings, tolerance.band) for one in (heads, twin)]
+        found = [one.proposals for one in two]
+        if all(one is not None and abs(len(one.rows) - PROPOSALS) <= 10 for one in found):
+            pairs.append((two[0], two[1], heads.placement))
+    spent, images = [], {}
+    for at, (ours, theirs, place) in enumerate(pairs):
+        started = time.process_time()
+        images[str(at)] = judge(ours, theirs, tolerance, place.scale)
+        spent.append((time.process_time() - started) * 1e3)
+    whole = []
+    for _ in range(5):
+        started = time.process_time()
+        budget(images, tolerance)
+        whole.append((time.process_time() - started) * 1e3 / len(images))
+    one, rest = median(spent), median(whole)
+    print(
+        f"\ncost of an image, {PROPOSALS} proposals a side [ms]   judge {one:.2f}   "
+        f"its share of budget {rest:.2f}   together {one + rest:.2f}   ≤ {REACH:g}"
+    )
+
+
+if __name__ == "__main__":
+    main(None)

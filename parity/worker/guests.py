@@ -1,0 +1,23 @@
+"""Packages of somebody else that bring adapters: they import ``parity.runtimes`` by its own name.
+
+Here the contract lives under a private name, and a second copy of it, were there one, would have
+classes of its own: what such an adapter answers would be data of unknown types.
+"""
+
+import importlib
+import importlib.util
+import sys
+
+_OFFERED = ("", ".contract", ".graph")
+
+
+def welcome() -> None:
+    """Let ``parity.runtimes`` be this copy of it; ``parity`` too where no other is installed."""
+    here = __name__.rpartition(".worker.")[0]
+    if here == "parity":
+        return
+    if importlib.util.find_spec("parity") is None:
+        sys.modules["parity"] = sys.modules[here]
+    for name in _OFFERED:
+        module = importlib.import_module(here + ".runtimes" + name)
+        sys.modules["parity.runtimes" + name] = module
