@@ -54,8 +54,8 @@ def to_side(
         floor,
         suppression,
     )
-    if side.result is not None:
-        look(proposals.boxes[side.result.kept])
+    assert side.result is not None
+    look(proposals.boxes[side.result.kept])
     hidden = settings.nms == "none" and settings.family not in tuple(NMS_FREE)
     return replace(side, proposals=None, result=None) if hidden else side
 
