@@ -398,4 +398,5 @@ FAULTS: dict[str, Fault] = {
 def combination(rng: Rng, draft: Draft) -> bool:
     """Two or three of them at once."""
     names = rng.choice(list(FAULTS), int(rng.integers(2, 4)), replace=False)
-    return any([FAULTS[str(name)](rng, draft) for name in names])
+    done = [FAULTS[str(name)](rng, draft) for name in names]  # each of them, not only the first
+    return any(done)

@@ -217,5 +217,5 @@ def spoilers(runtime: Runtime) -> dict[str, Spoil]:
         found["head: other variances"] = _head("boxes", lambda one: one * 2)
     else:
         found["head: sigmoid twice"] = _head("scores", lambda one: 1 / (1 + np.exp(-one)))
-        found["head: half a cell off"] = _head("boxes", lambda one: one + [4, 4, 0, 0])
+        found["head: half a cell off"] = _head("boxes", lambda one: one + np.array([4, 4, 0, 0]))
     return found
