@@ -101,15 +101,20 @@ def _real(
     every = list(cases)
     for place, case in enumerate(every):
         rng = np.random.default_rng([asked.seed, 3, place])
-        share = max(1, asked.trials // len(every))
         judged = case.agreements()
-        for number in range(share):
+        for number in range(asked.trials // 4):
             chosen = _subset(rng, case, SUBSETS[0 if number % 2 else number // 2 % 3])
             found = codes({str(at): judged[at] for at in chosen}, case.tolerance)
             yield Trial(
-                f"{source} healthy", number, case.name, case.tolerance.name, len(chosen), frozenset(), found
+                f"{source} healthy",
+                number,
+                case.name,
+                case.tolerance.name,
+                len(chosen),
+                frozenset(),
+                found,
             )
-        for number in range(share // 2):
+        for number in range(asked.trials // 2 // len(every)):
             yield _planted(rng, source, number, case, asked.fault)
 
 
@@ -131,7 +136,9 @@ def _planted(rng: Rng, source: str, number: int, case: recorded.Recorded, only: 
                     sides = [case.sides(at, spoilers[name]) for at in chosen]
                 except HeadsError:
                     break  # refused when decoded, which no test of agreement needs
-                pairs: list[Pair] = [(*two, place) for two, place in zip(sides, places, strict=True)]
+                pairs: list[Pair] = [
+                    (*two, place) for two, place in zip(sides, places, strict=True)
+                ]
             else:
                 draft = case.draft(chosen)
                 if not PLANTED[name](rng, draft):
@@ -141,7 +148,13 @@ def _planted(rng: Rng, source: str, number: int, case: recorded.Recorded, only: 
                 kind = "strict" if case.tolerance.strict else "int8"
                 found = verdict(pairs, case.tolerance)
                 return Trial(
-                    f"{source} faults, {kind}", number, name, case.tolerance.name, len(chosen), rules, found
+                    f"{source} faults, {kind}",
+                    number,
+                    name,
+                    case.tolerance.name,
+                    len(chosen),
+                    rules,
+                    found,
                 )
 
 
@@ -174,7 +187,9 @@ def report(trials: Sequence[Trial]) -> None:
     print(f"\nwrong verdicts: {len(wrong)}" + (f", the first {SHOWN}" * (len(wrong) > SHOWN)))
     for one in wrong[:SHOWN]:
         what = f"breaks {', '.join(sorted(one.rules))}" if one.rules else f"alarm: {one.codes}"
-        print(f"  {one.source} {one.number}: {one.name}, {one.tolerance}, {one.images} images: {what}")
+        print(
+            f"  {one.source} {one.number}: {one.name}, {one.tolerance}, {one.images} images: {what}"
+        )
 
 
 def _sources(trials: Iterable[Trial]) -> list[str]:
@@ -206,14 +221,20 @@ def cost(seed: int) -> None:
     """Print what an image of 100 proposals costs."""
     rng, tolerance = np.random.default_rng([seed, 4]), BUILT_IN["int8"]
     kind = scenes.Kind(
-        (640, 640), "letterbox", (0.4, 0.3, 0.2, 0.1), 22, 5, 0.4, 40,
+        (640, 640),
+        "letterbox",
+        (0.4, 0.3, 0.2, 0.1),
+        22,
+        5,
+        0.4,
+        40,
         scenes.Settings(0.4, Suppression("class", 0.5, 100)),
     )
     pairs: list[Pair] = []
     while len(pairs) < 64:
         heads = scenes.scene(rng, kind)
         twin = scenes.healthy(rng, heads, tolerance, 0.5)
-        two = [scenes.side_of(one, kind.settings, tolerance.band) for one in (heads, twin)]
+        two = [scenes.side_of(one, kind.settings, 0.4 - tolerance.band) for one in (heads, twin)]
         found = [one.proposals for one in two]
         if all(one is not None and abs(len(one.rows) - PROPOSALS) <= 10 for one in found):
             pairs.append((two[0], two[1], heads.placement))

@@ -24,7 +24,7 @@ from parity.suite.tolerance import Tolerance
 
 PUBLISHED = """
 [detector]
-name = "published rfb320"
+name = "published-rfb320"
 reference = "onnx"
 images = ["{zoo}/images/*.jpg"]
 classes = ["face"]
@@ -81,9 +81,7 @@ class Ran:
     def settings(self) -> Settings:
         """How it chooses among what it finds."""
         how = self.runtime.decode
-        return Settings(
-            how.score_threshold, Suppression(how.nms, how.nms_iou, how.max_detections)
-        )
+        return Settings(how.score_threshold, Suppression(how.nms, how.nms_iou, how.max_detections))
 
     def side(self, at: int, band: float, spoil: Spoil | None = None) -> Side:
         """One image, decoded; what ``spoil`` makes of the heads."""
@@ -177,9 +175,7 @@ def _ran(suite: Suite, name: str, images: Images) -> Ran:
     return Ran(runtime, decoder, heads, prepared, decoded)
 
 
-def _decoded(
-    suite: Suite, runtime: Runtime, heads: dict[str, Array], where: Prepared
-) -> Heads:
+def _decoded(suite: Suite, runtime: Runtime, heads: dict[str, Array], where: Prepared) -> Heads:
     """As made-up ones are: a box and a score per class for each row."""
     how, priors = runtime.decode, None
     if how.ssd is not None:
@@ -221,5 +217,5 @@ def spoilers(runtime: Runtime) -> dict[str, Spoil]:
         found["head: other variances"] = _head("boxes", lambda one: one * 2)
     else:
         found["head: sigmoid twice"] = _head("scores", lambda one: 1 / (1 + np.exp(-one)))
-        found["head: half a cell off"] = _head("boxes", lambda one: one + [4, 4, 0, 0])
+        found["head: half a cell off"] = _head("boxes", lambda one: one + np.array([4, 4, 0, 0]))
     return found
