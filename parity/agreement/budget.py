@@ -37,20 +37,21 @@ class Share:
         return self.count / self.total if self.total else float(self.count > 0)
 
     @property
-    def most(self) -> float:
-        """How many the budget covers: one at least, as a share of few is no whole number."""
-        return max(1.0, self.allowed * self.total) if self.allowed else 0.0
+    def most(self) -> int:
+        """How many the budget covers: its share of the total, and one where that is no whole one.
+
+        Of five or fewer one is surely more than 1 % (its 95 % interval lies above), and covered by
+        nothing.
+        """
+        if not self.allowed or not self.total:
+            return 0
+        whole = int(self.allowed * self.total + _ROUNDING)
+        return max(whole, int(lower_bound(1, self.total) < self.allowed - _ROUNDING))
 
     @property
     def holds(self) -> bool:
-        """Whether the budget covers it: no more than ``most``, nor surely a larger share.
-
-        One of five or fewer is surely more than 1 % (its 95 % interval lies above).
-        """
-        if self.count > self.most + _ROUNDING:
-            return False
-        total = max(self.total, self.count)
-        return not self.count or lower_bound(self.count, total) <= self.allowed + _ROUNDING
+        """Whether the budget covers it."""
+        return self.count <= self.most
 
     @property
     def proven(self) -> bool:

@@ -59,8 +59,9 @@ def allowed(share: Share) -> str:
     """How much may be: "allowed 1 %", "none allowed"."""
     if not share.allowed:
         return "none allowed"
-    one = share.total > 0 and share.allowed * share.total < 1
-    return f"allowed {percent(share.allowed)}{f' (1 of {share.total})' if one else ''}"
+    few = share.total > 0 and share.allowed * share.total < 1
+    number = f" ({share.most} of {share.total})" if few else ""
+    return f"allowed {percent(share.allowed)}{number}"
 
 
 def budget_used(share: Share) -> str:

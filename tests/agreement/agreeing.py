@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from parity.agreement import Budget, ImageAgreement, Row, budget, judge
-from parity.boxes import Placement
+from parity.boxes import Placement, clipped
 from parity.detections import Detections, ProposalSet, Side, Suppression
 from parity.suite.tolerance import BUILT_IN, Tolerance, derive
 
 FLOAT32 = BUILT_IN["float32"]
+FLOAT16 = BUILT_IN["float16"]
 INT8 = BUILT_IN["int8"]
 Box = tuple[float, float, float, float]
 
@@ -40,17 +41,26 @@ def suppressed(
     floor: float = 0.4,
     of: list[int] | None = None,
     row_count: int | None = None,
+    placement: Placement | None = None,
+    cut_before: tuple[int, int] | None = None,
 ) -> Side:
-    """What NMS makes of proposals, which are shown.
+    """What NMS makes of proposals, which are shown, in pixels of the original image.
 
     Each comes from the row of the heads that ``of`` says, of ``row_count``, else from its place.
+    ``placement``: of the image in the network's input. ``cut_before``: (height, width) at which
+    boxes are cut before NMS, and are deployed so.
     """
     every = np.arange(len(rows)) if of is None else np.array(of, dtype=np.int64)
     above = np.array([row[4] >= floor for row in rows], dtype=np.bool_)
     proposals = found(*rows).take(above)
+    where = placement or Placement()
+    boxes = where.to_network(proposals.boxes)
+    if cut_before is not None:
+        cut = clipped(proposals.boxes, cut_before)
+        proposals = Detections(cut, proposals.scores, proposals.classes)
     count = len(rows) if row_count is None else row_count
-    shown = ProposalSet(proposals, proposals.boxes, every[above], count, Placement())
-    return Side.of(shown, threshold, floor, Suppression(mode, nms_iou, most))
+    shown = ProposalSet(proposals, boxes, every[above], count, where)
+    return Side.of(shown, threshold, floor, Suppression(mode, nms_iou, most, cut_before))
 
 
 def hidden(shown: Side) -> Side:

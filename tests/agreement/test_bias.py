@@ -126,10 +126,10 @@ def test_a_quarter_of_the_limit_may_be_shared(
     assert sides(total([pairs(boxes, shifts)])) == ({"y2"} if fails else set())
 
 
-@pytest.mark.parametrize("images", [4, 16, 64])
-def test_noise_within_the_limits_is_no_bias(images: int) -> None:
+@pytest.mark.parametrize(("images", "suites"), [(4, 40), (16, 10), (64, 3)])
+def test_noise_within_the_limits_is_no_bias(images: int, suites: int) -> None:
     """Boxes of all sizes and scores that scatter about zero, strict and under a budget."""
-    for seed in range(60):
+    for seed in range(suites):
         rng = np.random.default_rng([images, seed])
         for tolerance in (INT8, FLOAT32):
             suite = [_healthy(rng, tolerance) for _ in range(images)]

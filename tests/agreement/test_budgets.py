@@ -151,6 +151,12 @@ def test_one_of_five_or_fewer_is_surely_more_than_one_percent(total_: int, holds
     assert Share("lost", "max_lost", 1, total_, 0.01).holds is holds
 
 
+@pytest.mark.parametrize(("total_", "holds"), [(1, False), (2, True)])
+def test_one_of_one_is_surely_more_than_five_percent(total_: int, holds: bool) -> None:
+    """One time in twenty by chance, which is no longer chance."""
+    assert Share("box", "min_within", 1, total_, 1 - 0.95).holds is holds
+
+
 def test_a_budget_is_proven_where_the_interval_lies_within() -> None:
     """0 of 299 prove 1 % with 95 % confidence, 0 of 298 do not; nor is nothing ever proven by 0."""
     assert Share("lost", "max_lost", 0, 299, 0.01).proven
@@ -181,7 +187,7 @@ def test_borderline_pairs_are_judged_pairs() -> None:
 
 def test_something_found_among_nothing_uses_all_of_its_budget() -> None:
     """An extra detection where the candidate deploys none cannot be a small share."""
-    share = Share("extra", "max_extra", 1, 0, 0.04)
+    share = Share("extra", "max_extra", 1, 0, 0.5)
     assert (share.used, share.holds) == (1.0, False)
     assert Share("extra", "max_extra", 0, 0, 0.0).holds
     assert Share("extra", "max_extra", 0, 0, 0.0).used == 0.0

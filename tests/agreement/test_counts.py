@@ -183,10 +183,10 @@ def test_strict_tolerances_check_groups_too() -> None:
     ]
 
 
-@pytest.mark.parametrize("images", [4, 16, 64])
-def test_losses_as_frequent_as_the_budget_allows_are_no_group(images: int) -> None:
-    """One in a hundred lost, one in a hundred extra, anywhere: no alarm on 100 suites."""
-    for seed in range(100):
+@pytest.mark.parametrize(("images", "suites"), [(4, 100), (16, 50), (64, 15)])
+def test_losses_as_frequent_as_the_budget_allows_are_no_group(images: int, suites: int) -> None:
+    """One in a hundred lost, one in a hundred extra, anywhere: no alarm."""
+    for seed in range(suites):
         rng = np.random.default_rng([images, seed])
         found = total([_chancy(rng) for _ in range(images)])
         assert not set(codes(found)) & set(GROUPS), seed

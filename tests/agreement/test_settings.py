@@ -57,6 +57,17 @@ def test_settings_are_not_asked_of_a_side_that_hides_its_proposals() -> None:
     assert ("extra", "") in kinds(judged)
 
 
+@pytest.mark.parametrize("hide", [(False, True), (True, False), (True, True)])
+def test_the_threshold_of_a_side_that_hides_its_proposals_is_known(hide) -> None:
+    """Of a dump or a network with NMS inside too, what it deploys begins somewhere."""
+    sides = suppressed(*FAR), suppressed(*FAR, threshold=0.86, floor=0.76)
+    sides = tuple(hidden(one) if away else one for one, away in zip(sides, hide, strict=True))
+    judged = agree(*sides, INT8)
+    (finding,) = judged.findings
+    assert (finding.code, finding.facts["count"]) == ("settings", 1)
+    assert agree(under_settings(*sides), sides[1], INT8).findings == ()
+
+
 def test_no_budget_covers_other_settings() -> None:
     """One detection in sixty: the image fails, and with it the suite."""
     rows = [(100.0 * i, 0, 100.0 * i + 50, 50, 0.9) for i in range(60)]

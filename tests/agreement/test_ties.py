@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from agreeing import FLOAT32, INT8, agree, codes, hidden, kinds, limits, suppressed, total
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
+from agreeing import FLOAT16, FLOAT32, INT8, agree, codes, hidden, kinds, limits, suppressed, total
 
 from parity.agreement import ImageAgreement
 from parity.agreement.ties import NONE, exchange
-from parity.detections import Side
 
 HERE = (1.0, 1.0)
 BOTH_TIED = [("lost", "tie"), ("extra", "tie")]
@@ -179,6 +176,39 @@ def test_a_duplicate_is_extra_although_it_lies_nearer_than_the_twin() -> None:
     assert (extra.kind, extra.reason) == ("extra", "")
 
 
+def test_partners_that_are_not_each_other_tie_where_each_has_its_own_twin() -> None:
+    """Three boxes of two pixels in a crowd of four: more are paired so than twin by twin.
+
+    The last pair, of a box that noise alone keeps below the threshold and one whose twin stands in
+    another pair, is off by 0.6 pixels, and neither of the two is.
+    """
+    reference = [
+        (0.0, 0.0, 2.0, 1.6, 0.501),
+        (0.5, 0.0, 2.1, 2.0, 0.4985),
+        (0.0, 0.5, 1.6, 2.5, 0.500),
+        (0.5, 0.0, 2.7, 2.0, 0.499),
+    ]
+    candidate = [
+        (*reference[1][:4], 0.5059),
+        (*reference[0][:4], 0.5036),
+        (*reference[2][:4], 0.5069),
+        (*reference[3][:4], 0.5056),
+    ]
+    choice = {"nms_iou": 0.7, "most": 3, "floor": 0.49}
+    judged = agree(suppressed(*reference, **choice), suppressed(*candidate, **choice), FLOAT16)
+    assert [(row.within, row.tie) for row in judged.rows].count((False, True)) == 1
+    assert judged.findings == ()
+
+
+def test_of_equal_proposals_the_reference_chooses_first() -> None:
+    """Two that are the same in all but their row: which of them is kept is nobody's fault."""
+    choice = {"mode": "none", "most": 1}
+    reference = suppressed(box(0, 0.9), box(0, 0.9), box(500, 0.8998), **choice)
+    candidate = suppressed(box(0, 0.8996), box(0, 0.8996), box(500, 0.9), **choice)
+    judged = agree(reference, candidate, FLOAT32)
+    assert (kinds(judged), judged.findings) == (BOTH_TIED, ())
+
+
 def test_a_side_that_hides_its_proposals_proves_no_tie() -> None:
     """What it removed is unknown: see the likely ties of ``test_hidden.py``."""
     shown = suppressed(box(0, 0.9), box(36, 0.89))
@@ -206,85 +236,3 @@ def test_a_row_of_another_class_is_no_twin() -> None:
     found = exchange(suppressed(box(0, 0.9, 1)), suppressed(box(0, 0.9, 2)), INT8, HERE)
     assert found is not None
     assert found.twin_of_reference.tolist() == [NONE]
-
-
-@st.composite
-def proposals(draw: st.DrawFn) -> list[tuple[float, ...]]:
-    """A crowd in which every choice of NMS is close: near scores, near overlaps, near threshold."""
-    count = draw(st.integers(1, 14))
-    place, step = st.integers(0, 12), st.integers(0, 8)
-    return [
-        box(9.0 * draw(place), 0.5 + 0.0004 * draw(step), draw(st.integers(0, 1)))
-        for _ in range(count)
-    ]
-
-
-def jittered(rows: list[tuple[float, ...]], seed: int) -> list[tuple[float, ...]]:
-    """Noise within every limit of float32: 0.05 pixels, 0.0005 of a score."""
-    rng = np.random.default_rng(seed)
-    moved = []
-    for x1, y1, x2, y2, score, label in rows:
-        dx, dy = rng.uniform(-0.05, 0.05, 2)
-        lower = rng.uniform(-5e-4, 5e-4)
-        moved.append((x1 + dx, y1 + dy, x2 + dx, y2 + dy, score + lower, label))
-    return moved
-
-
-CHOICES = {
-    "mode": st.sampled_from(["class", "agnostic", "none"]),
-    "most": st.sampled_from([1, 3, 100, None]),
-    "nms_iou": st.sampled_from([0.3, 0.45, 0.55, 0.7]),
-}
-
-
-@settings(max_examples=400, deadline=None)
-@given(proposals(), st.integers(0, 9999), st.fixed_dictionaries(CHOICES), st.booleans())
-def test_noise_within_every_limit_never_fails_whatever_nms_chose(rows, seed, choice, mixed) -> None:
-    """Also where rows stand in another order on the other side, if no two are the same."""
-    assume(not mixed or len({(x, label) for x, *_, label in rows}) == len(rows))
-    noisy = jittered(rows, seed)
-    order = np.random.default_rng(seed).permutation(len(rows)) if mixed else np.arange(len(rows))
-    reference = suppressed(*rows, floor=0.499, **choice)
-    candidate = suppressed(*(noisy[i] for i in order), floor=0.499, **choice)
-    judged = agree(reference, candidate, FLOAT32)
-    assert judged.findings == ()
-    assert codes(total([judged], FLOAT32)) in ([], ["nothing-detected"])
-
-
-@settings(max_examples=400, deadline=None)
-@given(
-    proposals(),
-    st.integers(0, 9999),
-    st.fixed_dictionaries(CHOICES),
-    st.sampled_from(["gone", "moved", "rescored"]),
-)
-def test_a_fault_in_what_is_deployed_is_never_a_tie(rows, seed, choice, fault) -> None:
-    """One proposal that the reference deploys is taken out, moved or rescored beyond a limit.
-
-    Where another one within every limit takes its place, what is deployed agrees and nothing can
-    tell; all others must fail.
-    """
-    reference = suppressed(*rows, floor=0.499, **choice)
-    assume(len(reference.seen) and reference.deployed.any())
-    assert reference.proposals is not None
-    assert reference.result is not None
-    gone = int(reference.proposals.rows[reference.result.kept[0]])
-    changed = jittered(rows, seed)
-    x1, y1, x2, y2, score, label = changed[gone]
-    changed[gone] = {
-        "gone": (x1, y1, x2, y2, 0.01, label),
-        "moved": (x1, y1 + 40, x2, y2 + 40, score, label),
-        "rescored": (x1, y1, x2, y2, score + 0.2, label),
-    }[fault]
-    candidate = suppressed(*changed, floor=0.499, **choice)
-    assume(not replaced(reference, candidate))
-    assert agree(reference, candidate, FLOAT32).findings
-
-
-def replaced(reference: Side, candidate: Side) -> bool:
-    """Whether the first detection has another proposal within every limit on the other side."""
-    assert candidate.proposals is not None
-    found, ours = candidate.proposals.found, reference.seen
-    near = np.abs(found.boxes - ours.boxes[0]).max(axis=1, initial=0) <= 0.1
-    near &= np.abs(found.scores - ours.scores[0]) <= 1e-3
-    return bool((near & (found.classes == ours.classes[0])).any())

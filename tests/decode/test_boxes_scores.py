@@ -9,6 +9,7 @@ import pytest
 
 from parity.boxes import Placement
 from parity.decode import Candidates, DecodeError, bind, decode, roles, to_side
+from parity.detections import Side
 from parity.suite.decoding import Decode
 from parity.suite.families import BoxesScores
 
@@ -16,7 +17,7 @@ BOX = [0.25, 0.5, 0.75, 1.0]
 
 
 def settings(threshold: float = 0.5, **how: Any) -> Decode:
-    own = {"nms_iou", "nms", "max_detections"}
+    own = {"nms_iou", "nms", "max_detections", "clip"}
     outer = {key: value for key, value in how.items() if key in own}
     inner = {"box_format": "xyxy", "normalized": True}
     inner.update({key: value for key, value in how.items() if key not in own})
@@ -167,10 +168,12 @@ def test_the_roles_bind_the_outputs() -> None:
 # --------------------------------------------------------------------------------------- to_side
 
 
-def side(boxes: Any, scores: Any, floor: float = 0.25, **how: Any) -> Any:
+def side(
+    boxes: Any, scores: Any, floor: float = 0.25, image: tuple[int, int] | None = None, **how: Any
+) -> Side:
     found = Candidates(np.array(boxes, dtype=float), np.array(scores, dtype=float))
     placement = Placement(scale_x=0.5, scale_y=0.25, offset_x=0.0, offset_y=10.0)
-    return to_side(found, settings(**how), floor, placement)
+    return to_side(found, settings(**how), floor, placement, image)
 
 
 def test_every_class_at_or_above_the_floor_is_a_proposal() -> None:
@@ -191,8 +194,33 @@ def test_boxes_are_brought_to_the_original_image() -> None:
 
 
 def test_the_settings_of_nms_are_recorded() -> None:
-    """Sides with other settings are never excused by a tie."""
-    assert side([[0, 0, 1, 1]], [[0.9]]).nms == "class at IoU 0.45, at most 100"
+    """As other settings are a finding of their own."""
+    found = side([[0, 0, 1, 1]], [[0.9]])
+    assert found.suppression.label == "class at IoU 0.45, at most 100"
+    cut = side([[0, 0, 1, 1]], [[0.9]], clip="before-nms", image=(40, 30)).suppression
+    assert cut.label == "class at IoU 0.45, boxes cut at the image's edges before, at most 100"
+    assert side([[0, 0, 1, 1]], [[0.9]], clip="after-nms", image=(40, 30)).suppression.edges is None
+
+
+def test_every_proposal_says_from_which_row_it_comes() -> None:
+    """Of how many rows there are; in pixels of the input as decoded, and of the image as cut."""
+    found = side(
+        [[0, 10, 10, 20], [5, 0, 9, 15], [-4, 12, 6, 14]],
+        [[0.9, 0.3], [0.1, 0.0], [0.0, 0.8]],
+        clip="before-nms",
+        image=(40, 30),
+    )
+    assert found.proposals is not None
+    assert (found.proposals.rows.tolist(), found.proposals.row_count) == ([0, 0, 2], 3)
+    assert found.proposals.found.classes.tolist() == [0, 1, 1]
+    assert found.proposals.boxes[2].tolist() == [-4, 12, 6, 14]
+    assert found.proposals.found.boxes[2].tolist() == [0, 8, 12, 16]
+
+
+def test_a_side_without_nms_of_its_own_hides_its_proposals() -> None:
+    """Whatever the network suppressed by itself is unknown."""
+    found = side([[0, 0, 1, 1]], [[0.9]], nms="none", max_detections=None)
+    assert (found.proposals, len(found.seen)) == (None, 1)
 
 
 def test_nothing_above_the_floor_is_an_empty_side() -> None:

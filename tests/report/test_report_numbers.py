@@ -71,10 +71,12 @@ def test_how_much_of_a_budget_was_used(count: int, total: int, allowed: float, t
     assert numbers.budget_used(Share("lost", "max_lost", count, total, allowed)) == text
 
 
-def test_a_budget_that_allows_not_even_one() -> None:
-    """1 % of 20 detections is none of them, and that is said."""
-    share = Share("lost", "max_lost", 1, 20, 0.01)
-    assert numbers.allowed(share) == "allowed 1 % (0 of 20)"
+@pytest.mark.parametrize(("total", "most"), [(20, 1), (5, 0)])
+def test_a_budget_of_less_than_one_says_how_many_it_covers(total: int, most: int) -> None:
+    """1 % of 20 detections is none of them and covers one; of 5 it covers none, and says so."""
+    share = Share("lost", "max_lost", 1, total, 0.01)
+    assert numbers.allowed(share) == f"allowed 1 % ({most} of {total})"
+    assert share.holds is bool(most)
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,8 @@ def test_the_suite_can_limit_the_detections() -> None:
     given = heads("torchvision", [([40, 10, 120, 50], 0.5 + 0.1 * row, 1) for row in range(4)])
     side = to_side(decode(given, how, 1, SIZE), how, 0.4, Placement())
     assert_allclose(side.seen.scores, [0.8, 0.7], rtol=1e-6)
-    assert side.nms == "inside the model, at most 2"
+    assert side.suppression.label == "none, at most 2"
+    assert side.proposals is None
 
 
 def test_tflites_fast_nms_has_several_rows_for_each_that_it_counts() -> None:

@@ -120,9 +120,9 @@ def test_the_best_300_of_all_queries_and_classes_are_kept() -> None:
     side = to_side(found(logits, [BOX] * 200), settings(), 0.5, Placement())
     assert len(side.seen) == 300
     assert side.seen.scores.min() > side.removed.detections.scores.max()
-    assert side.nms == "none, at most 300"
+    assert side.suppression.label == "none, at most 300"
 
 
 def test_nothing_is_hidden_where_there_is_no_nms() -> None:
-    """A side that declares NMS is another setting, and never excused by what this one shows."""
-    assert not to_side(found([[0.0, 1.5]], [BOX]), settings(), 0.5, Placement()).hidden
+    """All that could have been kept is known, so that a tie of the last places can be proven."""
+    assert to_side(found([[0.0, 1.5]], [BOX]), settings(), 0.5, Placement()).proposals is not None
