@@ -101,9 +101,8 @@ def _real(
     every = list(cases)
     for place, case in enumerate(every):
         rng = np.random.default_rng([asked.seed, 3, place])
-        share = max(1, asked.trials // len(every))
         judged = case.agreements()
-        for number in range(share):
+        for number in range(asked.trials // 4):
             chosen = _subset(rng, case, SUBSETS[0 if number % 2 else number // 2 % 3])
             found = codes({str(at): judged[at] for at in chosen}, case.tolerance)
             yield Trial(
@@ -115,7 +114,7 @@ def _real(
                 frozenset(),
                 found,
             )
-        for number in range(share // 2):
+        for number in range(asked.trials // 2 // len(every)):
             yield _planted(rng, source, number, case, asked.fault)
 
 
@@ -235,7 +234,7 @@ def cost(seed: int) -> None:
     while len(pairs) < 64:
         heads = scenes.scene(rng, kind)
         twin = scenes.healthy(rng, heads, tolerance, 0.5)
-        two = [scenes.side_of(one, kind.settings, tolerance.band) for one in (heads, twin)]
+        two = [scenes.side_of(one, kind.settings, 0.4 - tolerance.band) for one in (heads, twin)]
         found = [one.proposals for one in two]
         if all(one is not None and abs(len(one.rows) - PROPOSALS) <= 10 for one in found):
             pairs.append((two[0], two[1], heads.placement))

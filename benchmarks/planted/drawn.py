@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.planted import scenes
 from benchmarks.planted.claims import claims
-from benchmarks.planted.faults import FAULTS, Draft, combination
+from benchmarks.planted.faults import FAULTS, SETTINGS, Draft, combination
 from benchmarks.planted.listed import MUST_FAIL, MUST_HOLD
 from benchmarks.planted.scenes import Heads, Rng
 from benchmarks.planted.truth import look
@@ -94,15 +94,23 @@ def healthy_draft(seed: int, only: str, number: int) -> tuple[str, Draft]:
     tolerance = list(BUILT_IN.values())[number // 3 % 4]
     draft = _scenes(rng, size, tolerance)
     draft.candidate = _healthy(rng, draft)
-    name = "noise"
+    return "noise" + _arranged(rng, draft), draft
+
+
+def _arranged(rng: Rng, draft: Draft) -> str:
+    """What differs in some candidates and is no fault."""
     turn = rng.uniform()
     if turn < 0.15:
-        name = "noise, rows in another order"
         draft.candidate = [_shuffled(rng, heads) for heads in draft.candidate]
-    elif turn < 0.25:
-        name = "noise, another placement"
+        return ", rows in another order"
+    if turn < 0.25:
         draft.candidate = [_elsewhere(heads) for heads in draft.candidate]
-    return name, draft
+        return ", another placement"
+    if turn < 0.35:
+        FAULTS[str(rng.choice(SETTINGS))](rng, draft)
+        draft.deliberate = True
+        return ", deliberate settings"
+    return ""
 
 
 def _scenes(rng: Rng, size: int, tolerance: Tolerance) -> Draft:
@@ -156,7 +164,7 @@ def faulty_draft(
     rng = np.random.default_rng(seed)
     menu = [name for name in (*PLANTED, *MUST_FAIL) if only in name]
     size = SIZES[number % 3]
-    name = menu[number // 3 % len(menu)]
+    name = menu[number // 3 * 7 % len(menu)]  # those of one sort do not follow each other
     while True:
         if name in MUST_FAIL:
             draft = MUST_FAIL[name](rng, size, tolerance)
@@ -168,6 +176,9 @@ def faulty_draft(
             draft.candidate = _healthy(rng, draft)
             if rng.uniform() < 0.2:
                 draft.hidden = str(rng.choice(["reference", "candidate", "both"]))
-            if PLANTED[name](rng, draft) and (rules := broken(pairs_of(draft), tolerance)):
-                return name, draft, rules
+            if not PLANTED[name](rng, draft):
+                continue
+            how = _arranged(rng, draft)
+            if rules := broken(pairs_of(draft), tolerance):
+                return name + how, draft, rules
         name = str(rng.choice(menu))

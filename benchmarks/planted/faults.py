@@ -11,6 +11,7 @@ import numpy as np
 
 from benchmarks.planted.scenes import Floats, Heads, Rng, Settings, side_of
 from benchmarks.planted.truth import nms, overlap
+from parity.agreement import under_settings
 from parity.detections import Side
 from parity.suite.tolerance import Tolerance
 
@@ -20,6 +21,8 @@ class Draft:
     """A suite's images on both sides; the candidate's may be spoiled, and its settings.
 
     ``hidden``: "", or which side shows only what NMS leaves ("reference", "candidate", "both").
+    ``deliberate``: whether other settings of the candidate are meant, so that the reference is
+    judged under them.
     """
 
     reference: list[Heads]
@@ -28,6 +31,7 @@ class Draft:
     theirs: Settings
     tolerance: Tolerance
     hidden: str = ""
+    deliberate: bool = False
 
     @cached_property
     def objects(self) -> list[tuple[int, int, int]]:
@@ -42,13 +46,17 @@ class Draft:
 
     def sides(self) -> Iterator[tuple[Side, Side]]:
         """Both sides of each image, as parity sees them."""
+        floor = self.theirs.threshold - self.tolerance.band
+        lower = min(floor, self.ours.threshold - self.tolerance.band)
         for ours, theirs in zip(self.reference, self.candidate, strict=True):
-            reference = side_of(ours, self.ours, self.tolerance.band)
-            candidate = side_of(theirs, self.theirs, self.tolerance.band)
+            reference = side_of(ours, self.ours, lower)
+            candidate = side_of(theirs, self.theirs, floor)
             if self.hidden in ("reference", "both"):
                 reference = replace(reference, proposals=None, result=None)
             if self.hidden in ("candidate", "both"):
                 candidate = replace(candidate, proposals=None, result=None)
+            if self.deliberate:
+                reference = under_settings(reference, candidate)
             yield reference, candidate
 
     @property
@@ -81,12 +89,16 @@ def _chosen(rng: Rng, draft: Draft) -> list[tuple[int, int, int]]:
 
 
 def _objects(change: Callable[[Rng, Draft, Heads, Any, int], None]) -> Fault:
-    """Something done to some objects: (…, the candidate's image, its rows, the class)."""
+    """Something done to some objects: (…, the candidate's image, its rows, the class).
+
+    To all rows that see the object, or to the best alone, whose neighbours may then stand in.
+    """
 
     def fault(rng: Rng, draft: Draft) -> bool:
-        chosen = _chosen(rng, draft)
+        chosen, alone = _chosen(rng, draft), rng.uniform() < 0.3
         for at, row, label in chosen:
-            change(rng, draft, draft.candidate[at], draft.around(at, row), label)
+            rows = np.array([row]) if alone else draft.around(at, row)
+            change(rng, draft, draft.candidate[at], rows, label)
         return bool(chosen)
 
     return fault
@@ -358,7 +370,7 @@ def most(rng: Rng, draft: Draft) -> bool:
 def threshold(rng: Rng, draft: Draft) -> bool:
     """Deployed from another score on."""
     value = draft.ours.threshold + _magnitude(rng, 1e-3, 0.3)
-    draft.theirs = replace(draft.theirs, threshold=float(np.clip(value, 0.15, 0.95)))
+    draft.theirs = replace(draft.theirs, threshold=float(np.clip(value, 0.2, 0.95)))
     return True
 
 
@@ -393,6 +405,9 @@ FAULTS: dict[str, Fault] = {
     "max_detections": most,
     "threshold": threshold,
 }
+
+
+SETTINGS = ("NMS limit", "NMS mode", "max_detections", "threshold")
 
 
 def combination(rng: Rng, draft: Draft) -> bool:

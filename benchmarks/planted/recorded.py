@@ -24,7 +24,7 @@ from parity.suite.tolerance import Tolerance
 
 PUBLISHED = """
 [detector]
-name = "published rfb320"
+name = "published-rfb320"
 reference = "onnx"
 images = ["{zoo}/images/*.jpg"]
 classes = ["face"]

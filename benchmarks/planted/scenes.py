@@ -52,9 +52,8 @@ class Settings:
     suppression: Suppression
 
 
-def side_of(heads: Heads, settings: Settings, band: float) -> Side:
-    """One image as parity sees it."""
-    floor = settings.threshold - band
+def side_of(heads: Heads, settings: Settings, floor: float) -> Side:
+    """One image as parity sees it, down to a score."""
     rows, classes = np.divmod(np.flatnonzero(heads.scores >= floor), heads.scores.shape[1])
     boxes = heads.boxes[rows]
     found = Detections(heads.placement.to_original(boxes), heads.scores[rows, classes], classes)
@@ -95,7 +94,7 @@ def kind(rng: Rng) -> Kind:
         resize=str(rng.choice(["stretch", "letterbox"])),
         shares=tuple(shares / shares.sum()),
         objects=float(rng.choice([2, 5, 9, 14])),
-        anchors=1.0 if mode == "none" else float(rng.choice([1, 3, 6])),
+        anchors=float(rng.choice([1, 1.3] if mode == "none" else [1, 3, 6])),
         crowded=float(rng.choice([0.1, 0.4, 0.7])),
         background=int(rng.integers(20, 80)),
         settings=Settings(
@@ -201,10 +200,9 @@ def healthy(rng: Rng, heads: Heads, tolerance: Tolerance, level: float) -> Heads
         room = np.maximum(tolerance.max_corner_px, sides * (1 - tolerance.min_box_iou) / 4.4)
         shift = rng.uniform(-1, 1, heads.boxes.shape) * room * level
     else:
-        logits = np.log(
-            np.clip(heads.scores, 1e-6, 1 - 1e-6) / (1 - np.clip(heads.scores, 1e-6, 1 - 1e-6))
-        )
-        logits += 0.082 * _shared(rng, heads.owner, heads.scores.shape)
+        inner = np.clip(heads.scores, 1e-6, 1 - 1e-6)
+        noise = 0.082 * _shared(rng, heads.owner, heads.scores.shape)
+        logits = np.log(inner / (1 - inner)) + noise
         scores = 1 / (1 + np.exp(-logits))
         shift = (0.3 + 0.5 * level) * _shared(rng, heads.owner, heads.boxes.shape)
     most = 0.98 * tolerance.max_score_diff
