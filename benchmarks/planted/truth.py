@@ -2,7 +2,7 @@
 
 Every deployed detection of one side needs a proposal of the other, each its own, that is the same
 within every limit; where a largest matching (Hopcroft and Karp, 1973) leaves some without, no way
-of pairing and no tie can excuse them. What is counted is a lower bound of what the tolerance must see.
+of pairing and no tie can excuse them. What is counted is a lower bound of what must be seen.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from parity.agreement.chance import above_by_chance, exceeds_by_chance, line_end
 from parity.agreement.findings import Finding
 from parity.agreement.samples import Samples
 from parity.boxes import Floats
+from parity.nms import Ints
 from parity.suite.tolerance import Tolerance
 
 SHARE = 0.25  # of a limit that objects may have in common
@@ -26,33 +28,24 @@ SIDES = ("x1", "y1", "x2", "y2")
 
 
 def box_bias(samples: Samples, names: Sequence[str], tolerance: Tolerance) -> Iterator[Finding]:
-    """Sides of the box that are off together: along the input or all, else in classes or images."""
+    """Sides of the box that are off together: all or along the input, else in classes or images."""
     if not len(samples.label):
         return
     allowed = allowance(samples.box, tolerance)
-    used = np.clip(samples.shift / allowed, -_CLIP, _CLIP)
     for side, name in enumerate(SIDES):
-        scale = float(np.median(allowed[:, side]))
-        facts = {"side": name, "allowed": SHARE * scale}
-        one = _Values("bias", used[:, side], scale, facts, samples)
-        # One shift, in pixels, is less of the limit of a larger box.
-        design = _line(samples.box[:, side]) * (scale / allowed[:, side, None])
-        yield from (
-            one.along(design, samples.box[:, side])
-            or one.of_all()
-            or one.of_classes()
-            or one.of_images(names)
-        )
+        limits, place = allowed[:, side], samples.box[:, side]
+        facts = {"side": name, "allowed": SHARE * float(np.median(limits))}
+        one = _Values("bias", samples.shift[:, side], limits, facts, samples)
+        yield from (one.of_all() or one.along(place) or one.of_classes() or one.of_images(names))
 
 
 def score_bias(samples: Samples, tolerance: Tolerance) -> Iterator[Finding]:
     """Scores that are off together: all of them or along the score, else those of a class."""
     samples = samples.take(~np.isnan(samples.score_diff))
-    limit = tolerance.max_score_diff
-    used = np.clip(samples.score_diff / limit, -_CLIP, _CLIP)
-    one = _Values("score-bias", used, limit, {"allowed": SHARE * limit}, samples)
-    along = one.along(_line(samples.score), samples.score)
-    yield from one.of_all() or along or one.of_classes()
+    limits = np.full(len(samples.score), tolerance.max_score_diff)
+    facts = {"allowed": SHARE * tolerance.max_score_diff}
+    one = _Values("score-bias", samples.score_diff, limits, facts, samples)
+    yield from one.of_all() or one.along(samples.score) or one.of_classes()
 
 
 def allowance(boxes: Floats, tolerance: Tolerance) -> Floats:
@@ -66,73 +59,84 @@ def allowance(boxes: Floats, tolerance: Tolerance) -> Floats:
     return np.maximum(moved, tolerance.max_corner_px)
 
 
-def _line(at: Floats) -> Floats:
-    """The design (n, 2) of a line: 1, and ``at`` from its median on."""
-    return np.column_stack([np.ones(len(at)), at - np.median(at)]) if len(at) else np.ones((0, 2))
-
-
 @dataclass(frozen=True, eq=False)
 class _Values:
-    """One side of the box, or the score: how far each object is off, in limits.
+    """One side of the box, or the score: how far each object is off, and may be.
 
-    ``used`` (n,); ``scale`` turns limits into the unit of the message.
+    ``off`` (n,) and ``limits`` (n,) are in the unit of the message.
     """
 
     code: str
-    used: Floats
-    scale: float
+    off: Floats
+    limits: Floats
     facts: dict[str, Any]
     samples: Samples
 
-    def along(self, design: Floats, at: Floats) -> list[Finding]:
-        """A robust line along ``at`` (n,) of ``design`` (n, 2), tested at its ends."""
-        if len(self.used) < LINE or np.ptp(at) == 0:
+    @cached_property
+    def used(self) -> Floats:
+        """How much of its limit each object uses, (n,)."""
+        return np.clip(self.off / self.limits, -_CLIP, _CLIP)
+
+    def along(self, at: Floats) -> list[Finding]:
+        """Off more and more along ``at`` (n,): a robust line, tested at its ends."""
+        count = len(at)
+        if count < LINE or np.ptp(at) == 0:
             return []
-        for place, value, error in line_ends(design, self.used, at):
-            if above_by_chance(abs(value), SHARE, error, len(self.used) - 2) < CHANCE:
-                facts = {"at": place, "shift": value * self.scale, "pairs": len(self.used)}
+        plain = np.column_stack([np.ones(count), at - np.median(at)])
+        # What all are off by is less of the limit of a larger box.
+        design = plain * (float(np.median(self.limits)) / self.limits)[:, None]
+        tested, told = line_ends(design, self.used, at), line_ends(plain, self.off, at)
+        for (place, used, error), (_, shift, _) in zip(tested, told, strict=True):
+            if above_by_chance(abs(used), SHARE, error, count - 2) < CHANCE:
+                facts = {"at": place, "shift": shift, "pairs": count}
                 return [Finding(self.code, {**self.facts, **facts})]
         return []
 
     def of_all(self) -> list[Finding]:
         """The median of all objects."""
-        return [self._finding({}, self.used, 0)] if self._shared(self.used) else []
+        every = np.arange(len(self.off))
+        return [self._finding({}, every, 0)] if self._shared(every) else []
 
     def of_classes(self) -> list[Finding]:
         """The class that is furthest off, and how many more are off too."""
-        labels = self.samples.label
-        groups = {int(label): self.used[labels == label] for label in np.unique(labels)}
+        groups = _groups(self.samples.label)
         return self._worst("class", {key: one for key, one in groups.items() if self._shared(one)})
 
     def of_images(self, names: Sequence[str]) -> list[Finding]:
         """The image that is furthest off; how much noise there is, all of them tell."""
-        images = self.samples.image
-        groups = {names[image]: self.used[images == image] for image in np.unique(images)}
+        groups = {names[key]: one for key, one in _groups(self.samples.image).items()}
         groups = {name: one for name, one in groups.items() if len(one) >= IMAGE}
         if not groups:
             return []
-        residual = np.concatenate([one - one.mean() for one in groups.values()])
-        freedom = sum(len(one) - 1 for one in groups.values())
+        values = {name: self.used[one] for name, one in groups.items()}
+        residual = np.concatenate([one - one.mean() for one in values.values()])
+        freedom = sum(len(one) - 1 for one in values.values())
         pooled = float(np.sqrt(residual @ residual / freedom))
         off = {
-            name: one
-            for name, one in groups.items()
+            name: groups[name]
+            for name, one in values.items()
             if _beyond(one, max(pooled, float(one.std(ddof=1))), freedom)
         }
         return self._worst("image", off)
 
-    def _shared(self, used: Floats) -> bool:
-        return len(used) >= CLASS and _beyond(used)
+    def _shared(self, rows: Ints) -> bool:
+        return len(rows) >= CLASS and _beyond(self.used[rows])
 
-    def _worst(self, kind: str, groups: dict[Any, Floats]) -> list[Finding]:
+    def _worst(self, kind: str, groups: dict[Any, Ints]) -> list[Finding]:
         if not groups:
             return []
-        worst = max(groups, key=lambda one: abs(float(np.median(groups[one]))))
+        worst = max(groups, key=lambda one: abs(float(np.median(self.used[groups[one]]))))
         return [self._finding({kind: worst}, groups[worst], len(groups) - 1)]
 
-    def _finding(self, group: dict[str, Any], used: Floats, more: int) -> Finding:
-        facts = {"median": float(np.median(used)) * self.scale, "pairs": len(used), "more": more}
-        return Finding(self.code, {**self.facts, **group, **facts})
+    def _finding(self, group: dict[str, Any], rows: Ints, more: int) -> Finding:
+        allowed = SHARE * float(np.median(self.limits[rows]))
+        facts = {"allowed": allowed, "median": float(np.median(self.off[rows])), "pairs": len(rows)}
+        return Finding(self.code, {**self.facts, **group, **facts, "more": more})
+
+
+def _groups(labels: Ints) -> dict[int, Ints]:
+    """The rows of each label."""
+    return {int(one): np.flatnonzero(labels == one) for one in np.unique(labels)}
 
 
 def _beyond(used: Floats, deviation: float | None = None, freedom: int | None = None) -> bool:

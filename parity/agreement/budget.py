@@ -105,7 +105,8 @@ def budget(images: Mapping[str, ImageAgreement], tolerance: Tolerance) -> Budget
     findings += box_bias(measured, tuple(images), tolerance)
     findings += score_bias(measured, tolerance)
     findings += deployed_counts(images, tolerance)
-    findings += concentrated(images, tolerance)
+    held = [share.code for share in shares if share.holds and share.code in ("box", "score")]
+    findings += concentrated(images, tolerance, held)
     if not images:
         findings.append(Finding("no-image"))
     elif not any(one.reference_deployed or one.candidate_deployed for one in images.values()):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from parity.agreement.chance import at_least
@@ -35,15 +35,18 @@ def deployed_counts(
         yield from _beyond(groups, code, more_than=0.5)
 
 
-def concentrated(images: Mapping[str, ImageAgreement], tolerance: Tolerance) -> Iterator[Finding]:
+def concentrated(
+    images: Mapping[str, ImageAgreement], tolerance: Tolerance, limits: Iterable[str]
+) -> Iterator[Finding]:
     """Sizes and classes that miss a limit far more often than the budget allows in all.
 
-    A budget over all objects would hide that half of the small ones are boxed wrongly.
+    A budget over all objects would hide that half of the small ones are boxed wrongly. ``limits``:
+    those that hold over all objects, of "box" and "score".
     """
     if tolerance.strict:
         return
     allowed = max(1 - tolerance.min_within, _LEAST)
-    for limit in ("box", "score"):
+    for limit in limits:
         groups: Groups = {}
         for image in images.values():
             for row in image.rows:

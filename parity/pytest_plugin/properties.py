@@ -29,7 +29,7 @@ def runtime_properties(record: RuntimeRecord) -> Properties:
 def _numbers(found: Statistics) -> Properties:
     numbers: Properties = [
         (f"parity_{name}", getattr(found, name))
-        for name in ("pairs", "borderline", "lost", "extra", "class_flips", "excused")
+        for name in ("pairs", "borderline", "lost", "extra", "class_flips", "ties", "excused")
     ]
     for name in ("one_minus_iou", "score_diff"):
         spread = getattr(found, name)

@@ -154,7 +154,18 @@ def test_boxes_scaled_about_the_centre_are_found_by_a_line() -> None:
     assert {"x1", "y1", "x2", "y2"} == sides(total([judged]))
     finding = next(one for one in total([judged]).findings if one.code == "bias")
     at, shift = finding.facts["at"], finding.facts["shift"]
-    assert shift == pytest.approx(0.02 * (at - SPAN / 2), abs=3)  # beyond 11 px it is clipped
+    assert shift == pytest.approx(0.02 * (at - SPAN / 2), abs=1)
+
+
+@pytest.mark.parametrize("count", [9, 40])
+def test_a_shift_beyond_every_limit_is_told_as_it_is(count: int) -> None:
+    """Boxes of many sizes, all off by exactly 30 pixels: by a median and by a line."""
+    rng = np.random.default_rng(2)
+    boxes = np.concatenate([boxes_of(rng, 1, float(size)) for size in rng.uniform(20, 300, count)])
+    (finding,) = [
+        one for one in total([pairs(boxes, [30.0, 0, 0, 0])]).findings if one.code == "bias"
+    ]
+    assert finding.facts.get("shift", finding.facts.get("median")) == pytest.approx(30)
 
 
 @pytest.mark.parametrize(("count", "fails"), [(19, False), (20, True)])

@@ -237,6 +237,12 @@ def test_scores_of_a_class_that_miss_together_are_found() -> None:
     assert groups(total([image(*rows)]), "concentrated") == []
 
 
+def test_groups_are_not_told_where_the_budget_of_all_is_spent() -> None:
+    """Half of everything is wrong: that small ones are too says nothing more."""
+    rows = [good(label=i % 7, box_within=i % 2 == 0) for i in range(100)]
+    assert codes(total([image(*rows)])) == ["box"]
+
+
 def test_a_strict_tolerance_needs_no_groups_of_misses() -> None:
     """One miss fails it anyway."""
     rows = [good(label=0)] * 400 + [good(label=1, box_within=False)] * 20

@@ -72,9 +72,9 @@ classes = "classes.txt"
 [tolerance.roomy]
 base = "int8"
 min_within = 0.5
-max_lost = 0.9
-max_extra = 0.9
-max_class_flips = 0.9
+max_lost = 0.2
+max_extra = 0.2
+max_class_flips = 0.2
 
 [runtimes.healthy]
 kind = "onnxruntime"

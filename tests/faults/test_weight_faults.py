@@ -93,7 +93,7 @@ def test_int8_calibrated_on_other_pictures_fails_and_calibration_is_asked_after(
     fault = Fault(
         table='tolerance = "int8"',
         says=(
-            "no budget covers half of a class",
+            "no budget covers more than half of a group",
             "agree: was the quantiser calibrated on images like these?",
         ),
     )

@@ -123,6 +123,19 @@ def test_what_a_runtime_was_judged_against(role: str, against: str, words: str) 
     assert f"agrees with {words} (" in image_message(one, record, CLASSES)
 
 
+def test_ties_are_counted_and_come_last() -> None:
+    """They are no pairs that are judged, and a row says what it is."""
+    tied = pair(reason="tie", iou=0.7, corner=20.0, box_within=False)
+    one = image("a.png", pair(), lost(reason="tie"), tied, extra())
+    told = image_message(one, runtime("onnx", one), CLASSES)
+    assert (
+        "3 detections of the reference, 3 of the candidate: 1 pair, 1 within every limit; 2 ties "
+        "of NMS, top-k or threshold"
+    ) in " ".join(told.split())
+    table = [line.split("  ")[1] for line in told.splitlines()[-3:]]
+    assert table == ["extra", "pair: tie", "lost: tie"]
+
+
 def test_one_pair_is_no_pairs() -> None:
     """Counts are words that fit: one detection, one pair."""
     one = image("a.png", pair(candidate_score=0.8, score_within=False))

@@ -132,6 +132,28 @@ def test_excused_and_unjudgeable_have_columns_only_where_there_are_any() -> None
     assert "unjudgeable" in text
 
 
+def test_ties_have_a_column_and_are_no_pairs() -> None:
+    """They are counted where there are any, and are neither lost nor within."""
+    tied = runtime("onnx", image("a.png", pair(), lost(reason="tie"), extra(reason="tie")))
+    assert " ties " in terminal.overview(suite(reference(), tied))
+    assert tied.statistics is not None
+    assert (tied.verdict, tied.statistics.pairs, tied.statistics.ties) == ("pass", 1, 2)
+    assert "ties" not in terminal.overview(suite(reference(), passing()))
+
+
+def test_a_budget_that_is_not_proven_says_how_many_images_would_prove_it() -> None:
+    """No miss in 20 detections says little of 1 %; in 400 it is proven, and nothing is said."""
+    few = runtime("phone", image("a.png", *[pair()] * 20), tolerance="int8")
+    assert terminal.overview(suite(reference(), few)).endswith(
+        "\nphone passes, not proven: 14 more images like these, without another miss, would prove "
+        "the budget of int8 with 95 % confidence\n"
+    )
+    many = runtime("phone", image("a.png", *[pair()] * 400), tolerance="int8")
+    assert "proven" not in terminal.overview(suite(reference(), many))
+    strict = runtime("onnx", image("a.png", *[pair()] * 20))
+    assert "proven" not in terminal.overview(suite(reference(), strict))
+
+
 def test_precision_is_shown_where_there_are_labels() -> None:
     """mAP of the reference and of the candidate, beside the agreement."""
     record = runtime("onnx", average_precision={"reference": 0.9123, "candidate": 0.8812})

@@ -156,9 +156,9 @@ AT = "[10.0,20.0,50.0,60.0]"
                 {"side": "y2", "at": 612.4, "shift": 12.7, "pairs": 93, "allowed": 1.914},
             ),
             [],
-            "bias: y2 of the boxes is off by +12.7 px of the network's input at y2 = 612 px, on a "
-            "line of 93 pairs, allowed 1.91 px either way; no budget covers a shift that boxes "
-            "share",
+            "bias: y2 of the boxes is off by +12.7 px of the network's input at y2 = 612 px on a "
+            "line through 93 pairs, allowed 1.91 px either way; no budget covers a shift that "
+            "boxes share",
         ),
         (
             Finding(
@@ -189,8 +189,8 @@ AT = "[10.0,20.0,50.0,60.0]"
         (
             Finding("score-bias", {"at": 0.912, "shift": 0.031, "pairs": 60, "allowed": 0.0125}),
             [],
-            "score-bias: scores are off by +0.0310 at a score of 0.912, on a line of 60 pairs, "
-            "allowed 0.0125 either way; no budget covers a difference that scores share",
+            "score-bias: scores are off by +0.0310 at a score of 0.912 on a line through 60 "
+            "pairs, allowed 0.0125 either way; no budget covers a difference that scores share",
         ),
         (
             Finding("nothing-detected", {"images": 31}),

@@ -66,22 +66,22 @@ def _more(facts: Facts, kind: str) -> str:
 
 def _bias(facts: Facts, scene: Scene) -> str:
     side, allowed = facts["side"], numbers.number(facts["allowed"], 3)
-    where = "in the median"
+    where = "in the median of"
     if "at" in facts:
-        where = f"at {side} = {numbers.number(facts['at'], 3)} px, on a line"
+        where = f"at {side} = {numbers.number(facts['at'], 3)} px on a line through"
     return (
         f"{side} of the boxes{_shared_by(facts, scene)} is off by {_shift(facts)} px of the "
-        f"network's input {where} of {facts['pairs']} pairs, allowed {allowed} px either way; no "
+        f"network's input {where} {facts['pairs']} pairs, allowed {allowed} px either way; no "
         f"budget covers a shift that boxes share{_more(facts, _kind(facts))}"
     )
 
 
 def _score_bias(facts: Facts, scene: Scene) -> str:
-    where = "in the median"
+    where = "in the median of"
     if "at" in facts:
-        where = f"at a score of {numbers.number(facts['at'], 3)}, on a line"
+        where = f"at a score of {numbers.number(facts['at'], 3)} on a line through"
     return (
-        f"scores{_shared_by(facts, scene)} are off by {_shift(facts)} {where} of {facts['pairs']} "
+        f"scores{_shared_by(facts, scene)} are off by {_shift(facts)} {where} {facts['pairs']} "
         f"pairs, allowed {exact(facts['allowed'])} either way; no budget covers a difference that "
         f"scores share{_more(facts, _kind(facts))}"
     )
