@@ -260,7 +260,7 @@ class Run:
         try:
             record = replace(record, artifacts=self._artifacts(runtime))
             session = self.pipeline(name).session
-            notes = record.notes + session.notes()
+            notes = record.notes + session.notes() + noting.stand_ins(self.suite, runtime)
             record = replace(record, identity=session.identity(), notes=notes)
             if self.judged(name):
                 try:

@@ -105,8 +105,9 @@ class AdapterError(Exception):
     reason), ``external-data`` (path, expected, file, problem, reason),
     ``missing-weights`` (path, missing, unexpected, mismatched, reason, perhaps entry),
     ``untrusted`` (path, findings), ``bad-option`` (option, value, known, or expected, found),
-    ``bad-reference`` (reference, reason), ``factory-failed`` (reference, reason), ``run-failed``
-    (reason), ``bad-input`` (reason), ``cannot-trace`` (kind, reason),
+    ``bad-reference`` (reference, reason, broken: the module that does not import, or ""),
+    ``factory-failed`` (reference, reason), ``run-failed`` (reason), ``bad-input`` (reason),
+    ``cannot-trace`` (kind, reason),
     ``not-usable`` and ``bad-heads`` (path, expected, found: of a file that another program wrote,
     the whole of it or that of one image), ``not-recorded`` (image, path, others, advice),
     ``program-failed`` (program, expected, found, lines). ``known`` lists names or allowed values. A

@@ -42,7 +42,7 @@ def resolve(reference: str, folder: Optional[str]) -> Callable[..., Any]:
     value: Any = _module(reference, match.group(1), folder)
     for name in match.group(2).split("."):
         if not hasattr(value, name):
-            raise _bad(reference, _no_attribute(match.group(1), name, value))
+            raise _bad(reference, _no_attribute(match.group(1), name, value, folder))
         value = getattr(value, name)
     if not callable(value):
         raise _bad(reference, f"it is of type {type(value).__name__}, not callable")
@@ -50,7 +50,7 @@ def resolve(reference: str, folder: Optional[str]) -> Callable[..., Any]:
 
 
 def _module(reference: str, name: str, folder: Optional[str]) -> ModuleType:
-    path = _file(name, folder) if folder else None
+    path = file_of(name, folder) if folder else None
     if not path or not folder:
         return _installed(reference, name, folder)
     if not os.path.realpath(path).startswith(os.path.realpath(folder).rstrip(os.sep) + os.sep):
@@ -60,10 +60,12 @@ def _module(reference: str, name: str, folder: Optional[str]) -> ModuleType:
             return importlib.import_module(_package(folder) + "." + name)
         except (Exception, SystemExit) as error:
             kind, file = type(error).__name__, os.path.basename(path)
-            raise _bad(reference, f"importing {file} raised {kind}: {str(error)[:300]}") from error
+            why = f"importing {file} raised {kind}: {str(error)[:300]}{_meant(error, folder)}"
+            raise _bad(reference, why, broken=file) from error
 
 
-def _file(name: str, folder: str) -> Optional[str]:
+def file_of(name: str, folder: str) -> Optional[str]:
+    """The file of a module of the suite's folder, by the name that a reference gives it."""
     base = os.path.join(folder, *name.split("."))
     for path in (base + ".py", os.path.join(base, "__init__.py")):
         if os.path.isfile(path):
@@ -91,7 +93,7 @@ def siblings(folder: Optional[str]) -> Iterator[None]:
         yield
         return
     with _LOCK:
-        names = _own_names(folder)
+        names = own_names(folder)
         aside = _take(names)
         finder = _Siblings(_package(folder), names)
         bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
@@ -133,7 +135,8 @@ def _take(names: Set[str]) -> Dict[str, ModuleType]:
     return {key: sys.modules.pop(key) for key in list(sys.modules) if _top(key) in names}
 
 
-def _own_names(folder: str) -> Set[str]:
+def own_names(folder: str) -> Set[str]:
+    """What modules of ``folder`` may import from it by plain names."""
     names = set()
     for entry in os.listdir(folder):
         path = os.path.join(folder, entry)
@@ -142,6 +145,51 @@ def _own_names(folder: str) -> Set[str]:
             names.add(stem)
     names = {name for name in names if name.isidentifier() and not _RESERVED.fullmatch(name)}
     return names - _STANDARD
+
+
+def stand_ins(folder: str) -> Dict[str, str]:
+    """Modules of ``folder`` that were imported here and have the name of another module.
+
+    By name: "installed" or "Python's own", which is what the name means everywhere else.
+    """
+    prefix = _package(folder) + "."
+    own = {key[len(prefix) :] for key in list(sys.modules) if key.startswith(prefix)}
+    found = {name: _elsewhere(name) for name in sorted(own) if "." not in name}
+    return {name: other for name, other in found.items() if other}
+
+
+def hiding(module: str) -> str:
+    """The file that Python finds for a module before the installed one; "" where there is none."""
+    top = _top(module)
+    first = importlib.machinery.PathFinder.find_spec(top)
+    installed = importlib.machinery.PathFinder.find_spec(top, _installed_paths())
+    if first is None or installed is None or _places(first) == _places(installed):
+        return ""
+    return ", ".join(_places(first))
+
+
+def _elsewhere(name: str) -> str:
+    """Whose module a top-level name is outside of the suite's folder; "" for nobody's."""
+    if name in _STANDARD:
+        return "Python's own"
+    installed = importlib.machinery.PathFinder.find_spec(name, _installed_paths())
+    return "installed" if installed is not None else ""
+
+
+def _meant(error: BaseException, folder: str) -> str:
+    """What to do about a module that was not found, or another than the suite's was."""
+    name = getattr(error, "name", None) if isinstance(error, ImportError) else None
+    if isinstance(error, AttributeError):
+        name = getattr(getattr(error, "obj", None), "__name__", None)
+    top = _top(str(name or ""))
+    mine = file_of(top, folder) if top.isidentifier() else None
+    if mine and top not in own_names(folder):
+        where = os.path.relpath(mine, folder)
+        other = _elsewhere(top).replace("installed", "the installed one")
+        return f"; {top} is {other} there, not {where} of the suite's folder: rename that"
+    if isinstance(error, ModuleNotFoundError) and top:
+        return f"; install what has {top}, or put {top}.py into the suite's folder"
+    return ""
 
 
 def _holds_python(path: str) -> bool:
@@ -169,7 +217,7 @@ def _installed(reference: str, name: str, folder: Optional[str]) -> ModuleType:
         if missing and (name + ".").startswith(missing + "."):
             raise _bad(reference, _no_module(name, folder)) from error
         why = f"importing {name} raised {type(error).__name__}: {str(error)[:300]}"
-        raise _bad(reference, why) from error
+        raise _bad(reference, why, broken=name) from error
 
 
 def _places(spec: importlib.machinery.ModuleSpec) -> List[str]:
@@ -201,17 +249,21 @@ def _no_module(name: str, folder: Optional[str]) -> str:
     where = "neither in the suite's folder nor" if folder else "not"
     near: List[str] = []
     if folder and os.path.isdir(folder):
-        near = difflib.get_close_matches(_top(name), sorted(_own_names(folder)), 3)
+        near = difflib.get_close_matches(_top(name), sorted(own_names(folder)), 3)
     hint = "; near: {}".format(", ".join(near)) if near else ""
     return f"there is no module {name!r}, {where} among installed packages{hint}"
 
 
-def _no_attribute(module: str, name: str, value: Any) -> str:
+def _no_attribute(module: str, name: str, value: Any, folder: Optional[str]) -> str:
     public = [entry for entry in dir(value) if not entry.startswith("_")]
     near = difflib.get_close_matches(name, public, 3) or public[:5]
     hint = "; near: {}".format(", ".join(near)) if near else ""
-    return f"module {module!r} has no {name!r}{hint}"
+    path = file_of(module, folder) if folder else None
+    other = _elsewhere(_top(module)) if path and folder else ""
+    which = f" ({os.path.relpath(path, folder)}, not the {other} one)" if other and path else ""
+    return f"module {module!r}{which} has no {name!r}{hint}"
 
 
-def _bad(reference: str, why: str) -> AdapterError:
-    return AdapterError("bad-reference", reference=reference, reason=why)
+def _bad(reference: str, why: str, broken: str = "") -> AdapterError:
+    """``broken`` is a module that fails as it is imported, whatever is wanted of it."""
+    return AdapterError("bad-reference", reference=reference, reason=why, broken=broken)
