@@ -181,10 +181,22 @@ def pixels_of(
             f"boxes: expected coordinates relative to the input, 0..1, found most boxes beyond "
             f"{_FAR:g}, up to {far.max():.6g}: are they in pixels?{hint}"
         )
-    if not normalized and far.size and usual <= _FAR < max(size):
+    if not normalized and far.size and usual <= _FAR < max(size) and not _cut(boxes, box_format):
         raise DecodeError(
             f"boxes: expected pixels of the input, {size[1]} x {size[0]}, found most boxes within "
             f"{_FAR:g}, up to {far.max():.6g}: are they relative to the input, 0..1?{hint}"
         )
     with np.errstate(all="ignore"):  # NaN and infinity are judged elsewhere
         return to_xyxy(boxes, box_format, size if normalized else None)
+
+
+def _cut(boxes: Floats, box_format: str) -> bool:
+    """Whether most boxes are without area, as nothing relative is: pixels that were cut at 0..1.
+
+    They are boxes in pixels all the same, and wrong ones; that is for whoever compares them.
+    """
+    low, high = boxes[:, :2], boxes[:, 2:]
+    with np.errstate(invalid="ignore"):
+        solid = ((high > 0) if box_format == "cxcywh" else (high > low)).all(axis=1)
+        cut = ~solid & (boxes >= 0).all(axis=1) & (boxes <= 1).all(axis=1)
+    return 2 * int(cut.sum()) > len(boxes)
