@@ -11,6 +11,7 @@ from parity import __version__
 from parity.cli.arguments import parser
 from parity.cli.streams import error
 from parity.errors import ParityError, of_the_system
+from parity.hiding import hidden
 
 __all__ = ["main"]
 
@@ -48,6 +49,7 @@ def _guarded(arguments: Namespace) -> int:
         _trace()
         error(
             of_the_system(failure)
+            or hidden()
             or f"unexpected {type(failure).__name__}: {failure}\n"
             f"This is a bug in parity {__version__}, or in code of the suite. Run it again with "
             f"PARITY_DEBUG=1 in the environment for the traceback, and report it with that."

@@ -77,12 +77,15 @@ def layers(arguments: Namespace) -> int:
     few = arguments.images is not None and asked > known
     fewer = (f"--images {asked}: the suite has {known}, all were compared",) if few else ()
     codes = [0]
+    reasons: dict[str, str] = {}
     for name in names:
         folder = arguments.report and arguments.report / suite.name / f"replay-{name}"
         with quiet():
             found = compare(suite, name, asked, folder)
         if found.failure is not None:
-            error(found.failure.message)
+            first = reasons.setdefault(found.failure.message.removeprefix(f"{name}: "), name)
+            same = f"{name}: not compared, for the same reason as {first}"
+            error(found.failure.message if first == name else same)
             codes.append(found.failure.exit_code)
         if found.table is None:
             continue

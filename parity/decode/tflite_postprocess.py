@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from parity.suite.inside import TflitePostprocess
 
 OP = "TFLite_Detection_PostProcess"
+_ELSEWHERE = (
+    " The op itself never gives pixels: read these four heads as family = 'tf-od-api', with "
+    "normalized = false and first_class"
+)
 _LASTS: dict[str, tuple[int, ...]] = {"boxes": (4,), "classes": (), "scores": ()}
 
 
@@ -56,7 +60,7 @@ def decode(
     counted = {name: one[:count] for name, one in rows.items()}
     rows = detected.that_count(counted, "scores", "classes")
     return Proposals(
-        detected.pixels_of(rows["boxes"], "yxyx", True, size),
+        detected.pixels_of(rows["boxes"], "yxyx", True, size, _ELSEWHERE),
         detected.scores_in_range(
             rows["scores"], "are the heads of scores and classes the other way round?"
         ),

@@ -10,6 +10,7 @@ import numpy as np
 
 from parity.agreement import ImageAgreement, Row
 from parity.boxes import Floats, clipped, iou
+from parity.diagnosis.areas import cut_at_one
 from parity.record import RuntimeRecord
 from parity.suite.tolerance import Tolerance
 
@@ -25,6 +26,7 @@ def hints(record: RuntimeRecord, classes: Sequence[str]) -> tuple[str, ...]:
     agreements = [image.agreement for image in record.images if image.agreement is not None]
     rows = [row for agreement in agreements for row in agreement.rows]
     found = [
+        *cut_at_one(record),
         *_class_offset(rows, classes),
         *_threshold(rows),
         *_suppression(record),

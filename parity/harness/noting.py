@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping
 
 from parity import golden, preprocess
 from parity.harness.reference import Recorded, Reference
+from parity.isolation import is_isolated
 from parity.pipeline import Images
 from parity.record import ImageRecord, RuntimeRecord
-from parity.suite import Recipe, Suite
+from parity.runtimes import resolve
+from parity.suite import Recipe, Runtime, Suite
 
 
 def stood_in(images: Images, recipe: Recipe) -> tuple[str, ...]:
@@ -61,4 +63,18 @@ def deliberate(images: Iterable[ImageRecord]) -> tuple[str, ...]:
         f"settings = 'deliberate': its own threshold and NMS change {sum(changed)} detections of "
         f"the reference on {sum(map(bool, changed))} of {len(changed)} images; it is judged "
         f"against what the reference would deploy with them",
+    )
+
+
+def stand_ins(suite: Suite, runtime: Runtime) -> tuple[str, ...]:
+    """Which modules of the suite's folder took the place of others of their name, here.
+
+    A runtime with a process of its own imports them there, if it does.
+    """
+    named = (runtime.table.model, runtime.recipe.function, runtime.decode.function)
+    if is_isolated(runtime.table) or not any(":" in (one or "") for one in named):
+        return ()
+    return tuple(
+        f"{name} is that of the suite's folder here, not the {other} one"
+        for name, other in resolve.stand_ins(str(suite.folder)).items()
     )

@@ -269,7 +269,7 @@ class Run:
         try:
             record = likeness.with_artifacts(self.suite, record)
             session = self.pipeline(name).session
-            notes = record.notes + session.notes()
+            notes = record.notes + session.notes() + noting.stand_ins(self.suite, runtime)
             record = replace(record, identity=session.identity(), notes=notes)
             if self.judged(name):
                 try:

@@ -20,6 +20,12 @@ def broken_library(facts: Facts) -> str:
             f"expected {facts['library']} in the environment of this runtime, found that it is "
             f"installed there and does not {facts['fails']}: {facts['reason']}; {_apart(facts)}"
         )
+    if facts.get("hidden"):
+        return (
+            f"expected the installed library {facts['library']}, found that {facts['hidden']} "
+            f"hides it: run pytest or parity itself instead of python -m, without PYTHONPATH, or "
+            f"rename that file"
+        )
     return (
         f"expected {facts['library']}, found that it is installed and does not {facts['fails']}: "
         f"{facts['reason']}; {_here(facts)}"

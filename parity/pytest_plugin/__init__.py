@@ -62,6 +62,11 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     """Every ``parity.toml`` is a file of tests."""
     if file_path.name != SUITE_FILE:
         return None
+    from parity.hiding import hidden
+
+    reason = hidden()
+    if reason is not None:
+        raise pytest.Collector.CollectError(f"{file_path}: {reason}")
     from parity.pytest_plugin.collecting import SuiteFile
 
     return SuiteFile.from_parent(parent, path=file_path)
@@ -116,6 +121,11 @@ class Controller:
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Refuse a folder for reports that cannot be written before anything is collected."""
         if session.config.getoption("parity_report") and not session.config.option.collectonly:
+            from parity.hiding import hidden
+
+            reason = hidden()
+            if reason is not None:
+                raise pytest.UsageError(reason)
             from parity.pytest_plugin.collecting import check_report
 
             check_report(session.config)

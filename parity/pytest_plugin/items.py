@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +15,12 @@ from parity.harness.scoping import no_candidate
 from parity.pytest_plugin.layering import layers_message
 from parity.pytest_plugin.properties import image_properties, runtime_properties
 from parity.pytest_plugin.running import run_of
-from parity.record import ImageRecord, RuntimeRecord, to_data
+from parity.record import Failure, ImageRecord, RuntimeRecord, to_data
 from parity.record.completeness import Scope
 from parity.suite import Suite
+
+TOLD = pytest.StashKey[dict[tuple[Path, str, str], str]]()
+"""Where each reason of a suite was told."""
 
 
 class Disagreement(Exception):
@@ -67,8 +71,18 @@ class ParityItem(pytest.Item):
         record = run.open(self.runtime)
         if record.failure is not None:
             self._tell(record)
-            raise Disagreement(record.reason)
+            raise Disagreement(self._once(record.failure, record.reason))
         return record
+
+    def _once(self, failure: Failure, whole: str) -> str:
+        """What to say of a failure: all of it where its like is met first, else where that was."""
+        told = self.config.stash.setdefault(TOLD, {})
+        kind, line = failure.likeness
+        key = (self.suite.path, kind, line.removeprefix(f"{self.runtime}: "))
+        first = told.setdefault(key, self.nodeid)
+        if first == self.nodeid:
+            return whole
+        return f"{self.runtime}: could not be judged, for the same reason as {first}"
 
     def _required(self) -> bool:
         from parity.pytest_plugin.selecting import names_of
@@ -104,7 +118,10 @@ class ImageItem(ParityItem):
         self._tell(header, found)
         self.user_properties += image_properties(found)
         if found.verdict != "pass":
-            raise Disagreement(messages.image_message(found, header, self.suite.classes))
+            told = messages.image_message(found, header, self.suite.classes)
+            if found.failure is not None:
+                told = self._once(found.failure, told)
+            raise Disagreement(told)
 
 
 class AllImages(ParityItem):

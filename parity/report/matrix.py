@@ -155,13 +155,15 @@ def _told(row: RowRecord, cell: CellRecord, columns_wide: int) -> Iterator[str]:
     yield from _wrapped(f"{_name(cell)}: {printable(cell.meaning)}", columns_wide, "")
     if cell.saved_by and not _one_author(row):
         yield from _wrapped(f"saved by: {printable(cell.saved_by)}", columns_wide, "  ")
-    for line in _details(cell):
+    for line in _details(row, cell):
         yield from _wrapped(line, columns_wide, "  ")
 
 
-def _details(cell: CellRecord) -> Iterator[str]:
+def _details(row: RowRecord, cell: CellRecord) -> Iterator[str]:
     if cell.cause:
-        yield f"why: {printable(cell.cause)}"
+        first = next(one for one in row.cells if one.cause == cell.cause)
+        same = f"the same as of {_name(first)}"
+        yield f"why: {printable(cell.cause) if first is cell else same}"
     others = [one for one in cell.reference.findings if one not in _SEEN_ELSEWHERE]
     if others:
         yield f"found: {', '.join(others)}"

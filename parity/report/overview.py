@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from parity.record import RuntimeRecord, Spread, SuiteRecord
+from parity.record import Failure, RuntimeRecord, Spread, SuiteRecord
 from parity.report import numbers
 from parity.report.caveats import caveats
 from parity.report.completeness import state
@@ -70,25 +71,24 @@ def headline(record: SuiteRecord) -> str:
 
 
 def reasons(record: SuiteRecord) -> list[str]:
-    """Why there is no verdict where there is none, and what else the table does not tell."""
+    """Why there is no verdict where there is none, and what else the table does not tell.
+
+    A reason that several runtimes have is told once, with their names.
+    """
     found = [printable(note) for note in record.notes]
+    names: dict[tuple[str, str], list[str]] = {}
     for runtime in record.runtimes:
-        if runtime.failure is not None:
-            verdict = runtime.verdict or "note"
-            found += _marked(f"{verdict}: ", _with_name(runtime, runtime.failure.message))
-            continue
-        broken = [image for image in runtime.images if image.failure is not None]
-        for image in broken[:1]:
-            assert image.failure is not None
-            more = (
-                f" (and {numbers.counted(len(broken) - 1, 'more image')})"
-                if len(broken) > 1
-                else ""
-            )
-            message = _with_name(runtime, image.failure.message)
-            found += _marked(f"error on {printable(image.image)}{more}: ", message)
+        for mark, failure in _failures(runtime):
+            body = failure.message.removeprefix(f"{runtime.name}: ")
+            names.setdefault((mark, body), []).append(runtime.name)
+    for (mark, body), (first, *others) in names.items():
+        found += _marked(mark, f"{first}: {body}")
+        if others:
+            found.append(f"  the same of {', '.join(map(printable, others))}")
+    for runtime in record.runtimes:
         found += _unproven(runtime)
-        if runtime.role == "reference" and runtime.verdict is not None:
+        judged = runtime.failure is None and runtime.verdict is not None
+        if runtime.role == "reference" and judged:
             found.append(f"{printable(runtime.name)} was judged against its own golden")
     if record.failure is not None and not any(one.verdict == "error" for one in record.runtimes):
         found += _marked("error: ", record.failure.message)
@@ -107,14 +107,23 @@ def _unproven(runtime: RuntimeRecord) -> list[str]:
     ]
 
 
+def _failures(runtime: RuntimeRecord) -> Iterator[tuple[str, Failure]]:
+    """A runtime's own failure, or that of its first image which has one, and what stands before."""
+    if runtime.failure is not None:
+        yield f"{runtime.verdict or 'note'}: ", runtime.failure
+        return
+    broken = [image for image in runtime.images if image.failure is not None]
+    for image in broken[:1]:
+        assert image.failure is not None
+        rest = numbers.counted(len(broken) - 1, "more image")
+        more = f" (and {rest})" if len(broken) > 1 else ""
+        yield f"error on {printable(image.image)}{more}: ", image.failure
+
+
 def _source(record: SuiteRecord) -> str:
     if record.reference_source == "golden":
         return " (golden: recorded results stand in for it)"
     return " (native)" if record.reference_source == "native" else ""
-
-
-def _with_name(runtime: RuntimeRecord, message: str) -> str:
-    return message if message.startswith(f"{runtime.name}:") else f"{runtime.name}: {message}"
 
 
 def _marked(mark: str, message: str) -> list[str]:

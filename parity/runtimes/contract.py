@@ -106,8 +106,9 @@ class AdapterError(Exception):
     ``missing-weights`` (path, missing, unexpected, mismatched, reason, perhaps entry),
     ``untrusted`` (path, findings), ``bad-option`` (option, value, known, or expected, found),
     ``not-applied`` (option, asked, found, remedy: of a provider, device or delegate),
-    ``bad-reference`` (reference, reason), ``factory-failed`` (reference, reason), ``run-failed``
-    (reason), ``bad-input`` (reason), ``cannot-trace`` (kind, reason),
+    ``bad-reference`` (reference, reason, broken: the module that does not import, or ""),
+    ``factory-failed`` (reference, reason), ``run-failed`` (reason), ``bad-input`` (reason),
+    ``cannot-trace`` (kind, reason),
     ``not-usable`` and ``bad-heads`` (path, expected, found: of a file that another program wrote,
     the whole of it or that of one image), ``not-recorded`` (image, path, others, advice),
     ``program-failed`` (program, expected, found, lines). ``known`` lists names or allowed values. A

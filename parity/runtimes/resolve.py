@@ -42,7 +42,7 @@ def resolve(reference: str, folder: Optional[str]) -> Callable[..., Any]:
     value: Any = _module(reference, match.group(1), folder)
     for name in match.group(2).split("."):
         if not hasattr(value, name):
-            raise _bad(reference, _no_attribute(match.group(1), name, value))
+            raise _bad(reference, _no_attribute(match.group(1), name, value, folder))
         value = getattr(value, name)
     if not callable(value):
         raise _bad(reference, f"it is of type {type(value).__name__}, not callable")
@@ -60,7 +60,8 @@ def _module(reference: str, name: str, folder: Optional[str]) -> ModuleType:
             return importlib.import_module(_package(folder) + "." + name)
         except (Exception, SystemExit) as error:
             kind, file = type(error).__name__, os.path.basename(path)
-            raise _bad(reference, f"importing {file} raised {kind}: {str(error)[:300]}") from error
+            why = f"importing {file} raised {kind}: {str(error)[:300]}{_meant(error, folder)}"
+            raise _bad(reference, why, broken=file) from error
 
 
 def file_of(name: str, folder: str) -> Optional[str]:
@@ -146,6 +147,51 @@ def own_names(folder: str) -> Set[str]:
     return names - _STANDARD
 
 
+def stand_ins(folder: str) -> Dict[str, str]:
+    """Modules of ``folder`` that were imported here and have the name of another module.
+
+    By name: "installed" or "Python's own", which is what the name means everywhere else.
+    """
+    prefix = _package(folder) + "."
+    own = {key[len(prefix) :] for key in list(sys.modules) if key.startswith(prefix)}
+    found = {name: _elsewhere(name) for name in sorted(own) if "." not in name}
+    return {name: other for name, other in found.items() if other}
+
+
+def hiding(module: str) -> str:
+    """The file that Python finds for a module before the installed one; "" where there is none."""
+    top = _top(module)
+    first = importlib.machinery.PathFinder.find_spec(top)
+    installed = importlib.machinery.PathFinder.find_spec(top, _installed_paths())
+    if first is None or installed is None or _places(first) == _places(installed):
+        return ""
+    return ", ".join(_places(first))
+
+
+def _elsewhere(name: str) -> str:
+    """Whose module a top-level name is outside of the suite's folder; "" for nobody's."""
+    if name in _STANDARD:
+        return "Python's own"
+    installed = importlib.machinery.PathFinder.find_spec(name, _installed_paths())
+    return "installed" if installed is not None else ""
+
+
+def _meant(error: BaseException, folder: str) -> str:
+    """What to do about a module that was not found, or another than the suite's was."""
+    name = getattr(error, "name", None) if isinstance(error, ImportError) else None
+    if isinstance(error, AttributeError):
+        name = getattr(getattr(error, "obj", None), "__name__", None)
+    top = _top(str(name or ""))
+    mine = file_of(top, folder) if top.isidentifier() else None
+    if mine and top not in own_names(folder):
+        where = os.path.relpath(mine, folder)
+        other = _elsewhere(top).replace("installed", "the installed one")
+        return f"; {top} is {other} there, not {where} of the suite's folder: rename that"
+    if isinstance(error, ModuleNotFoundError) and top:
+        return f"; install what has {top}, or put {top}.py into the suite's folder"
+    return ""
+
+
 def _holds_python(path: str) -> bool:
     return any(entry.endswith(".py") for entry in os.listdir(path))
 
@@ -171,7 +217,7 @@ def _installed(reference: str, name: str, folder: Optional[str]) -> ModuleType:
         if missing and (name + ".").startswith(missing + "."):
             raise _bad(reference, _no_module(name, folder)) from error
         why = f"importing {name} raised {type(error).__name__}: {str(error)[:300]}"
-        raise _bad(reference, why) from error
+        raise _bad(reference, why, broken=name) from error
 
 
 def _places(spec: importlib.machinery.ModuleSpec) -> List[str]:
@@ -208,12 +254,16 @@ def _no_module(name: str, folder: Optional[str]) -> str:
     return f"there is no module {name!r}, {where} among installed packages{hint}"
 
 
-def _no_attribute(module: str, name: str, value: Any) -> str:
+def _no_attribute(module: str, name: str, value: Any, folder: Optional[str]) -> str:
     public = [entry for entry in dir(value) if not entry.startswith("_")]
     near = difflib.get_close_matches(name, public, 3) or public[:5]
     hint = "; near: {}".format(", ".join(near)) if near else ""
-    return f"module {module!r} has no {name!r}{hint}"
+    path = file_of(module, folder) if folder else None
+    other = _elsewhere(_top(module)) if path and folder else ""
+    which = f" ({os.path.relpath(path, folder)}, not the {other} one)" if other and path else ""
+    return f"module {module!r}{which} has no {name!r}{hint}"
 
 
-def _bad(reference: str, why: str) -> AdapterError:
-    return AdapterError("bad-reference", reference=reference, reason=why)
+def _bad(reference: str, why: str, broken: str = "") -> AdapterError:
+    """``broken`` is a module that fails as it is imported, whatever is wanted of it."""
+    return AdapterError("bad-reference", reference=reference, reason=why, broken=broken)

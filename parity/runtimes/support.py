@@ -13,7 +13,7 @@ from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Sequence, T
 
 import numpy as np
 
-from . import importing, refusals, saving
+from . import importing, refusals, resolve, saving
 from .contract import (
     IMAGE_ID,
     Adapter,
@@ -111,6 +111,7 @@ def _broken(library: Library, error: BaseException, fails: str, numpy: str) -> A
         fails=fails,
         reason=", from ".join(dict.fromkeys(told)),
         numpy=numpy,
+        hidden=resolve.hiding(library.module),
     )
 
 

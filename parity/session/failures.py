@@ -85,6 +85,10 @@ def _program_failed(facts: Facts) -> str:
 
 
 def _bad_reference(facts: Facts) -> str:
+    if facts.get("broken"):  # for every function of it alike
+        return (
+            f"expected the module {facts['broken']} to be importable, found that {facts['reason']}"
+        )
     return (
         f"expected 'module:function' from the suite's folder or an installed package, "
         f"found {facts['reference']!r}: {facts['reason']}"

@@ -123,3 +123,26 @@ def test_numbers_reach_junit(pytester: pytest.Pytester, write_suite: WriteSuite)
     assert '<property name="parity_pairs" value="2" />' in text
     assert '<property name="parity_pairs" value="4" />' in text
     assert '<property name="parity_share_lost" value="0/4" />' in text
+
+
+def test_a_reason_is_told_once(pytester: pytest.Pytester, write_suite: WriteSuite) -> None:
+    """Of ten tests that fail for it, the first tells it, the others which that is."""
+    home = write_suite(onnx="healthy", tflite="healthy", other="broken")
+    (home / "network.py").write_text("import no_such_library\n")
+    result = pytester.runpytest()
+    result.assert_outcomes(failed=9)
+    told = result.stdout.str().partition("short test summary")[0]
+    assert told.count("No module named 'no_such_library'") == 2  # below the table too
+    same = "tflite: could not be judged, for the same reason as parity.toml::onnx::images/0.png"
+    assert told.count(same) == 3
+
+
+def test_images_that_fail_alike_are_told_once(
+    pytester: pytest.Pytester, write_suite: WriteSuite
+) -> None:
+    """A network that raises on each: the first image tells it."""
+    write_suite(onnx="broken")
+    result = pytester.runpytest()
+    told = result.stdout.str().partition("all-images")[0]
+    assert told.count("the accelerator fell off") == 1
+    assert "for the same reason as parity.toml::onnx::images/0.png" in told

@@ -203,7 +203,9 @@ def test_an_error_inside_the_module_is_shown(tmp_path: Path) -> None:
     """What the user's own module raised is the reason."""
     folder = write(tmp_path, net="import no_such_thing_at_all")
     assert reason("net:build", folder) == (
-        "importing net.py raised ModuleNotFoundError: No module named 'no_such_thing_at_all'"
+        "importing net.py raised ModuleNotFoundError: No module named 'no_such_thing_at_all'; "
+        "install what has no_such_thing_at_all, or put no_such_thing_at_all.py into the suite's "
+        "folder"
     )
 
 

@@ -149,7 +149,7 @@ def test_a_count_that_cannot_be_is_refused(family: str, count: float, found: str
 @pytest.mark.parametrize(
     ("family", "box", "line"),
     [
-        ("tflite-postprocess", [10, 40, 50, 120], "up to 120: are they in pixels?"),
+        ("tflite-postprocess", [10, 40, 50, 120], "with normalized = false and first_class"),
         ("tf-od-api", [10, 40, 50, 120], "up to 120: are they in pixels? say normalized = false"),
     ],
 )
