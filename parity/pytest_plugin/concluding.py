@@ -10,10 +10,9 @@ import pytest
 
 from parity.pytest_plugin.results import report_folder
 from parity.record import SuiteRecord
-from parity.report.completeness import closing
-from parity.report.standing import report_lines
+from parity.report.overview import closing
 from parity.report.terminal import overview
-from parity.report.writing import mark, write_many
+from parity.report.writing import mark, report_lines, write_many
 
 
 class Conclusion:
@@ -37,9 +36,14 @@ class Conclusion:
         self._written |= {path: marked[path] for path in mark(others, folder)}
 
     def judge(self, session: pytest.Session) -> None:
-        """Fail a run whose tests passed though not one candidate of a suite was judged."""
-        failed = any(record.failure is not None for record in self._records)
-        if failed and session.exitstatus == pytest.ExitCode.OK:
+        """Fail a run whose tests passed though a suite is undecided.
+
+        Not one candidate was judged, or somebody stopped the run before all that was asked for was.
+        """
+        undecided = any(
+            one.failure is not None or (one.partial and one.scope.stopped) for one in self._records
+        )
+        if undecided and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def count(self, terminal: Any) -> None:
