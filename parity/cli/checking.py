@@ -83,7 +83,7 @@ class _Told:
 
     def unreached(self, records: Sequence[SuiteRecord]) -> None:
         """Suites that the run did not come to."""
-        from parity.report.completeness import closing
+        from parity.report.overview import closing
 
         self._records += records
         if not self._json:
@@ -150,8 +150,8 @@ def _mark(records: Sequence[SuiteRecord], folder: Path) -> None:
 
 def _show(record: SuiteRecord, report: Path | None, *, first: bool) -> None:
     from parity.report import terminal
-    from parity.report.completeness import closing
-    from parity.report.standing import report_lines
+    from parity.report.overview import closing
+    from parity.report.writing import report_lines
 
     color, columns = is_terminal(sys.stdout), wide()
     failures = terminal.failures(record, columns)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +10,6 @@ from parity import __version__, golden
 from parity.diagnosis import scale_note
 from parity.errors import ParityError, RuntimeFailure, RuntimeMissing
 from parity.harness.likeness import with_repeats
-from parity.harness.noting import warnings
 from parity.harness.reference import widest_band
 from parity.harness.run import Run
 from parity.harness.scoping import STOPPED, Interrupted, absent_record, no_candidate, scope_of
@@ -19,7 +18,7 @@ from parity.record import RuntimeRecord, SuiteRecord, now
 from parity.record.completeness import Scope
 from parity.suite import Suite, load
 
-__all__ = ["Interrupted", "Run", "absent_record", "check", "record", "suite_record", "warnings"]
+__all__ = ["Interrupted", "Run", "absent_record", "check", "record", "suite_record"]
 
 Progress = Callable[[str, int, int], None]
 """Called as work goes on: what is done, how many steps are done, of how many."""
@@ -46,27 +45,23 @@ def check(
     run = Run(suite, reference)
     records: dict[str, RuntimeRecord] = {}
     try:
-        _judge(run, names, allow_missing, progress, records)
-        asked = scope_of(suite, names)
-        return _concluded(run, _ordered(names, records), started, asked)
+        for known in _judged(run, names, allow_missing, progress):
+            records[known.name] = known
+        return _concluded(run, _ordered(names, records), started, scope_of(suite, names))
     except KeyboardInterrupt as stop:
-        for name in names:
-            if name not in records and (known := run.so_far(name)) is not None:
-                records[name] = known
+        for name in set(names) - set(records):
+            if (part := run.so_far(name)) is not None:
+                records[name] = part
         asked = scope_of(suite, names, STOPPED)
         raise Interrupted(_concluded(run, _ordered(names, records), started, asked)) from stop
     finally:
         run.close()
 
 
-def _judge(
-    run: Run,
-    names: Iterable[str],
-    allow_missing: bool,
-    progress: Progress | None,
-    records: dict[str, RuntimeRecord],
-) -> None:
-    """Judge image by image, all runtimes on each; what is known of a runtime goes to ``records``"""
+def _judged(
+    run: Run, names: Iterable[str], allow_missing: bool, progress: Progress | None
+) -> Iterator[RuntimeRecord]:
+    """Judge all runtimes on each image in turn; a runtime's record as soon as it is known."""
     suite = run.suite
     able = []
     for name in names:
@@ -75,7 +70,7 @@ def _judge(
             able.append(name)
             continue
         stood_in = name == suite.reference and _source(run) == "golden"
-        records[name] = absent_record(suite, name, reason, allow_missing or stood_in)
+        yield absent_record(suite, name, reason, allow_missing or stood_in)
     done, total = 0, len(able) * (1 + len(suite.images))
     for name in able:
         _tell(progress, f"opening {name}", done, total)
@@ -89,7 +84,7 @@ def _judge(
             done += 1
     _tell(progress, "judging", total, total)
     for name in able:
-        records[name] = run.runtime(name)
+        yield run.runtime(name)
 
 
 def _ordered(names: Iterable[str], records: dict[str, RuntimeRecord]) -> tuple[RuntimeRecord, ...]:

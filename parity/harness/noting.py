@@ -20,7 +20,7 @@ def stood_in(images: Images, recipe: Recipe) -> tuple[str, ...]:
     return (f"it is fed the inputs of the golden: {preprocess.missing(recipe)}",)
 
 
-def warnings(doubts: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
+def doubtful(doubts: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
     """Doubts by runtime as sentences: one for all runtimes of which the same is said."""
     found: dict[str, list[str]] = {}
     for name, said in doubts.items():

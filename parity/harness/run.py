@@ -150,7 +150,7 @@ class Run:
 
     def doubts(self) -> tuple[str, ...]:
         """What is probably declared wrongly, once for all runtimes of which it is said."""
-        return noting.warnings({name: self.doubts_of(name) for name in self.suite.runtimes})
+        return noting.doubtful({name: self.doubts_of(name) for name in self.suite.runtimes})
 
     def doubts_of(self, name: str) -> tuple[str, ...]:
         """What is probably declared wrongly of one runtime, open or released."""

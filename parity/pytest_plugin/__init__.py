@@ -152,7 +152,7 @@ class Controller:
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Keep why the run stopped: Ctrl-C, or the words of whoever stopped it."""
-        self._stopped = self._stopped or str(excinfo.value) or "interrupted"
+        self._stopped = str(excinfo.value) or "interrupted"
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:

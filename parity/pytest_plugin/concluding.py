@@ -10,10 +10,9 @@ import pytest
 
 from parity.pytest_plugin.results import report_folder
 from parity.record import SuiteRecord
-from parity.report.completeness import closing
-from parity.report.standing import report_lines
+from parity.report.overview import closing
 from parity.report.terminal import overview
-from parity.report.writing import mark, unwritten, write_many
+from parity.report.writing import mark, report_lines, unwritten, write_many
 
 Write = Callable[[Iterable[SuiteRecord], Path], tuple[Path, ...]]
 _DONE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
@@ -49,9 +48,14 @@ class Conclusion:
             self._lost.append(str(unwritten("--parity-report", folder, failure)))
 
     def judge(self, session: pytest.Session) -> None:
-        """Fail a run that judged no candidate of a suite, or whose report is lost."""
-        failed = any(record.failure is not None for record in self._records)
-        if failed and session.exitstatus == pytest.ExitCode.OK:
+        """Fail a run whose tests passed though a suite is undecided, or whose report is lost.
+
+        Not one candidate was judged, or somebody stopped the run before all that was asked for was.
+        """
+        undecided = any(
+            one.failure is not None or (one.partial and one.scope.stopped) for one in self._records
+        )
+        if undecided and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if self._lost and session.exitstatus in _DONE:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR

@@ -63,9 +63,8 @@ class ParityItem(pytest.Item):
         run = run_of(self.config, self.suite)
         reason = run.missing(self.runtime)
         if reason is not None:
-            required = self._required()
-            self._tell(absent_record(self.suite, self.runtime, reason, skipped=not required))
-            if required:
+            self._tell(self._absent())
+            if self._required():
                 raise Disagreement(f"{self.runtime} is required by --parity-require: {reason}")
             pytest.skip(reason)
         record = run.open(self.runtime)
@@ -83,6 +82,11 @@ class ParityItem(pytest.Item):
         if first == self.nodeid:
             return whole
         return f"{self.runtime}: could not be judged, for the same reason as {first}"
+
+    def _absent(self) -> RuntimeRecord:
+        """The record of this runtime where it is not installed: skipped, unless it is required."""
+        reason = run_of(self.config, self.suite).missing(self.runtime) or ""
+        return absent_record(self.suite, self.runtime, reason, skipped=not self._required())
 
     def _required(self) -> bool:
         from parity.pytest_plugin.selecting import names_of
@@ -132,7 +136,7 @@ class AllImages(ParityItem):
         run = run_of(self.config, self.suite)
         absent = self._absent_candidates()
         if absent is not None and run.missing(self.runtime) is not None:
-            self._tell(next((one for one in absent if one.name == self.runtime), self._absent()))
+            self._tell(self._absent())
             raise Disagreement(self._nothing_judged(absent))
         self.opened()
         record = run.runtime(self.runtime)
@@ -152,10 +156,6 @@ class AllImages(ParityItem):
         file = self.parent.parent if self.parent is not None else None
         assert isinstance(file, SuiteFile)
         return file.absent_candidates()
-
-    def _absent(self) -> RuntimeRecord:
-        reason = run_of(self.config, self.suite).missing(self.runtime) or ""
-        return absent_record(self.suite, self.runtime, reason, skipped=True)
 
     def _failed(self, record: RuntimeRecord) -> Iterator[str]:
         from parity.report import messages

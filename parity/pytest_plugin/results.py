@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from parity.errors import LostTest, SuiteError
-from parity.harness import suite_record, warnings
+from parity.harness import suite_record
+from parity.harness.noting import doubtful
 from parity.harness.scoping import in_part, unjudged_record, unloaded_record, unreached_record
 from parity.pytest_plugin.selecting import scope_of
 from parity.pytest_plugin.sharing import collected
@@ -105,7 +106,7 @@ class Results:
         scope = scope_of(config, suite, tests.values(), len(skipped), why)
         if not records:
             return replace(unreached_record(suite, scope), started=self._started)
-        doubts = warnings(self._doubts.get(path, {}))
+        doubts = doubtful(self._doubts.get(path, {}))
         return suite_record(suite, records, self._started, scope, doubts=doubts)
 
     def _merged(

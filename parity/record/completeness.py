@@ -21,7 +21,7 @@ class Scope:
 
     ``runtimes``: the names of those that have something to be judged against: every candidate, and
     the reference if it has a golden. Each is declared on every image of the suite. ``selection``:
-    what left some of that out, in words ("only onnx was asked for", "-k fast"). ``stopped``: why
+    what left some of that out, in words ("only onnx asked for", "-k fast"). ``stopped``: why
     the run ended before all that was asked for was judged; "" where it did not.
     """
 

@@ -1,14 +1,19 @@
-"""A suite's report: ``results.json``, ``detections.csv``, ``summary.md`` in FOLDER/<detector>."""
+"""A suite's report: ``results.json``, ``detections.csv``, ``summary.md`` in FOLDER/<detector>.
+
+They are always those of the last run. Where that was partial, the last complete report is kept
+below them, in ``complete/``, until a complete one is written again.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,10 +21,14 @@ from typing import Any
 from parity.errors import UsageError, why
 from parity.files import write_all
 from parity.record import SuiteRecord, to_data
-from parity.report import standing
+from parity.record.completeness import Earlier
+from parity.report.overview import kept
 from parity.report.summary import summary_md
 from parity.report.tables import detections_csv
 
+COMPLETE = "complete"
+RESULTS = "results.json"
+FILES = ("detections.csv", "summary.md", RESULTS)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -32,21 +41,21 @@ def write(record: SuiteRecord, folder: Path) -> Path:
 def write_many(records: Iterable[SuiteRecord], folder: Path) -> tuple[Path, ...]:
     """Write the reports of one run. Raises ``UsageError``, nothing written, where names meet.
 
-    A partial one is written beside the last complete one, see ``standing``.
+    A partial one is written beside the last complete one, see above.
     """
     records = tuple(records)
     distinct(record.detector for record in records)
     rendered = []
     for record in records:
         target = folder / record.detector
-        before = standing.earlier(target) if record.partial else None
+        before = earlier(target) if record.partial else None
         rendered.append((target, record.partial, _files(replace(record, earlier=before))))
     for target, partial, contents in rendered:
         if partial:
-            standing.keep(target)
+            _keep(target)
         write_all(target, contents)
         if not partial:
-            standing.drop(target)
+            _drop(target)
     return tuple(target for target, *_ in rendered)
 
 
@@ -58,13 +67,30 @@ def mark(records: Iterable[SuiteRecord], folder: Path) -> tuple[Path, ...]:
     return write_many([one for one in records if _stands(one, folder)], folder)
 
 
-def _stands(record: SuiteRecord, folder: Path) -> bool:
-    named = _NAME.fullmatch(record.detector) is not None
-    return named and standing.stands(folder / record.detector)
+def earlier(target: Path) -> Earlier | None:
+    """The last complete report of a suite's folder: the one that stands there, or the kept one.
+
+    A report of an older format that does not say whether it is complete counts as complete. What
+    cannot be read is no report.
+    """
+    found = _results(target)
+    if found is None or found.get("partial"):
+        found = _results(target / COMPLETE)
+    if found is None:
+        return None
+    return Earlier(str(found.get("verdict", "unknown")), str(found.get("started", "unknown")))
+
+
+def report_lines(
+    record: SuiteRecord, target: Path, shown: Callable[[Path], str] = str
+) -> list[str]:
+    """Where the report was written, and where the complete one is that it did not replace."""
+    before = kept(earlier(target), shown(target / COMPLETE)) if record.partial else ""
+    return [f"report: {shown(target)}", *([before] if before else [])]
 
 
 def need_writable(
-    folder: Path, names: Iterable[str], option: str, files: Iterable[str] = standing.FILES
+    folder: Path, names: Iterable[str], option: str, files: Iterable[str] = FILES
 ) -> None:
     """Make the report's folder, and see that it and its detectors' folders can be written.
 
@@ -147,3 +173,37 @@ def _files(record: SuiteRecord) -> dict[str, bytes]:
         "results.json": json_text(results_data(record)),
     }
     return {name: text.encode("utf-8", "backslashreplace") for name, text in contents.items()}
+
+
+def _stands(record: SuiteRecord, folder: Path) -> bool:
+    """Whether a report stands for a detector; its name may come from a file that does not load."""
+    named = _NAME.fullmatch(record.detector) is not None
+    return named and (folder / record.detector / RESULTS).is_file()
+
+
+def _keep(target: Path) -> None:
+    """Put the files of a complete report that stands here aside; leave an older one where it is."""
+    found = _results(target)
+    if found is None or found.get("partial"):
+        return
+    files = {name: target / name for name in FILES}
+    write_all(
+        target / COMPLETE,
+        {name: path.read_bytes() for name, path in files.items() if path.is_file()},
+    )
+
+
+def _drop(target: Path) -> None:
+    """Remove the report that was kept: a complete one stands in its place now."""
+    for name in FILES:
+        (target / COMPLETE / name).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # there is none, or somebody put files of their own there
+        (target / COMPLETE).rmdir()
+
+
+def _results(folder: Path) -> dict[str, Any] | None:
+    try:
+        found = json.loads((folder / RESULTS).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) and "format" in found else None

@@ -164,3 +164,23 @@ def test_workers_that_stop_at_a_failure_are_partial(
     data = results(home)
     assert (data["verdict"], data["exit_code"], data["partial"]) == ("fail", 1, True)
     assert data["scope"]["stopped"] == "stopping after 1 failures"
+
+
+def test_a_run_that_somebody_ends_with_success_is_no_success(
+    pytester: pytest.Pytester, write_suite: WriteSuite
+) -> None:
+    """pytest.exit(returncode=0) after the first test of two runtimes: the rest is undecided."""
+    home = write_suite(onnx="healthy", tflite="healthy")
+    pytester.makeconftest(
+        """
+        import pytest
+
+        def pytest_runtest_setup(item):
+            if "tflite" in item.nodeid:
+                pytest.exit("enough", returncode=0)
+        """
+    )
+    result = pytester.runpytest(*REPORT)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert "parts: partial (enough): not judged: tflite" in result.outlines
+    assert results(home)["exit_code"] == 3

@@ -158,3 +158,14 @@ def test_candidates_that_somebody_skips_fail_too(
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert "3 tests skipped by another plugin" in result.stdout.str()
     assert not (home / "out" / "parts").exists()
+
+
+def test_a_candidate_that_is_required_and_missing_is_an_error(
+    pytester: pytest.Pytester, write_suite: WriteSuite
+) -> None:
+    """--parity-require makes of the skipped candidate what check makes of it."""
+    home = write_suite(phone="missing")
+    pytester.runpytest("--parity-report", "out", "--parity-require", "all")
+    assert [one["verdict"] for one in results(home)["runtimes"]] == ["error"]
+    assert main(["check", str(home), "--report", str(home / "out")]) == 3
+    assert [one["verdict"] for one in results(home)["runtimes"]] == [None, "error"]

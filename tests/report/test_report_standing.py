@@ -11,7 +11,7 @@ from report_records import image, lost, pair, reference, runtime, suite
 
 from parity.record import Failure, SuiteRecord, load
 from parity.record.completeness import Scope
-from parity.report import standing, writing
+from parity.report import writing
 
 FILES = ["detections.csv", "results.json", "summary.md"]
 
@@ -36,7 +36,7 @@ def written(folder: Path, *records: SuiteRecord) -> SuiteRecord:
 
 def kept(folder: Path) -> SuiteRecord | None:
     """The report that is kept aside."""
-    path = folder / "parts-ssd" / standing.COMPLETE
+    path = folder / "parts-ssd" / writing.COMPLETE
     return load(path / "results.json") if path.exists() else None
 
 
