@@ -108,19 +108,39 @@ class _Values:
         groups = {name: one for name, one in groups.items() if len(one) >= IMAGE}
         if not groups:
             return []
-        values = {name: self.used[one] for name, one in groups.items()}
-        residual = np.concatenate([one - one.mean() for one in values.values()])
-        freedom = sum(len(one) - 1 for one in values.values())
-        pooled = float(np.sqrt(residual @ residual / freedom))
-        off = {
-            name: groups[name]
-            for name, one in values.items()
-            if _beyond(one, max(pooled, float(one.std(ddof=1))), freedom)
-        }
+        off: dict[Any, Ints] = {}
+        for values in (self.used, self.off):
+            noise = _pooled([values[one] for one in groups.values()])
+            off |= {
+                name: rows
+                for name, rows in groups.items()
+                if _beyond(*self._of_limit(values, rows, noise))
+            }
         return self._worst("image", off)
 
     def _shared(self, rows: Ints) -> bool:
-        return len(rows) >= CLASS and _beyond(self.used[rows])
+        """Whether a group is off by a share of each one's limit, or all by the same distance.
+
+        Boxes of many sizes that are all off by some pixels use unequal shares of their limits: as
+        shares, what they have in common would look like noise.
+        """
+        if len(rows) < CLASS:
+            return False
+        return any(_beyond(self._of_limit(one, rows)[0]) for one in (self.used, self.off))
+
+    def _of_limit(
+        self, values: Floats, rows: Ints, noise: tuple[float, int] | None = None
+    ) -> tuple[Floats, float | None, int | None]:
+        """``values[rows]``, ``used`` or ``off``, in limits; with their deviation, its freedom.
+
+        ``noise``: that of all groups; a group's own counts where it is larger.
+        """
+        unit = 1.0 if values is self.used else float(np.median(self.limits[rows]))
+        shares = np.clip(values[rows] / unit, -_CLIP, _CLIP)
+        if noise is None:
+            return shares, None, None
+        pooled, freedom = noise
+        return shares, max(pooled, float(values[rows].std(ddof=1))) / unit, freedom
 
     def _worst(self, kind: str, groups: dict[Any, Ints]) -> list[Finding]:
         if not groups:
@@ -137,6 +157,13 @@ class _Values:
 def _groups(labels: Ints) -> dict[int, Ints]:
     """The rows of each label."""
     return {int(one): np.flatnonzero(labels == one) for one in np.unique(labels)}
+
+
+def _pooled(groups: Sequence[Floats]) -> tuple[float, int]:
+    """The deviation within groups of values, and its degrees of freedom."""
+    residual = np.concatenate([one - one.mean() for one in groups])
+    freedom = sum(len(one) - 1 for one in groups)
+    return float(np.sqrt(residual @ residual / freedom)), freedom
 
 
 def _beyond(used: Floats, deviation: float | None = None, freedom: int | None = None) -> bool:

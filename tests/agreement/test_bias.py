@@ -223,6 +223,26 @@ def test_images_shifted_in_turn_are_found() -> None:
     ]
 
 
+def test_boxes_of_many_sizes_shifted_in_turn_are_found_in_four_images() -> None:
+    """3.5 pixels are .9 of the limit of a box of 60 pixels, and .27 of one of 200.
+
+    As shares of their limits ten such boxes scatter as noise does; in pixels they do not.
+    """
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        images = []
+        for turn in (1, -1, 1, -1):
+            sizes = rng.uniform(60, 200, 10)
+            corner = rng.uniform(0, 600, (10, 2))
+            boxes = np.concatenate([corner, corner + sizes[:, None]], axis=1)
+            noise = rng.normal(0, 0.5, (10, 4))
+            images.append((boxes, noise, turn * np.array([3.5, 0, 3.5, 0])))
+        healthy = [pairs(boxes, noise) for boxes, noise, _ in images]
+        assert not [one for one in codes(total(healthy)) if one in BIASES]
+        shifted = [pairs(boxes, noise + shift) for boxes, noise, shift in images]
+        assert "bias" in codes(total(shifted))
+
+
 def test_objects_that_are_off_to_either_side_in_one_image_are_noise() -> None:
     """The same 3 pixels, in turn within each image."""
     rng = np.random.default_rng(7)
