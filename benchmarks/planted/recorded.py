@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.planted.faults import Draft
+from benchmarks.planted.draft import Draft
 from benchmarks.planted.scenes import Floats, Heads, Settings
 from benchmarks.processes import ROOT
 from parity import decode
