@@ -20,6 +20,7 @@ from parity.detections import Side
 from parity.suite.tolerance import BUILT_IN, Tolerance
 
 SIZES = (4, 16, 64)
+MADE_UP = "simulated healthy"
 STRICT = ("exact", "float32", "float16")
 
 REDRAWN = 6  # times that a fault without effect is drawn again, before another one is
@@ -78,9 +79,7 @@ def healthy_trial(seed: int, only: str, number: int) -> Trial:
     name, draft = healthy_draft(seed, only, number)
     found = verdict(pairs_of(draft), draft.tolerance)
     images = len(draft.reference)
-    return Trial(
-        "simulated healthy", number, name, draft.tolerance.name, images, frozenset(), found
-    )
+    return Trial(MADE_UP, number, name, draft.tolerance.name, images, frozenset(), found)
 
 
 def healthy_draft(seed: int, only: str, number: int) -> tuple[str, Draft]:

@@ -203,7 +203,7 @@ MUST_FAIL: dict[str, Maker] = {
 def winners_swap(rng: Rng, images: int, tolerance: Tolerance) -> Draft:
     """NMS chooses between proposals of .4108 and .4096, whose boxes are not the same."""
     settings = Settings(0.4, Suppression("class", 0.45, 300))
-    labels, scores, sides = _plain(rng, 8 * images)
+    labels, _, sides = _plain(rng, 8 * images)
     reference = _spread(rng, images, (labels, np.full(len(labels), 0.4108), sides))
     reference = [_doubled(rng, heads, 0.4096 - 0.4108, 0.7) for heads in reference]
     return _draft(rng, reference, tolerance, settings)
