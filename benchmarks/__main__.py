@@ -1,6 +1,6 @@
 """Run every benchmark, one after the other."""
 
-from benchmarks import check_cost, decode_cost, isolation_cost, layers_cost, plugin_start
+from benchmarks import check_cost, decode_cost, isolation_cost, layers_cost, plugin_start, verdicts
 
 plugin_start.main()
 print()
@@ -11,3 +11,5 @@ print()
 layers_cost.main()
 print()
 isolation_cost.main()
+print()
+verdicts.main()

@@ -9,7 +9,8 @@ import numpy as np
 
 from benchmarks.planted import scenes
 from benchmarks.planted.claims import claims
-from benchmarks.planted.faults import FAULTS, SETTINGS, Draft, combination
+from benchmarks.planted.draft import Draft
+from benchmarks.planted.faults import FAULTS, SETTINGS
 from benchmarks.planted.listed import MUST_FAIL, MUST_HOLD
 from benchmarks.planted.scenes import Heads, Rng
 from benchmarks.planted.truth import look
@@ -19,8 +20,9 @@ from parity.detections import Side
 from parity.suite.tolerance import BUILT_IN, Tolerance
 
 SIZES = (4, 16, 64)
+MADE_UP = "simulated healthy"
 STRICT = ("exact", "float32", "float16")
-PLANTED = {**FAULTS, "several at once": combination}
+
 REDRAWN = 6  # times that a fault without effect is drawn again, before another one is
 LEVELS = (0.1, 0.5, 0.9, 1.0)  # of the limits that healthy noise takes
 
@@ -77,9 +79,7 @@ def healthy_trial(seed: int, only: str, number: int) -> Trial:
     name, draft = healthy_draft(seed, only, number)
     found = verdict(pairs_of(draft), draft.tolerance)
     images = len(draft.reference)
-    return Trial(
-        "simulated healthy", number, name, draft.tolerance.name, images, frozenset(), found
-    )
+    return Trial(MADE_UP, number, name, draft.tolerance.name, images, frozenset(), found)
 
 
 def healthy_draft(seed: int, only: str, number: int) -> tuple[str, Draft]:
@@ -107,7 +107,7 @@ def _arranged(rng: Rng, draft: Draft) -> str:
         draft.candidate = [_elsewhere(heads) for heads in draft.candidate]
         return ", another placement"
     if turn < 0.35:
-        FAULTS[str(rng.choice(SETTINGS))](rng, draft)
+        SETTINGS[str(rng.choice(list(SETTINGS)))](rng, draft)
         draft.deliberate = True
         return ", deliberate settings"
     return ""
@@ -162,7 +162,7 @@ def faulty_draft(
 ) -> tuple[str, Draft, frozenset[str]]:
     """What is judged, and the rules that it breaks, one at least."""
     rng = np.random.default_rng(seed)
-    menu = [name for name in (*PLANTED, *MUST_FAIL) if only in name]
+    menu = [name for name in (*FAULTS, *MUST_FAIL) if only in name]
     size = SIZES[number % 3]
     name = menu[number // 3 * 7 % len(menu)]  # those of one sort do not follow each other
     while True:
@@ -176,7 +176,7 @@ def faulty_draft(
             draft.candidate = _healthy(rng, draft)
             if rng.uniform() < 0.2:
                 draft.hidden = str(rng.choice(["reference", "candidate", "both"]))
-            if not PLANTED[name](rng, draft):
+            if not FAULTS[name](rng, draft):
                 continue
             how = _arranged(rng, draft)
             if rules := broken(pairs_of(draft), tolerance):

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.planted.faults import Draft
+from benchmarks.planted.draft import Draft
 from benchmarks.planted.scenes import Heads, Rng, Settings, healthy
 from parity.boxes import Placement
 from parity.detections import Suppression
@@ -266,8 +266,8 @@ def _rows(heads: Heads, rows: Any) -> Heads:
 
 
 def borderline(rng: Rng, images: int, tolerance: Tolerance) -> Draft:
-    """16 of 27 that only the candidate deploys rose beyond the limit, 19 of 620 others did."""
-    labels, scores, sides = _plain(rng, 620)
+    """16 of 27 that only the candidate deploys rose beyond the limit, and 19 of 620 others."""
+    labels, _, sides = _plain(rng, 620)
     scores = rng.uniform(0.6, 0.9, 620)
     low = rng.uniform(0.46, 0.498, 27)
     objects = _with((labels, scores, sides), (rng.integers(1, 6, 27), low, np.full(27, 80.0)))

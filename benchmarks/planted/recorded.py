@@ -10,11 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.planted.faults import Draft
+from benchmarks.planted.draft import Draft
 from benchmarks.planted.scenes import Floats, Heads, Settings
 from benchmarks.processes import ROOT
 from parity import decode
 from parity.agreement import ImageAgreement, judge
+from parity.boxes import Placement
 from parity.detections import Side, Suppression
 from parity.pipeline import Array, Decoder, Images, Pipeline
 from parity.preprocess import Prepared
@@ -105,16 +106,25 @@ class Recorded:
     def __len__(self) -> int:
         return len(self.reference.heads)
 
-    def sides(self, at: int, spoil: Spoil | None = None) -> tuple[Side, Side]:
-        """Both sides of one image."""
+    def pairs(
+        self, images: Sequence[int], spoil: Spoil | None = None
+    ) -> list[tuple[Side, Side, Placement]]:
+        """Both sides of some images, and where each stands in the reference's input."""
         band = self.tolerance.band
-        return self.reference.side(at, band), self.candidate.side(at, band, spoil)
+        return [
+            (
+                self.reference.side(at, band),
+                self.candidate.side(at, band, spoil),
+                self.reference.prepared[at].placement,
+            )
+            for at in images
+        ]
 
     def agreements(self) -> list[ImageAgreement]:
         """Every image as it is, judged."""
         return [
-            judge(*self.sides(at), self.tolerance, self.reference.prepared[at].placement.scale)
-            for at in range(len(self))
+            judge(ours, theirs, self.tolerance, into.scale)
+            for ours, theirs, into in self.pairs(range(len(self)))
         ]
 
     def draft(self, images: Sequence[int]) -> Draft:

@@ -1,8 +1,8 @@
 """What must come of a pair of sides, from their proposals alone: nothing of ``parity.agreement``.
 
 Every deployed detection of one side needs a proposal of the other, each its own, that is the same
-within every limit; where a largest matching (Hopcroft and Karp, 1973) leaves some without, no way
-of pairing and no tie can excuse them. What is counted is a lower bound of what must be seen.
+within every limit; where a largest matching (Hopcroft and Karp, 1973) leaves some without, neither
+a way of pairing nor a tie excuses them. It is a lower bound of what a tolerance must see.
 """
 
 from __future__ import annotations
