@@ -54,10 +54,10 @@ def _by_files(
     suite: Suite, where: str, pattern: str, decoder: str
 ) -> Callable[[], Iterator[Array]]:
     try:
+        problem = unreadable(pattern, suite.folder)
         files = [suite.folder / match for match in matching(pattern, suite.folder)]
     except Ambiguous as error:
         raise _wrong(suite, f"{where}: {error}") from None
-    problem = unreadable(pattern, suite.folder)
     if problem is not None:
         raise _wrong(suite, f"{where}: {problem}")
     if not files:

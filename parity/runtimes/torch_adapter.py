@@ -183,14 +183,13 @@ class Torch(tracing.TracedAdapter):
         with self._pinned() as self._threads, torch.inference_mode():
             # numpy hands out read-only arrays, torch only takes writable ones
             tensors = [torch.from_numpy(np.array(feeds[spec.name])) for spec in self._inputs]
-            heads = self._heads(tensors)
+            heads = self._heads([tensor.to(self._device) for tensor in tensors])
             return {name: value.detach().cpu().numpy() for name, value in heads.items()}
 
     def _heads(self, tensors: List[Any]) -> Dict[str, Any]:
-        moved = [tensor.to(self._device) for tensor in tensors]
         fed = [
             list(tensor) if spec.name in self._lists else tensor
-            for spec, tensor in zip(self._inputs, moved)
+            for spec, tensor in zip(self._inputs, tensors)
         ]
         heads = torch_calling.named(self._module(*fed))
         for name, value in heads.items():

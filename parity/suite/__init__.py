@@ -258,8 +258,8 @@ class _Resolver:
     def _images(self) -> tuple[str, ...]:
         found: set[str] = set()
         for pattern in self.file.detector.images:
-            problem = unreadable(pattern, self.path.parent)
             try:
+                problem = unreadable(pattern, self.path.parent)
                 files = matching(pattern, self.path.parent)
             except Ambiguous as error:
                 self.problems.append(f"detector.images: {error}")

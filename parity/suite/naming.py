@@ -18,7 +18,7 @@ def detector_name(path: Path) -> str | None:
         return None
     try:
         found = tomllib.loads(text).get("detector")
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):  # no TOML, or numbers and lists beyond all measure
         table = _TABLE.search(text)
         name = None if table is None else _NAME.search(table[1])
         return None if name is None else name["name"]

@@ -7,9 +7,9 @@ import pytest
 from spoiling import check, runtime, write_suite
 
 from parity.decode import likely
-from parity.decode.candidates import DecodeError
 from parity.decode.detected import pixels_of
 from parity.decode.likely import appearance
+from parity.decode.units import Reach
 
 Capture = pytest.CaptureFixture[str]
 PIXELS = np.array([[1.0, 2, 8, 9], [3, 1, 9, 5], [2, 4, 6, 8], [0.5, 0, 7, 7]])
@@ -76,7 +76,7 @@ def test_relative_boxes_are_still_told_to_be_relative(tmp_path: Path, capfd: Cap
     """They have an area; and the family, which has the same four heads, is left alone."""
     found = check(suite(tmp_path, "relative"), capfd)
     assert found.code == 3
-    assert "are they relative to the input, 0..1? say normalized = true" in found.out
+    assert "are they relative, 0..1? say normalized = true" in found.out
     assert "look like" not in found.out
 
 
@@ -112,8 +112,8 @@ def test_tensorflow_cuts_so_and_not_otherwise() -> None:
         np.testing.assert_allclose(pixels_of(rows, "xyxy", False, (10, 10)), kept)
 
 
-def test_most_boxes_decide(tmp_path: Path) -> None:
-    """One relative box without area among others does not make pixels of them."""
+def test_most_boxes_decide() -> None:
+    """One relative box without area among others does not make pixels of them; cut ones all are."""
     relative = np.vstack([PIXELS / 10, [[0.5, 0.5, 0.5, 0.5]]])
-    with pytest.raises(DecodeError, match="are they relative to the input"):
-        pixels_of(relative, "xyxy", False, (10, 10))
+    assert Reach().with_boxes(relative, (10, 10)).relative
+    assert not Reach().with_boxes(np.clip(PIXELS, 0, 1), (10, 10)).relative
