@@ -134,12 +134,6 @@ class Exchange:
         return self.reference.deployed_proposals
 
     @property
-    def _kept(self) -> tuple[Ints, Ints]:
-        assert self.reference.result is not None
-        assert self.candidate.result is not None
-        return self.reference.result.kept, self.candidate.result.kept
-
-    @property
     def _proposals(self) -> tuple[ProposalSet, ProposalSet]:
         assert self.reference.proposals is not None
         assert self.candidate.proposals is not None
