@@ -243,6 +243,20 @@ def test_boxes_of_many_sizes_shifted_in_turn_are_found_in_four_images() -> None:
         assert "bias" in codes(total(shifted))
 
 
+def test_boxes_of_many_sizes_in_one_class_that_is_always_off_are_found() -> None:
+    """As in an image: ten boxes, all off by one distance, and by unequal shares of their limits."""
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        sizes = rng.uniform(60, 200, 40)
+        corner = rng.uniform(0, 600, (40, 2))
+        boxes = np.concatenate([corner, corner + sizes[:, None]], axis=1)
+        noise, labels = rng.normal(0, 0.5, (40, 4)), np.arange(40) % 4
+        assert not [one for one in codes(total([pairs(boxes, noise, labels)])) if one in BIASES]
+        moved = noise + (labels == 2)[:, None] * np.array([5, 0, 5, 0])
+        found = total([pairs(boxes, moved, labels)]).findings
+        assert {one.facts.get("class") for one in found if one.code == "bias"} == {2}
+
+
 def test_objects_that_are_off_to_either_side_in_one_image_are_noise() -> None:
     """The same 3 pixels, in turn within each image."""
     rng = np.random.default_rng(7)
