@@ -141,15 +141,17 @@ class File:
             node.elsewhere += [f" is stored in the file {name}" for name in names]
         if headers.FILTERS in parts:
             messages.filters(space, parts[headers.FILTERS])
+        element = 0
+        if headers.DATATYPE in parts:
+            element = messages.element(space, parts[headers.DATATYPE])
         if headers.LAYOUT not in parts:
             return
         found = layouts.layout(space, parts[headers.LAYOUT])
         if found.virtual:
             node.elsewhere.append(" is a view of other files")
-        if headers.DATATYPE not in parts or headers.DATASPACE not in parts:
+        if not element or headers.DATASPACE not in parts:
             raise Unreadable("a dataset has no type or no shape")
         most = messages.limits(space, parts[headers.DATASPACE].start)
-        element = messages.element(space, parts[headers.DATATYPE])
         layouts.consistent(space, found, most, element)
 
     def _attribute(self, node: Node, start: int, size: int) -> None:

@@ -3,12 +3,11 @@
 from typing import Iterator, NamedTuple, Optional, Tuple, Union
 
 from ..source import Unreadable
-from . import headers
+from . import datatypes, headers
 from .headers import Message
 from .heaps import Heaps
 from .space import Space
 
-_INTEGER, _STRING, _VARIABLE = 0, 3, 9  # classes of a datatype
 _HARD, _SOFT, _EXTERNAL = 0, 1, 64  # kinds of a link
 _NULL = 2  # a dataspace that holds nothing
 _RANK = 32
@@ -86,6 +85,8 @@ def attribute(space: Space, heaps: Heaps, start: int, size: int) -> Tuple[str, A
         count *= one
     if flags & 1:
         type_at = headers.datatype_at(space, type_at)
+    elif datatypes.end(space, type_at) > space_at:
+        raise Unreadable(f"the attribute at byte {start} is damaged")
     name = raw.decode("utf-8", "replace")
     return name, _value(space, heaps, (type_at, space_at + padded[2], count), start + size)
 
@@ -97,12 +98,12 @@ def _value(space: Space, heaps: Heaps, what: Tuple[int, int, int], end: int) -> 
     width = space.number(type_at + 4, 4)
     if width == 0 or at + count * width > end:
         raise Unreadable(f"the value of an attribute at byte {at} is cut off")
-    if kind == _INTEGER and count == 1 and width <= 8:
+    if kind == datatypes.INTEGER and count == 1 and width <= 8:
         return space.number(at, width)
-    if kind == _STRING:
+    if kind == datatypes.STRING:
         raws = [space.take(at + width * index, width) for index in range(count)]
         texts = tuple(raw.rstrip(b"\0 ").decode("utf-8", "replace") for raw in raws)
-    elif kind == _VARIABLE and bits & 15 == 1:
+    elif kind == datatypes.VARIABLE and bits & 15 == 1:
         texts = tuple(heaps.text(at + width * index) for index in range(count))
     else:
         return None
@@ -118,8 +119,11 @@ def external(space: Space, heaps: Heaps, start: int) -> Iterator[str]:
 
 def element(space: Space, message: Message) -> int:
     """How many bytes one element takes, by a datatype message."""
-    start = headers.datatype_at(space, message.start) if message.shared else message.start
-    return space.number(start + 4, 4)
+    if message.shared:
+        return space.number(headers.datatype_at(space, message.start) + 4, 4)
+    if datatypes.end(space, message.start) > message.start + message.size:
+        raise Unreadable(f"the datatype at byte {message.start} is cut off")
+    return space.number(message.start + 4, 4)
 
 
 def filters(space: Space, message: Message) -> None:
