@@ -11,6 +11,7 @@ tensors.
 
 import contextlib
 import inspect
+import pickle
 import re
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Set, Tuple
 
@@ -21,7 +22,6 @@ from . import (
     refusals,
     resolve,
     scan,
-    scan_pickle,
     support,
     torch_calling,
     torch_device,
@@ -259,7 +259,7 @@ def _expect(
     """As ``content.expect``; a pickled object is refused as untrusted, not as another kind."""
     found = content.recognise(path)
     if found.kind == "unknown":
-        scan_pickle.check_protocol(path, expected)
+        _check_protocol(path, expected)
     if found.phrase == content.PLAIN_PICKLE:  # torch.load reads none, trusted or not
         foreign = tuple(one for one in scan.findings(path) if not _REBUILT.search(one))
         if foreign and not artifact.trust:  # nobody is told to load that by himself
@@ -268,6 +268,23 @@ def _expect(
     if found.kind == "pickle" and not artifact.trust:
         scan.guard(path, trust=False)
     return content.expect(path, kinds, expected)
+
+
+def _check_protocol(path: str, expected: str) -> None:
+    """Raise ``version`` for a pickle of a protocol that this Python does not know."""
+    with open(path, "rb") as handle:
+        head = handle.read(3)
+    protocol = head[1] if head[:1] == b"\x80" and len(head) == 3 else 0
+    # what follows is a frame, or the number with which torch's older files begin
+    if protocol <= pickle.HIGHEST_PROTOCOL or head[2:] not in (b"\x95", b"\x8a"):
+        return
+    raise AdapterError(
+        "version",
+        path=path,
+        expected=expected,
+        reason=f"unsupported pickle protocol: {protocol}",
+        **refusals.pickle_version(protocol),
+    )
 
 
 def _expect_numbers(state: torch_weights.State, path: str) -> None:

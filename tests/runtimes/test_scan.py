@@ -265,12 +265,21 @@ def test_a_plain_pickle(protocol: int, torch_files: Path, tmp_path: Path) -> Non
     assert not marker.exists()
 
 
-def test_a_name_made_at_run_time(torch_files: Path, tmp_path: Path) -> None:
-    """A pickle that computes what it calls cannot be judged."""
+def test_a_name_from_the_memo(torch_files: Path, tmp_path: Path) -> None:
+    """What is stored first and fetched in another order is the name that is called."""
     path = tmp_path / "bad.pth"
-    # os and system are stored in the memo, fetched in the other order, then called
     body = b"\x8c\x06system\x94\x8c\x02os\x94h\x01h\x00\x93\x8c\x04true\x85R."
     path.write_bytes(b"\x80\x04" + body)
+    findings = refused("torch", "net:Net", weights=str(path), folder=str(torch_files))
+    assert findings == ("the pickle calls os.system",)
+
+
+def test_a_name_made_at_run_time(torch_files: Path, tmp_path: Path) -> None:
+    """A pickle that computes what it calls, here in rot13, cannot be judged."""
+    path = tmp_path / "bad.pth"
+    path.write_bytes(
+        b"\x80\x04c_codecs\nencode\n(\x8c\x02bf\x8c\x05rot13tR\x8c\x06system\x93\x8c\x04true\x85R."
+    )
     findings = refused("torch", "net:Net", weights=str(path), folder=str(torch_files))
     assert findings == ("the pickle calls something whose name it makes up while it loads",)
 

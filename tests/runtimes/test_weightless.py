@@ -15,6 +15,8 @@ import parity.runtimes as runtimes
 from parity.runtimes.contract import Adapter, AdapterError
 
 FOLDER = Path(runtimes.__file__).parent
+FORMATS = FOLDER.parent / "formats"
+FILES = sorted([*FOLDER.rglob("*.py"), *FORMATS.rglob("*.py")])
 FRAMEWORKS = {"torch", "tensorflow", "keras", "onnxruntime", "onnx", "ai_edge_litert", "h5py"}
 PROBE = "import json, sys\n{}\nprint(json.dumps(sorted({{n.split('.')[0] for n in sys.modules}})))"
 
@@ -48,7 +50,7 @@ def test_the_probe_would_see_a_framework() -> None:
     assert "h5py" in imported("import parity.runtimes, h5py")
 
 
-@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(FOLDER.parent)))
 def test_every_file_is_python_3_8(path: Path) -> None:
     """The folder is run by foreign interpreters, down to Python 3.8."""
     tree = ast.parse(path.read_text(), feature_version=(3, 8))
@@ -57,15 +59,20 @@ def test_every_file_is_python_3_8(path: Path) -> None:
             assert node.value.id not in ("dict", "list", "tuple", "set", "type"), node.lineno
 
 
-@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.name)
-def test_every_file_imports_only_its_own_folder(path: Path) -> None:
-    """At import: the standard library, numpy and siblings; the folder can be copied away."""
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(FOLDER.parent)))
+def test_every_file_imports_only_its_own_room_and_formats(path: Path) -> None:
+    """At import: the standard library, numpy, siblings and formats; they can be copied away."""
+    room = FORMATS if FORMATS in path.parents else FOLDER
     allowed = set(sys.stdlib_module_names) | {"numpy"}
     for node in ast.parse(path.read_text()).body:
         if isinstance(node, ast.Import):
             assert {alias.name.split(".")[0] for alias in node.names} <= allowed
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 1 or str(node.module).split(".")[0] in allowed
+            if node.level == 0:
+                assert str(node.module).split(".")[0] in allowed
+                continue
+            origin = path.parents[node.level - 1].joinpath(*(node.module or "").split("."))
+            assert {room, FORMATS} & {origin, *origin.parents}, node.lineno
 
 
 def test_no_file_has_a_frameworks_name() -> None:
