@@ -146,10 +146,15 @@ def check_raw(values: Array, anchors: Floats, name: str, expected: str, remedy: 
         return
     step = max(1, len(anchors) // 1024)
     points, places = np.asarray(values[::step, :2], np.float64), anchors[::step]
-    both = np.concatenate([points, places], axis=1)
-    if not np.isfinite(both).all() or not np.ptp(both, axis=0).all():
+    both = np.concatenate([points, places], axis=1).T
+    if not np.isfinite(both).all():
         return
-    found = np.corrcoef(both, rowvar=False)[:2, 2:]
+    centred = both - both.mean(axis=1, keepdims=True)
+    products = centred @ centred.T
+    lengths = np.sqrt(products.diagonal())
+    if not lengths.all():
+        return
+    found = (products / np.outer(lengths, lengths))[:2, 2:]
     follows = max(min(found[0, 0], found[1, 1]), min(found[0, 1], found[1, 0]))
     if follows > _FOLLOWS:
         raise DecodeError(
