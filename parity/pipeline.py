@@ -17,7 +17,7 @@ from parity.detections import Side
 from parity.errors import HeadsError, ImageError, SuiteError
 from parity.preprocess import Prepared
 from parity.runtimes.contract import AdapterError, TensorSpec
-from parity.runtimes.resolve import resolve
+from parity.runtimes.shared.resolve import resolve
 from parity.session import Session, dataset
 from parity.suite import Recipe, Runtime, Suite
 from parity.tensors import Array
