@@ -3,15 +3,12 @@
 Not an mmap: a file that another program cuts off while it is mapped kills the process.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import zipfile
 from collections import OrderedDict
-from collections.abc import Iterator
-from pathlib import Path
-from typing import IO
+from typing import IO, Iterator, Union
+from typing import OrderedDict as Ordered
 
 WHOLE = 32 * 2**20  # bytes up to which a file is simply read
 MEMBER = 256 * 2**20  # bytes of one compressed member of an archive that are ever unpacked
@@ -30,12 +27,12 @@ class Paged:
         self._handle = handle
         self._start = start
         self._size = size
-        self._kept: OrderedDict[int, bytes] = OrderedDict()
+        self._kept: Ordered[int, bytes] = OrderedDict()
 
     def __len__(self) -> int:
         return self._size
 
-    def __getitem__(self, key: int | slice) -> int | bytes:
+    def __getitem__(self, key: Union[int, slice]) -> Union[int, bytes]:
         if isinstance(key, int):
             if not 0 <= key < self._size:
                 raise IndexError(f"byte {key} of {self._size}")
@@ -66,25 +63,25 @@ class Paged:
         return found
 
 
-Source = bytes | Paged
+Source = Union[bytes, Paged]
 
 
 @contextlib.contextmanager
-def opened(path: Path) -> Iterator[Source]:
+def bytes_of(path: str) -> Iterator[Source]:
     """The bytes of a file."""
-    with path.open("rb") as handle:
+    with open(path, "rb") as handle:
         size = os.fstat(handle.fileno()).st_size
         yield handle.read() if size <= WHOLE else Paged(handle, 0, size)
 
 
 @contextlib.contextmanager
-def member(archive: zipfile.ZipFile, path: Path, name: str) -> Iterator[Source]:
+def member(archive: zipfile.ZipFile, path: str, name: str) -> Iterator[Source]:
     """The bytes of one member; one that is stored as it is, is read where it lies."""
     item = archive.getinfo(name)
     if item.compress_type != zipfile.ZIP_STORED or item.file_size <= WHOLE:
         yield unpacked(archive, name)
         return
-    with path.open("rb") as handle:
+    with open(path, "rb") as handle:
         handle.seek(item.header_offset)
         header = handle.read(30)
         if header[:4] != b"PK\x03\x04":

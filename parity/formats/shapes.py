@@ -1,20 +1,18 @@
 """What every reader counts."""
 
-from __future__ import annotations
-
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from typing import Dict, Iterable, Sequence, Union
 
 
-def elements(shape: Sequence[int | str | None]) -> int:
+def elements(shape: Sequence[Union[int, str, None]]) -> int:
     """How many numbers a tensor of this shape holds; 0 where a dimension is free or negative."""
     if any(not isinstance(size, int) or size < 0 for size in shape):
         return 0
     return math.prod(size for size in shape if isinstance(size, int))
 
 
-def counted(words: Iterable[str]) -> dict[str, int]:
+def counted(words: Iterable[str]) -> Dict[str, int]:
     """How often each word occurs, the most frequent first, then by name."""
     counts = Counter(words)
     return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
