@@ -6,13 +6,15 @@ import ast
 import json
 import subprocess
 import sys
+from contextlib import closing
 from importlib import metadata
 from pathlib import Path
 
 import pytest
 
 import parity.runtimes as runtimes
-from parity.runtimes.contract import Adapter, AdapterError
+from parity.isolation import Launch, Workplace
+from parity.runtimes.contract import Adapter, AdapterError, Artifact
 
 FOLDER = Path(runtimes.__file__).parent
 FORMATS = FOLDER.parent / "formats"
@@ -75,10 +77,16 @@ def test_every_file_imports_only_its_own_room_and_formats(path: Path) -> None:
             assert {room, FORMATS} & {origin, *origin.parents}, node.lineno
 
 
-def test_no_file_has_a_frameworks_name() -> None:
-    """A file called keras.py would hide keras when the folder is on the path."""
-    names = {path.stem for path in FOLDER.glob("*.py")}
-    assert not names & (FRAMEWORKS | {"tflite", "numpy"} | set(sys.stdlib_module_names))
+def test_no_folder_of_ours_hides_a_framework(tmp_path: Path) -> None:
+    """A folder called torch hides nothing, as no folder above it is on a worker's path."""
+    (tmp_path / "probe.py").write_text(
+        "import sys\nimport numpy as np\ndef paths(feeds):\n"
+        "    return {'paths': np.array([one or '.' for one in sys.path])}\n"
+    )
+    artifact = Artifact("probe:paths", folder=str(tmp_path))
+    with closing(Workplace(Launch(), "fake").open(artifact)) as adapter:
+        places = {Path(one).resolve() for one in adapter.run({})["paths"].tolist()}
+    assert not places & {FOLDER, FOLDER.parent / "worker"}
 
 
 def test_the_kinds_of_the_design() -> None:
@@ -107,7 +115,7 @@ def entry_point(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     group = "parity.runtimes"
     points = metadata.EntryPoints(
         [
-            metadata.EntryPoint("other", "parity.runtimes.fake_adapter:Fake", group),
+            metadata.EntryPoint("other", "parity.runtimes.fake.adapter:Fake", group),
             metadata.EntryPoint("broken", "no_such_module_here:Nothing", group),
         ]
     )
