@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from parity.formats.contents import Contents, Tensor
+from parity.formats.pickles import calls
+from parity.formats.pickles.machine import Followed, follow
+from parity.formats.pickles.operations import Bounded
+from parity.formats.pickles.values import Made, Name, Stored
 from parity.formats.shapes import counted, elements, listed
 from parity.formats.source import Unreadable, unpacked
-from parity.inspecting import pickles
-from parity.inspecting.pickles import Made, Name, Stored
 from parity.inspecting.torch_tensors import Weight, every, mapping, state
-from parity.runtimes import scan_pickle
 from parity.runtimes.content import Content
 
 FOREIGN = "a pickle that torch.save did not write"
@@ -28,7 +29,6 @@ _UNSAID = "of a type that is not said"
 _PICKLE = 64 * 2**20
 _CODE = 16 * 2**20
 _LEGACY_HEAD = 3  # pickles before the object itself: magic number, protocol, system facts
-_PLAIN = ("collections.OrderedDict", "torch._utils.", "torch.storage.", "_codecs.encode")
 _NESTED = ("state_dict", "model_state_dict", "model", "ema", "net", "weights")
 _FORWARD = re.compile(r"def forward\(\w+[^,)]*(?:,\s*(.*?))?\)\s*->\s*(.*?):\n", re.S)
 
@@ -39,20 +39,20 @@ def read(path: Path) -> Contents:
         zipped = handle.read(2) == b"PK"
     if zipped:
         with zipfile.ZipFile(path) as archive:
-            found = pickles.read(io.BytesIO(_member(archive, "data.pkl")))
+            found = follow(Bounded(io.BytesIO(_member(archive, "data.pkl")))).sound()
             container = "zip"
             faults = [*_storages(archive, found.value), *_meta(found.value)]
     else:
         with path.open("rb") as handle:
-            older, found = _plain(scan_pickle.Bounded(handle))
+            older, found = _plain(Bounded(handle))
             faults = [*_behind(handle, found.value)] if older else []
         faults += _meta(found.value)
         container = "pickle" if older else FOREIGN
-    imports = [one for one in found.names if not _is_data(one)]
+    imports = [str(one) for one in found.names if not calls.is_data(one)]
     facts: dict[str, Any] = {
         "container": container,
         "pickle_protocol": found.protocol,
-        "imports": sorted(found.names),
+        "imports": sorted(map(str, found.names)),
     }
     if imports and isinstance(found.value, Made) and mapping(found.value) is None:
         return _module(found, facts, imports, faults)
@@ -62,9 +62,11 @@ def read(path: Path) -> Contents:
 def read_script(path: Path) -> Contents:
     """A TorchScript archive; its inputs are the arguments of ``forward``."""
     with zipfile.ZipFile(path) as archive:
-        found = pickles.read(io.BytesIO(_member(archive, "data.pkl")))
+        found = follow(Bounded(io.BytesIO(_member(archive, "data.pkl")))).sound()
         names = [name for name in archive.namelist() if name.endswith("/constants.pkl")]
-        constants = [pickles.read(io.BytesIO(unpacked(archive, one, _PICKLE))) for one in names]
+        constants = [
+            follow(Bounded(io.BytesIO(unpacked(archive, one, _PICKLE)))).sound() for one in names
+        ]
         code = _code(archive, found.value)
         version = _short(archive, "version")
         produced = _short(archive, ".data/producer") or None
@@ -88,17 +90,17 @@ def read_script(path: Path) -> Contents:
     )
 
 
-def _plain(handle: Any) -> tuple[bool, pickles.Read]:
+def _plain(handle: Any) -> tuple[bool, Followed]:
     """A pickle that is a file of its own; torch's older form has three small ones before it.
 
     Whether it is of that form, and what it holds.
     """
-    first = pickles.read(handle)
-    if not isinstance(first.value, int):
+    first = follow(handle).sound()
+    if first.value != calls.TORCH_MAGIC:
         return False, first
     for _ in range(_LEGACY_HEAD - 1):
-        pickles.read(handle)
-    return True, pickles.read(handle)
+        follow(handle).sound()
+    return True, follow(handle).sound()
 
 
 def _behind(handle: BinaryIO, value: Any) -> Iterator[str]:
@@ -110,7 +112,7 @@ def _behind(handle: BinaryIO, value: Any) -> Iterator[str]:
     storages = dict(one.storage for one in every(value) if one.storage[0])
     if not storages:
         return
-    pickles.read(scan_pickle.Bounded(handle))
+    follow(Bounded(handle)).sound()
     start = handle.tell()
     needed = sum(8 + size for size in storages.values())
     held = handle.seek(0, os.SEEK_END) - start
@@ -136,10 +138,6 @@ def phrase(content: Content, contents: Contents) -> str:
     if content.kind == "state-dict" and contents.form == _OBJECT:
         return content.phrase.replace("a torch state dict", "plain data, written by torch.save")
     return content.phrase
-
-
-def _is_data(name: str) -> bool:
-    return name.startswith(_PLAIN) or re.fullmatch(r"torch\.\w+", name) is not None
 
 
 def _checkpoint(
@@ -179,7 +177,7 @@ def _checkpoint(
 
 
 def _module(
-    found: pickles.Read, facts: dict[str, Any], imports: Sequence[str], faults: list[str]
+    found: Followed, facts: dict[str, Any], imports: Sequence[str], faults: list[str]
 ) -> Contents:
     weights = list(every(found.value))
     facts["class"] = _called(found.value.by)

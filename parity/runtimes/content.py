@@ -170,10 +170,11 @@ def _zip_of(names: Sequence[str], archive: zipfile.ZipFile) -> Content:
     if "constants.pkl" in tails or any(tail.startswith("code/") for tail in tails):
         return Content("torchscript", "a zip archive that holds a TorchScript program")
     if "data.pkl" in tails:
-        from . import scan_archive, scan_pickle
+        from ..formats.pickles import calls
+        from . import scan_archive
 
         # what is wrong with the archive is told by whoever scans it; a bomb is not unpacked here
-        if not scan_archive.findings(archive) and scan_pickle.archive_findings(archive):
+        if not scan_archive.findings(archive) and calls.archive_findings(archive):
             return Content("pickle", "a zip archive that holds a pickled Python object")
         return Content("state-dict", "a zip archive that holds a torch state dict")
     if "saved_model.pb" in {name.rsplit("/", 1)[-1] for name in names}:
@@ -194,9 +195,9 @@ def _hdf5(head: bytes, size: int) -> Content:
 
 def _pickle(path: str) -> Content:
     with open(path, "rb") as handle:
-        from . import scan_pickle
+        from ..formats.pickles import calls
 
-        found = scan_pickle.stream_findings(handle)
+        found = calls.stream_findings(handle)
     if not found.torch:
         return Content("pickle", PLAIN_PICKLE)
     if found.findings:

@@ -104,10 +104,10 @@ def _scan(path: str, content: Content) -> List[str]:
         found = list(scan_keras.findings(scan_keras.hdf5_config(path)))
         return found + list(scan_hdf5.findings(path))
     if content.legacy or (content.kind in ("pickle", "state-dict") and not _is_zip(path)):
-        from . import scan_pickle
+        from ..formats.pickles import calls
 
         with open(path, "rb") as handle:
-            return list(scan_pickle.stream_findings(handle).findings)
+            return list(calls.stream_findings(handle).findings)
     if content.kind not in ("keras", "torchscript", "pt2", "pickle", "state-dict"):
         return []
     with zipfile.ZipFile(path) as archive:
@@ -129,9 +129,9 @@ def _archived(archive: zipfile.ZipFile, kind: str) -> List[str]:
         from . import scan_pt2
 
         return scan_pt2.findings(archive)
-    from . import scan_pickle
+    from ..formats.pickles import calls
 
-    return list(scan_pickle.archive_findings(archive))
+    return list(calls.archive_findings(archive))
 
 
 def _is_zip(path: str) -> bool:

@@ -10,7 +10,8 @@ import re
 import zipfile
 from typing import Any, Iterator, List
 
-from . import scan_archive, scan_pickle, scan_symbolic
+from ..formats.pickles import calls, operations
+from . import scan_archive, scan_symbolic
 
 _TARGET = re.compile(
     r"torch\.ops\.(aten|prims|prim|quantized|quantized_decomposed|_quantized|mkldnn"
@@ -47,7 +48,7 @@ def _pickled(name: str, archive: zipfile.ZipFile) -> List[str]:
     if data[:4] != b"PK\3\4":
         return [f"{name}: it is no archive of tensors"]
     with zipfile.ZipFile(io.BytesIO(data)) as inner:
-        found = scan_archive.findings(inner) + list(scan_pickle.archive_findings(inner))
+        found = scan_archive.findings(inner) + list(calls.archive_findings(inner))
         tails = [one.split("/", 1)[-1] for one in inner.namelist()]
     if "data.pkl" not in tails or "constants.pkl" in tails:
         found.append("it is no archive of tensors")
@@ -98,7 +99,7 @@ def _tree(text: str) -> Iterator[str]:
             todo += item.get("children_spec") or []
 
 
-def read(archive: zipfile.ZipFile, name: str, limit: int = scan_pickle.LIMIT) -> bytes:
+def read(archive: zipfile.ZipFile, name: str, limit: int = operations.LIMIT) -> bytes:
     """One member, bounded: a small archive can hold a huge one."""
     with archive.open(name) as handle:
         data = handle.read(limit + 1)

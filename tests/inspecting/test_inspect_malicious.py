@@ -15,11 +15,12 @@ from typing import Any
 import breaking as b
 import pytest
 
+from parity.formats.pickles import machine
 from parity.inspecting.attempt import attempt
 from parity.inspecting.findings import to_data
 from parity.inspecting.looking import inspect
 from parity.inspecting.text import text
-from parity.runtimes import scan, scan_archive, scan_pickle
+from parity.runtimes import scan, scan_archive
 
 
 class Writes:
@@ -128,7 +129,7 @@ def test_a_bomb_below_the_limit_is_not_unpacked_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A pickle of many megabytes of nothing, from some kilobytes (limits here are smaller)."""
-    monkeypatch.setattr(scan_pickle, "_OPCODES", 100_000)
+    monkeypatch.setattr(machine, "_OPERATIONS", 100_000)
     path = tmp_path / "net.pth"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("net/data.pkl", b"\x80\x02" + b"N" * (70 * 2**20) + b".")

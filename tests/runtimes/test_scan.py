@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 import parity.runtimes as runtimes
-from parity.runtimes import scan, scan_pt2, scan_symbolic, tf_common
+from parity.runtimes import scan, scan_pt2, scan_symbolic
 from parity.runtimes.contract import AdapterError, Artifact
+from parity.runtimes.shared import tf_common
 
 
 class Writes:
@@ -132,7 +133,7 @@ def test_a_trusted_custom_layer_is_loaded_from_the_suite(
         "    def call(self, x):\n        return x * 3\n\n\n"
         "def known():\n    return {'Mine': Mine}\n"
     )
-    from parity.runtimes.resolve import resolve
+    from parity.runtimes.shared.resolve import resolve
 
     layer = resolve("layers:Mine", str(tmp_path))(name="mine")
     path = keras_model(tmp_path, "net.keras", layer)
@@ -265,12 +266,21 @@ def test_a_plain_pickle(protocol: int, torch_files: Path, tmp_path: Path) -> Non
     assert not marker.exists()
 
 
-def test_a_name_made_at_run_time(torch_files: Path, tmp_path: Path) -> None:
-    """A pickle that computes what it calls cannot be judged."""
+def test_a_name_from_the_memo(torch_files: Path, tmp_path: Path) -> None:
+    """What is stored first and fetched in another order is the name that is called."""
     path = tmp_path / "bad.pth"
-    # os and system are stored in the memo, fetched in the other order, then called
     body = b"\x8c\x06system\x94\x8c\x02os\x94h\x01h\x00\x93\x8c\x04true\x85R."
     path.write_bytes(b"\x80\x04" + body)
+    findings = refused("torch", "net:Net", weights=str(path), folder=str(torch_files))
+    assert findings == ("the pickle calls os.system",)
+
+
+def test_a_name_made_at_run_time(torch_files: Path, tmp_path: Path) -> None:
+    """A pickle that computes what it calls, here in rot13, cannot be judged."""
+    path = tmp_path / "bad.pth"
+    path.write_bytes(
+        b"\x80\x04c_codecs\nencode\n(\x8c\x02bf\x8c\x05rot13tR\x8c\x06system\x93\x8c\x04true\x85R."
+    )
     findings = refused("torch", "net:Net", weights=str(path), folder=str(torch_files))
     assert findings == ("the pickle calls something whose name it makes up while it loads",)
 
@@ -333,7 +343,7 @@ def test_a_real_script_that_reads_a_file(tmp_path: Path) -> None:
         f"        name = {str(tmp_path / 'secret')!r}\n"
         "        return torch.from_file(name, False, 4, dtype=torch.uint8)\n"
     )
-    from parity.runtimes.resolve import resolve
+    from parity.runtimes.shared.resolve import resolve
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -3,7 +3,7 @@
 Each level of the tree is one below the level of its parent, and no node is met twice.
 """
 
-from typing import Iterator, List, Set, Tuple
+from typing import Iterator
 
 from ..source import Unreadable
 from .heaps import Heaps
