@@ -64,9 +64,9 @@ def layers(arguments: Namespace) -> int:
     """Compare the layers of candidates with the reference's, one candidate after the other."""
     from parity.harness.layering import IMAGES
     from parity.harness.layering import layers as compare
-    from parity.report.layers import layers_text, write_layers
-    from parity.report.layers_plot import no_plot
-    from parity.report.writing import need_writable
+    from parity.report.layers.plot import no_plot
+    from parity.report.layers.text import layers_text, write_layers
+    from parity.report.suite.writing import need_writable
 
     (suite,) = load([arguments.suite], None)
     names = _candidates(suite, arguments.runtimes)
@@ -130,8 +130,8 @@ def init(arguments: Namespace) -> int:
 def matrix(arguments: Namespace) -> int:
     """Run the cells of a suite's matrix, and say what changed the results."""
     from parity.harness.matrix import matrix as run
-    from parity.report.matrix import FILES, matrix_json, matrix_text, write_matrix
-    from parity.report.writing import json_text, need_writable
+    from parity.report.matrix.pages import FILES, matrix_json, matrix_text, write_matrix
+    from parity.report.suite.writing import json_text, need_writable
 
     (suite,) = load([arguments.suite], None)
     if arguments.report is not None:

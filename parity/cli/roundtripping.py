@@ -21,8 +21,8 @@ def roundtrips(suites: Sequence[Suite], arguments: Namespace) -> list[int]:
     """
     from parity.harness.roundtripping import roundtrip
     from parity.report.roundtrip import FILES, roundtrip_json, roundtrip_text, write_roundtrip
+    from parity.report.suite.writing import json_text, need_writable
     from parity.report.text import printable
-    from parity.report.writing import json_text, need_writable
 
     if arguments.reference != "auto":
         raise UsageError(

@@ -137,7 +137,7 @@ def check_collection(session: pytest.Session) -> None:
 
 def check_report(config: pytest.Config, detectors: Iterable[str] = ()) -> None:
     """Raise ``UsageError`` where reports are asked for and cannot be written."""
-    from parity.report.writing import need_writable
+    from parity.report.suite.writing import need_writable
 
     folder = report_folder(config)
     if folder is None:

@@ -115,7 +115,7 @@ class ImageItem(ParityItem):
 
     def runtest(self) -> None:
         """Judge the image."""
-        from parity.report import messages
+        from parity.report.messages import message as messages
 
         header = self.opened()
         found = run_of(self.config, self.suite).image(self.runtime, self.image)
@@ -158,7 +158,7 @@ class AllImages(ParityItem):
         return file.absent_candidates()
 
     def _failed(self, record: RuntimeRecord) -> Iterator[str]:
-        from parity.report import messages
+        from parity.report.messages import message as messages
 
         yield messages.runtime_message(record, self.suite.classes)
         if record.verdict == "fail" and self.config.getoption("parity_layers"):

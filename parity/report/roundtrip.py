@@ -9,12 +9,12 @@ from typing import Any
 from parity.files import write_all
 from parity.record.roundtrip import ModelRecord, RoundtripRecord, Trip, roundtrip_data
 from parity.report.numbers import counted, number, size
-from parity.report.overview import Column
-from parity.report.summary import escaped, markdown_row, preformatted
-from parity.report.tables import inert
-from parity.report.terminal import WIDTH, page
+from parity.report.suite.detections import inert
+from parity.report.suite.overview import Column
+from parity.report.suite.summary import escaped, markdown_row, preformatted
+from parity.report.suite.terminal import WIDTH, page
+from parity.report.suite.writing import distinct, strict
 from parity.report.text import lines, printable, wrapped
-from parity.report.writing import distinct, strict
 
 FILES = ("roundtrip.csv", "roundtrip.md")
 """The files of a report of round trips."""

@@ -16,14 +16,14 @@ from parity.suite import matrix as matrices
 from parity.suite import tolerance as tolerances
 from parity.suite.decoding import Decode
 from parity.suite.families import BoxesScores, PriorGrid, Ssd
-from parity.suite.images import Ambiguous, matching
+from parity.suite.images.matching import Ambiguous, matching
+from parity.suite.images.unreadable import unreadable
 from parity.suite.matrix import Cell, Row
 from parity.suite.merging import laid
 from parity.suite.model import Export, RuntimeTable, SuiteFile
 from parity.suite.problems import bounded, describe, nul_characters, unknown_name
 from parity.suite.recipe import Recipe
 from parity.suite.tolerance import Tolerance
-from parity.suite.unreadable_files import unreadable
 
 __all__ = [
     "Ambiguous",

@@ -16,8 +16,8 @@ from PIL import Image
 from parity import check
 from parity.agreement import InputDifference, input_difference, inputs_differ
 from parity.record import RuntimeRecord, SuiteRecord, runtime_from_data, to_data, with_images
-from parity.report.messages import image_message, runtime_message
-from parity.report.summary import summary_md
+from parity.report.messages.message import image_message, runtime_message
+from parity.report.suite.summary import summary_md
 
 # ------------------------------------------------------------------------------------- comparing
 

@@ -10,8 +10,8 @@ from report_records import image, lost, pair, reference, runtime, suite
 from parity.errors import LostTest, UsageError
 from parity.record import Failure, RuntimeRecord, suite_from_data, to_data
 from parity.record.completeness import Gap, Scope
-from parity.report.overview import closing, headline
-from parity.report.summary import summary_md
+from parity.report.suite.overview import closing, headline
+from parity.report.suite.summary import summary_md
 
 IMAGES = ("a.png", "b.png", "c.png", "d.png", "e.png")
 NONE: dict[str, Any] = {"images": (), "budget": None, "statistics": None}

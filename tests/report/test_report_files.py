@@ -16,7 +16,8 @@ from report_records import CLASSES, extra, image, lost, pair, reference, runtime
 from parity.agreement import HeadDifference
 from parity.errors import UsageError
 from parity.record import load
-from parity.report import tables, writing
+from parity.report.suite import detections as tables
+from parity.report.suite import writing
 
 
 def example(**changes):  # type: ignore[no-untyped-def]
@@ -153,7 +154,7 @@ def test_a_killed_write_leaves_the_old_report(tmp_path: Path) -> None:
         "import os, signal, sys\n"
         "from pathlib import Path\n"
         "from parity.record import load\n"
-        "from parity.report import writing\n"
+        "from parity.report.suite import writing\n"
         "from dataclasses import replace\n"
         "record = load(Path(sys.argv[1]) / 'parts-ssd' / 'results.json')\n"
         "calls = []\n"

@@ -11,9 +11,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from parity.suite.bases import expanded
 from parity.suite.fields import Numbers, Pair, Size, Table
-from parity.suite.kernels import KERNELS, WHOLE, known_kernel
+from parity.suite.recipe.bases import expanded
+from parity.suite.recipe.kernels import KERNELS, WHOLE, known_kernel
 
 __all__ = ["KERNELS", "Recipe"]
 
@@ -36,7 +36,8 @@ class Recipe(Table):
 
     A letterbox with ``stride`` is rectangular: ``size`` holds the scaled image, and each side of
     the input is the smallest multiple of ``stride`` that does. With ``scale_up = false`` a smaller
-    image keeps its size. ``base`` names a recipe of ``parity.suite.bases``, spelled out on reading.
+    image keeps its size. ``base`` names a recipe of
+    ``parity.suite.recipe.bases``, spelled out on reading.
     """
 
     base: Literal["imagenet", "yolo", "tf-od-api", "mobilenet"] | None = Field(

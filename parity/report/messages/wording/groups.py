@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from parity.report import numbers
+from parity.report.messages.scene import Scene
+from parity.report.messages.wording.phrases import Facts, Words
 from parity.report.numbers import exact
-from parity.report.scene import Scene
 from parity.report.text import class_name, printable
-from parity.report.wording.phrases import Facts, Words
 
 
 def _settings(facts: Facts, scene: Scene) -> str:

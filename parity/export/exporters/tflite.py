@@ -5,9 +5,9 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from parity.export import tflite_int8
+from parity.export.exporters import tflite_int8
+from parity.export.exporters.savedmodel import save
 from parity.export.job import Job
-from parity.export.savedmodel import save
 
 
 def make(job: Job, target: Path) -> tuple[str, ...]:

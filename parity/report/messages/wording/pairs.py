@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from parity.report.messages.offending import box_excess, score_excess
+from parity.report.messages.scene import Place, Scene
+from parity.report.messages.wording.phrases import (
+    Facts,
+    Words,
+    how_many,
+    none,
+    score,
+    surest,
+    where,
+)
 from parity.report.numbers import beside, exact
-from parity.report.offending import box_excess, score_excess
-from parity.report.scene import Place, Scene
 from parity.report.text import class_name
-from parity.report.wording.phrases import Facts, Words, how_many, none, score, surest, where
 
 
 def _lost(facts: Facts, scene: Scene) -> str:

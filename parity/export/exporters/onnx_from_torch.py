@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from parity.export import onnx_files
+from parity.export.exporters import onnx_files
 from parity.export.job import INPUT, Job
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from parity.record import Failure, RuntimeRecord, Spread, SuiteRecord
 from parity.record.completeness import Earlier, Gap
 from parity.report import numbers
-from parity.report.caveats import caveats
+from parity.report.suite.caveats import caveats
 from parity.report.text import lines, printable
 
 VERDICT = "verdict"

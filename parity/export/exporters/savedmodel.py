@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from parity.export.exporters.tensorflow_function import frozen
 from parity.export.job import Job, Source
-from parity.export.tensorflow_function import frozen
 
 
 def make(job: Job, target: Path) -> tuple[str, ...]:

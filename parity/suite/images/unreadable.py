@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from parity.suite.images import SUFFIX, folders_of, matches
+from parity.suite.images.matching import SUFFIX, folders_of, matches
 
 _NAMED = 5  # files that a message names; more are counted
 

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from parity.agreement import Row, Share
 from parity.report import numbers
-from parity.report.offending import box_text
-from parity.report.scene import Place, Scene
+from parity.report.messages.offending import box_text
+from parity.report.messages.scene import Place, Scene
 from parity.report.text import class_name, printable
 
 Facts = dict[str, Any]

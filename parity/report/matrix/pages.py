@@ -10,13 +10,13 @@ from typing import Any
 
 from parity.files import write_all
 from parity.record.matrix import CellRecord, Comparison, MatrixRecord, RowRecord, matrix_data
-from parity.report.matrix_csv import matrix_csv
+from parity.report.matrix.cells import matrix_csv
 from parity.report.numbers import beside, milliseconds, number
-from parity.report.overview import Column
-from parity.report.summary import escaped, markdown_row, preformatted
-from parity.report.terminal import WIDTH, page
+from parity.report.suite.overview import Column
+from parity.report.suite.summary import escaped, markdown_row, preformatted
+from parity.report.suite.terminal import WIDTH, page
+from parity.report.suite.writing import distinct, strict
 from parity.report.text import clipped, printable
-from parity.report.writing import distinct, strict
 from parity.suite.tolerance import Tolerance
 
 FILES = ("matrix.csv", "matrix.md")

@@ -22,9 +22,9 @@ from parity.errors import UsageError, why
 from parity.files import write_all
 from parity.record import SuiteRecord, to_data
 from parity.record.completeness import Earlier
-from parity.report.overview import kept
-from parity.report.summary import summary_md
-from parity.report.tables import detections_csv
+from parity.report.suite.detections import detections_csv
+from parity.report.suite.overview import kept
+from parity.report.suite.summary import summary_md
 
 COMPLETE = "complete"
 RESULTS = "results.json"

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from parity.export import onnx_files
+from parity.export.exporters import onnx_files
 from parity.export.job import Job
 from parity.export.ranges import Ranges
 from parity.tensors import Array

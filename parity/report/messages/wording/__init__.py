@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from parity.agreement import Finding
-from parity.report.scene import Scene
+from parity.report.messages.scene import Scene
+from parity.report.messages.wording import groups, heads, pairs
+from parity.report.messages.wording.phrases import Facts, Words
 from parity.report.text import printable
-from parity.report.wording import groups, heads, pairs
-from parity.report.wording.phrases import Facts, Words
 
 _WORDS: dict[str, Words] = {**pairs.WORDS, **groups.WORDS, **heads.WORDS}
 

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Sequence
 from parity.agreement import Finding, Share
 from parity.record import ImageRecord, RuntimeRecord
 from parity.report import numbers
-from parity.report.inputs import input_text, inputs_text
-from parity.report.offending import rows_table
-from parity.report.scene import Scene, of_image, of_runtime
+from parity.report.messages.inputs import input_text, inputs_text
+from parity.report.messages.offending import rows_table
+from parity.report.messages.scene import Scene, of_image, of_runtime
+from parity.report.messages.wording import advice, sentence
 from parity.report.text import lines, padded, printable, wrapped
-from parity.report.wording import advice, sentence
 
 MOST_IMAGES = 10
 WIDTH = 110  # of a sentence; what a name makes longer stays longer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from parity.record.matrix import CellRecord, Comparison, Divergent, MatrixRecord, RowRecord
-from parity.report.tables import inert
+from parity.report.suite.detections import inert
 
 COLUMNS = (
     "row",

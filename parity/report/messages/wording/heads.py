@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from parity.report import numbers
-from parity.report.scene import Scene
+from parity.report.messages.scene import Scene
+from parity.report.messages.wording.phrases import Facts, Words
 from parity.report.text import printable
-from parity.report.wording.phrases import Facts, Words
 
 _LEAST_STEP = 1e-30  # floats have none that means anything
 

@@ -6,8 +6,8 @@ import io
 from collections.abc import Iterable, Sequence
 
 from parity.record import RuntimeRecord, SuiteRecord
-from parity.report.messages import image_message, runtime_message
-from parity.report.overview import VERDICT, Column, columns, headline, reasons
+from parity.report.messages.message import image_message, runtime_message
+from parity.report.suite.overview import VERDICT, Column, columns, headline, reasons
 from parity.report.text import padded, width
 
 WIDTH = 120  # of plain text, where nobody says how wide it may be

@@ -91,7 +91,7 @@ def check(step: Step, suite: Suite) -> None:
 def run(job: Job, target: Path) -> tuple[str, ...]:
     """Make the artifact at ``target``; what there is to know about it."""
     method = METHODS[job.step.table.method]
-    exporter = importlib.import_module(f"parity.export.{method.module}")
+    exporter = importlib.import_module(f"parity.export.exporters.{method.module}")
     with Console() as console:
         try:
             notes: tuple[str, ...] = exporter.make(job, target)

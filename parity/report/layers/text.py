@@ -11,11 +11,11 @@ from parity.files import write_all
 from parity.layers.numbers.float_formats import CEILING, FLOOR
 from parity.layers.verdict import causes
 from parity.layers.verdict.table import COLUMNS, LayerRow, LayerTable
-from parity.report.layers_plot import layers_svg, no_plot
+from parity.report.layers.plot import layers_svg, no_plot
 from parity.report.numbers import counted, number
-from parity.report.tables import inert
+from parity.report.suite.detections import inert
+from parity.report.suite.writing import distinct
 from parity.report.text import clipped, printable, table, wrapped
-from parity.report.writing import distinct
 
 TOP = 5  # layers that the terminal shows
 WIDTH = 110  # of text, where nobody says how wide it may be

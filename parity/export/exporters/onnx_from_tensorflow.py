@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from parity.export import onnx_files
+from parity.export.exporters import onnx_files
+from parity.export.exporters.tensorflow_function import frozen, signature
 from parity.export.job import Job
-from parity.export.tensorflow_function import frozen, signature
 
 _OPSET = 17
 

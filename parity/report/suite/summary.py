@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from parity.record import RuntimeRecord, SuiteRecord
 from parity.report import numbers
-from parity.report.inputs import inputs_text
-from parity.report.messages import image_message, runtime_message
-from parity.report.overview import closing, columns, headline, kept, reasons
+from parity.report.messages.inputs import inputs_text
+from parity.report.messages.message import image_message, runtime_message
+from parity.report.suite.overview import closing, columns, headline, kept, reasons
 from parity.report.text import printable
 
 MOST_IMAGES = 20  # failed images of one runtime that are told; results.json has all
