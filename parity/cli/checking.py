@@ -97,9 +97,9 @@ class _Told:
 
     def print_json(self, *, many: bool) -> None:
         """The records that there are: a list if several suites were asked for."""
-        from parity.report.suite.writing import json_text, results_data
+        from parity.record.codec import document_data, json_text
 
-        found = [results_data(record) for record in self._records]
+        found = [document_data(record) for record in self._records]
         if many:
             say(json_text(found))
         elif found:

@@ -15,7 +15,7 @@ from report_records import CLASSES, extra, image, lost, pair, reference, runtime
 
 from parity.agreement import HeadDifference
 from parity.errors import UsageError
-from parity.record import load
+from parity.record import document_data, load
 from parity.report.suite import detections as tables
 from parity.report.suite import writing
 
@@ -48,7 +48,7 @@ def test_results_read_back_as_the_same_record(tmp_path: Path) -> None:
     record = example()
     found = load(writing.write(record, tmp_path) / "results.json")
     assert found.runtimes[1].statistics == record.runtimes[1].statistics
-    assert writing.results_data(found) == writing.results_data(record)
+    assert document_data(found) == document_data(record)
 
 
 def test_what_json_has_no_number_for_is_text_that_reads_back(tmp_path: Path) -> None:

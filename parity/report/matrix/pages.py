@@ -6,16 +6,15 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from parity.files import write_all
-from parity.record.matrix import CellRecord, Comparison, MatrixRecord, RowRecord, matrix_data
+from parity.record.matrix import CellRecord, Comparison, MatrixRecord, RowRecord
 from parity.report.matrix.cells import matrix_csv
 from parity.report.numbers import beside, milliseconds, number
 from parity.report.suite.overview import Column
 from parity.report.suite.summary import escaped, markdown_row, preformatted
 from parity.report.suite.terminal import WIDTH, page
-from parity.report.suite.writing import distinct, strict
+from parity.report.suite.writing import distinct
 from parity.report.text import clipped, printable
 from parity.suite.tolerance import Tolerance
 
@@ -64,12 +63,6 @@ def matrix_md(record: MatrixRecord) -> str:
     origin = (record.suite, f"parity {record.parity_version}", record.started)
     blocks.append(escaped(", ".join(origin)))
     return "\n\n".join(blocks) + "\n"
-
-
-def matrix_json(record: MatrixRecord) -> dict[str, Any]:
-    """The record as strict JSON data."""
-    data: dict[str, Any] = strict(matrix_data(record))
-    return data
 
 
 def write_matrix(record: MatrixRecord, folder: Path) -> tuple[Path, ...]:

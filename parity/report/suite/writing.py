@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 import os
 import re
 import tempfile
@@ -20,7 +19,8 @@ from typing import Any
 
 from parity.errors import UsageError, why
 from parity.files import write_all
-from parity.record import SuiteRecord, to_data
+from parity.record import SuiteRecord, document_data
+from parity.record.codec import json_text
 from parity.record.completeness import Earlier
 from parity.report.suite.detections import detections_csv
 from parity.report.suite.overview import kept
@@ -144,33 +144,11 @@ def distinct(names: Iterable[str]) -> None:
             )
 
 
-def results_data(record: SuiteRecord) -> dict[str, Any]:
-    """``results.json`` as data: strict JSON, with "NaN" and "Infinity" as text."""
-    data: dict[str, Any] = strict(to_data(record))
-    return data
-
-
-def json_text(data: Any) -> str:
-    """Data as strict JSON."""
-    return json.dumps(data, indent=1, ensure_ascii=True, allow_nan=False) + "\n"
-
-
-def strict(value: Any) -> Any:
-    """Numbers that JSON does not have as the text that reads back as them."""
-    if isinstance(value, dict):
-        return {key: strict(one) for key, one in value.items()}
-    if isinstance(value, list):
-        return [strict(one) for one in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
-    return value
-
-
 def _files(record: SuiteRecord) -> dict[str, bytes]:
     contents = {
         "detections.csv": detections_csv(record),
         "summary.md": summary_md(record),
-        "results.json": json_text(results_data(record)),
+        "results.json": json_text(document_data(record)),
     }
     return {name: text.encode("utf-8", "backslashreplace") for name, text in contents.items()}
 
