@@ -22,6 +22,7 @@ from parity.agreement.pairing import (
     assigned,
     canonical_order,
     closeness_of_rows,
+    millionths,
     within_pairs,
 )
 from parity.detections import ProposalSet, Side, together
@@ -166,9 +167,9 @@ class Exchange:
         i, j, overlap = within_pairs(ours.found, theirs.found, self.tolerance, self.scale)
         one_row = (ours.rows[i] == theirs.rows[j]) & (ours.row_count == theirs.row_count)
         here, there = self._would_deploy
-        deployed = here[rows[i]] / 2 + there[columns[j]] / 2
+        deployed = here[rows[i]].astype(np.int64) + there[columns[j]]
         once = np.ones(len(i), dtype=np.int64)
-        i, j = assigned(i, j, (deployed, one_row, overlap), once)
+        i, j = assigned(i, j, (deployed, one_row, millionths(overlap)), once)
         return rows[i], columns[j]
 
     def _reaching(self, side: Side) -> tuple[ProposalSet, Ints]:
