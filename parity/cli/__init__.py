@@ -46,7 +46,7 @@ def _guarded(arguments: Namespace) -> int:
     except KeyboardInterrupt:
         error("interrupted")
         return INTERRUPTED
-    except (Exception, SystemExit) as failure:  # SystemExit: code of a suite that called sys.exit
+    except BaseException as failure:  # SystemExit and the like: code of a suite that raised them
         _trace()
         error(
             of_the_system(failure)

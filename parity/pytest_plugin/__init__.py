@@ -116,6 +116,7 @@ class Controller:
         self._stopped = ""
         self._lost: dict[str, str] = {}
         self._skipped: set[str] = set()
+        self._expected: dict[str, set[str]] = {}
         self._broken: dict[str, str] = {}
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
@@ -145,6 +146,9 @@ class Controller:
         found = getattr(report, "parity", None)
         if found is not None:
             self._told.append((report.nodeid, found))
+            if report.skipped:  # xfail: it failed, and somebody expects it to
+                expected = self._expected.setdefault(found["detector"], set())
+                expected.add(found["runtime"]["name"])
         elif SUITE_FILE in report.nodeid and report.failed and report.when != "teardown":
             self._lost[report.nodeid] = _last_words(report)
         elif SUITE_FILE in report.nodeid and report.skipped:
@@ -174,7 +178,8 @@ class Controller:
         stopped = str(session.shouldfail or session.shouldstop or self._stopped or "")
         end = End(stopped, self._lost, self._skipped, self._broken)
         results = Results(self._started, self._told)
-        conclusion = Conclusion(results.records(self._config, end), self._config)
+        records = results.records(self._config, end)
+        conclusion = Conclusion(records, self._config, self._expected)
         conclusion.write()
         conclusion.judge(session)
         terminal = self._config.pluginmanager.get_plugin("terminalreporter")
