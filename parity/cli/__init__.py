@@ -8,6 +8,7 @@ import traceback
 from argparse import Namespace
 
 from parity import __version__
+from parity.cli import signals
 from parity.cli.arguments import parser
 from parity.cli.streams import error, open_missing
 from parity.errors import ParityError, of_the_system
@@ -15,7 +16,6 @@ from parity.hiding import hidden
 
 __all__ = ["main"]
 
-INTERRUPTED = 130
 BUG = 3
 
 
@@ -37,15 +37,16 @@ def _guarded(arguments: Namespace) -> int:
     from parity.cli import commands
 
     try:
-        run = getattr(commands, arguments.command)
-        code: int = run(arguments)
+        with signals.heard():
+            run = getattr(commands, arguments.command)
+            code: int = run(arguments)
     except ParityError as failure:
         _trace()
         error(str(failure))
         return failure.exit_code
-    except KeyboardInterrupt:
-        error("interrupted")
-        return INTERRUPTED
+    except KeyboardInterrupt as stop:
+        error(signals.words(stop))
+        return signals.exit_code(stop)
     except BaseException as failure:  # SystemExit and the like: code of a suite that raised them
         _trace()
         error(
