@@ -32,6 +32,8 @@ _CPU_FLAGS = (
     "asimdhp", "i8mm", "bf16", "sve", "sve2",
 )  # fmt: skip
 
+MOST_THREADS = 512  # what the largest machine of two sockets has
+
 
 # Where in its own source a library raised: "/src/graph/model.cc:256 void f(const std::string&) ".
 _CPP = re.compile(r"\s*/\S+\.(?:cc|cpp|h):\d+ \S.*?\)(?= [A-Z])")
@@ -167,11 +169,14 @@ def take_options(options: Mapping[str, Any], known: Mapping[str, Any]) -> Dict[s
 
 
 def threads(value: Any) -> int:
-    """The rule for ``threads``: a whole number from 1 on, by default 1."""
+    """The rule for ``threads``: a whole number, by default 1.
+
+    Libraries start them all at once: 4096 hold a small machine for minutes, 100,000 end the process.
+    """
     if value is None:
         return 1
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError("a whole number of at least 1")
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST_THREADS:
+        raise ValueError(f"a whole number from 1 to {MOST_THREADS}")
     return value
 
 

@@ -255,7 +255,7 @@ def test_threads_must_be_a_whole_number(open_: Open, artifact: Artifact, value: 
     with pytest.raises(AdapterError) as caught:
         open_(wrong)
     assert caught.value.code == "bad-option"
-    assert caught.value.facts["known"] == ("a whole number of at least 1",)
+    assert caught.value.facts["known"] == ("a whole number from 1 to 512",)
 
 
 def test_a_missing_library_is_reported_with_its_remedy(
