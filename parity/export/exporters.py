@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from parity.errors import ExportError, ParityError
 from parity.export.console import Console
-from parity.runtimes import support
 from parity.runtimes.contract import Library
+from parity.runtimes.shared.libraries import absent
+from parity.runtimes.shared.reasons import reason
 
 if TYPE_CHECKING:
     from parity.export.job import Job
@@ -80,7 +81,7 @@ METHODS = {
 def check(step: Step, suite: Suite) -> None:
     """Raise ``ExportError`` where a library that the step needs is not installed."""
     for library in METHODS[step.table.method].libraries:
-        if support.absent(library) is not None:
+        if absent(library) is not None:
             raise ExportError(
                 step.name,
                 f"expected {library.name} for method = {step.table.method!r}, found that it is "
@@ -105,7 +106,7 @@ def run(job: Job, target: Path) -> tuple[str, ...]:
 
 
 def _words(job: Job, error: Exception, printed: list[str]) -> str:
-    text = f"expected {job.label} to convert {job.source.name}, found {support.reason(error)}"
+    text = f"expected {job.label} to convert {job.source.name}, found {reason(error)}"
     if printed:
         text += "\n  it printed last:\n" + "\n".join(f"    {line}" for line in printed)
     return text
