@@ -8,7 +8,7 @@ import os
 import zipfile
 from typing import Any, Iterator
 
-from . import scan_pt2
+from ..formats.archive.zip_file import read
 
 
 def findings(source: Any) -> Iterator[str]:
@@ -55,7 +55,7 @@ def archived_findings(archive: zipfile.ZipFile) -> Iterator[str]:
 def _opened(archive: zipfile.ZipFile, item: zipfile.ZipInfo) -> Any:
     handle = archive.fp
     if item.compress_type != zipfile.ZIP_STORED or handle is None:
-        return io.BytesIO(scan_pt2.read(archive, item.filename))
+        return io.BytesIO(read(archive, item.filename))
     handle.seek(item.header_offset)
     header = handle.read(30)
     skip = int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")

@@ -5,7 +5,7 @@ import re
 import zipfile
 from typing import Any, Iterator
 
-from . import scan_pt2
+from ..formats.archive.zip_file import read
 
 _KERAS = re.compile(
     r"keras(\.src)?(\.(layers|models|initializers|regularizers|constraints|activations|ops"
@@ -36,7 +36,7 @@ def hdf5_config(path: str) -> Any:
 
 def archived_config(archive: zipfile.ZipFile) -> Any:
     """The model configuration in a ``.keras`` archive."""
-    config = json.loads(scan_pt2.read(archive, "config.json").decode("utf-8"))
+    config = json.loads(read(archive, "config.json").decode("utf-8"))
     config.pop("compile_config", None)  # never read: models are loaded with compile=False
     return config
 

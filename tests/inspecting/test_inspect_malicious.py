@@ -15,12 +15,13 @@ from typing import Any
 import breaking as b
 import pytest
 
+from parity.formats.archive import faults
 from parity.formats.pickles import machine
 from parity.inspecting.attempt import attempt
 from parity.inspecting.findings import to_data
 from parity.inspecting.looking import inspect
 from parity.inspecting.text import text
-from parity.runtimes import scan, scan_archive
+from parity.runtimes import scan
 
 
 class Writes:
@@ -109,7 +110,7 @@ def test_members_that_name_a_path_outside(
 
 def test_a_zip_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A thousand bytes from one (of less here than a gigabyte): told from the archive's list."""
-    monkeypatch.setattr(scan_archive, "_BOMB", 2**26)
+    monkeypatch.setattr(faults, "_BOMB", 2**26)
     path = tmp_path / "bomb.keras"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("config.json", "{}")

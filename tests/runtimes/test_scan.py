@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 
 import parity.runtimes as runtimes
-from parity.runtimes import scan, scan_pt2, scan_symbolic
+from parity.formats.archive import zip_file
+from parity.formats.torch import symbolic
+from parity.runtimes import scan
 from parity.runtimes.contract import AdapterError, Artifact
 from parity.runtimes.shared import tf_common
 
@@ -450,7 +452,7 @@ def test_native_code_inside_a_program(torch_files: Path, tmp_path: Path) -> None
 )
 def test_arithmetic_is_harmless(text: str) -> None:
     """What torch writes itself passes."""
-    assert scan_symbolic.harmless(text)
+    assert symbolic.harmless(text)
 
 
 @pytest.mark.parametrize(
@@ -484,7 +486,7 @@ def test_arithmetic_is_harmless(text: str) -> None:
 )
 def test_everything_else_is_not(text: str) -> None:
     """Calls, attributes, comprehensions, text that could be code and endless powers do not pass."""
-    assert not scan_symbolic.harmless(text)
+    assert not symbolic.harmless(text)
 
 
 # SavedModel
@@ -581,7 +583,7 @@ def test_a_bomb_is_not_unpacked(
     tensorflow_files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A member is read up to a limit only; beyond it the file cannot be judged."""
-    monkeypatch.setattr(scan_pt2.read, "__defaults__", (1000,))
+    monkeypatch.setattr(zip_file.read, "__defaults__", (1000,))
     assert refused("keras", tensorflow_files / "net.keras") == (
         "it cannot be scanned: config.json is larger than 1000 bytes",
     )

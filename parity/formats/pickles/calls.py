@@ -1,15 +1,11 @@
 """Which classes and functions a pickle would call, and which of them are no more than data."""
 
-import io
 import re
-import zipfile
-from typing import IO, Iterator, List, NamedTuple, Tuple
+from typing import Iterator
 
-from .machine import Followed, follow
-from .operations import LIMIT, Bounded
+from .machine import Followed
 from .values import EXTENSIONS, MADE_UP, Name
 
-TORCH_MAGIC = 0x1950A86A20F9469CFC6C
 _DATA = re.compile(
     r"collections (OrderedDict|Counter)"
     r"|torch\._utils _rebuild_\w+"
@@ -25,13 +21,10 @@ _DATA = re.compile(
     r"|(builtins|__builtin__) (set|dict|list|tuple|int|float|bytes|bytearray|complex|slice)",
     re.ASCII,
 )
-
-
-class Stream(NamedTuple):
-    """A pickle stream: whether torch wrote it, and what in it is more than data."""
-
-    torch: bool
-    findings: Tuple[str, ...]
+_CUT = re.compile(
+    r"(?:[\w./]+: )?the pickle cannot be read: "
+    r"(?:pickle exhausted|expected \d+ bytes|not enough data|no newline found|unexpected)"
+)
 
 
 def is_data(name: Name) -> bool:
@@ -52,26 +45,6 @@ def findings(found: Followed) -> Iterator[str]:
         yield f"the pickle cannot be read: {found.unread}"
 
 
-def stream_findings(stream: IO[bytes]) -> Stream:
-    """Scan a file that is a pickle; torch's older format is five of them, then raw storages."""
-    handle = Bounded(stream)
-    first = follow(handle)
-    found = list(findings(first))
-    torch = first.value == TORCH_MAGIC
-    for _ in range(4 if torch else 0):
-        if found:
-            break
-        found += findings(follow(handle))
-    return Stream(torch, tuple(dict.fromkeys(found)))
-
-
-def archive_findings(archive: zipfile.ZipFile) -> Tuple[str, ...]:
-    """Scan every ``data.pkl`` of a torch zip archive."""
-    found: List[str] = []
-    for name in archive.namelist():
-        low = name.lower()  # torch finds a member whatever its case
-        if low == "data.pkl" or low.endswith("/data.pkl"):
-            with archive.open(name) as handle:
-                data = handle.read(LIMIT + 1)  # at once: operations are read byte by byte
-            found += findings(follow(Bounded(io.BytesIO(data))))
-    return tuple(dict.fromkeys(found))
+def is_cut(finding: str) -> bool:
+    """Whether a finding says no more than that a pickle ends too early."""
+    return bool(_CUT.match(finding))

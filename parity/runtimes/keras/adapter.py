@@ -14,6 +14,7 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 import numpy as np
 
+from ...formats import Content
 from .. import content, scan
 from ..contract import AdapterError, Artifact, Feeds, Library, TensorSpec
 from ..shared import resolve, tf_common, tracing
@@ -76,7 +77,7 @@ class Keras(tracing.TracedAdapter):
             self._inputs, self._names = self._describe()
             self._call = self._compile()
 
-    def _load(self, found: content.Content) -> Any:
+    def _load(self, found: Content) -> Any:
         path = self.artifact.model
         if found.kind == "hdf5" and _weights_only(path):
             phrase = "an HDF5 file of weights only"
@@ -228,7 +229,7 @@ class Keras(tracing.TracedAdapter):
         self._model = self._graph = self._call = None
 
 
-def _expect_name(path: str, found: content.Content, expected: str) -> None:
+def _expect_name(path: str, found: Content, expected: str) -> None:
     """Keras tells the format by the file's extension, not by its content.
 
     A file that is both was scanned as the one and would be opened as the other.
