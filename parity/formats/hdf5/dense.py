@@ -1,4 +1,4 @@
-"""Links and attributes that are many: fractal heaps, found by B-trees of version 2 (III.A.2, III.G).
+"""Links and attributes that are many: fractal heaps and B-trees of version 2 (III.A.2, III.G).
 
 Filtered heaps, which HDF5 does not write for either, are refused.
 """
@@ -26,7 +26,7 @@ def records(space: Space, tree: int, size: int) -> Iterator[int]:
     if (root == UNDEFINED or count == 0) and left == 0:
         return
     widths = _widths(node, size, depth)
-    todo, seen = [(root, count, depth)], set()  # type: Tuple[List[Tuple[int, int, int]], Set[int]]
+    todo, seen = [(root, count, depth)], {tree}
     while todo:
         at, count, level = todo.pop()
         if at in seen:
@@ -38,8 +38,10 @@ def records(space: Space, tree: int, size: int) -> Iterator[int]:
         if level:
             counted, total = widths[0], widths[level - 1] if level > 1 else 0
             step = 8 + counted + total
-            for child in range(end, end + (count + 1) * step, step):
-                todo.append((space.number(child, 8), space.number(child + 8, counted), level - 1))
+            todo += [
+                (space.number(child, 8), space.number(child + 8, counted), level - 1)
+                for child in range(end, end + (count + 1) * step, step)
+            ]
             end += (count + 1) * step
         if end + 4 > at + node:
             raise Unreadable(f"the node at byte {at} holds more than it has room for")

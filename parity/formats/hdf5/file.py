@@ -55,7 +55,8 @@ class File:
         self._left -= 1
         if self._left < 0:
             raise Unreadable(f"it holds more than {_OBJECTS} objects")
-        node, links = Node(), []  # type: Tuple[Node, List[Link]]
+        node = Node()
+        links: List[Link] = []
         every = headers.messages(self._space, address)
         for message in every:
             if message.kind == headers.LINK:

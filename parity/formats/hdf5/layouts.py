@@ -4,7 +4,7 @@ Of chunks the older index is gone through, a B-tree (III.A.1); of a newer one, w
 the place is checked, and how many chunks an index of a fixed size has room for (VII.D).
 """
 
-from typing import List, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import NamedTuple, Optional, Sequence, Tuple
 
 from ..source import Unreadable
 from .headers import Message
@@ -122,7 +122,7 @@ def _defined(address: int) -> Optional[int]:
 def _tree(space: Space, tree: int, sides: int) -> None:
     """Each level below the one above it, no node twice, every chunk inside of the file."""
     key = 8 + 8 * sides
-    todo, seen = [(tree, -1)], {tree}  # type: Tuple[List[Tuple[int, int]], Set[int]]
+    todo, seen = [(tree, -1)], {tree}
     while todo:
         at, level = todo.pop()
         space.signed(at, b"TREE\1", "index of chunks")

@@ -32,7 +32,7 @@ class Space:
             raise Unreadable(
                 f"an address points to byte {at + count}, behind the end at {len(self._data)}"
             )
-        return bytes(self._data[at : at + count])  # type: ignore[arg-type]
+        return bytes(self._data[at : at + count])
 
     def number(self, at: int, width: int) -> int:
         """A whole number without sign."""
@@ -108,7 +108,8 @@ def checksum(data: bytes) -> int:
     c = (c ^ b) - _turned(b, 16) & _WORD
     a = (a ^ c) - _turned(c, 4) & _WORD
     b = (b ^ a) - _turned(a, 14) & _WORD
-    return (c ^ b) - _turned(b, 24) & _WORD
+    found: int = (c ^ b) - _turned(b, 24) & _WORD
+    return found
 
 
 def _turned(word: int, bits: int) -> int:
