@@ -32,6 +32,11 @@ class Plain(ModelFile):
         self._found = tuple(self._calls())
         super().__init__(path, self._content())
 
+    @property
+    def protocol(self) -> int:
+        """The highest protocol that its pickles are written in."""
+        return max(one.protocol for one in self._pickles)
+
     def _content(self) -> Content:
         if not self._torch:
             return Content("pickle", PLAIN_PICKLE)
