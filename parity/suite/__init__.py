@@ -10,12 +10,11 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from parity.decode.settings import Decode
 from parity.errors import SuiteError, UsageError
 from parity.files import Unreadable, text
 from parity.suite import matrix as matrices
 from parity.suite import tolerance as tolerances
-from parity.suite.decoding import Decode
-from parity.suite.families import BoxesScores, PriorGrid, Ssd
 from parity.suite.images import Ambiguous, matching
 from parity.suite.matrix import Cell, Row
 from parity.suite.merging import laid
@@ -27,16 +26,13 @@ from parity.suite.unreadable_files import unreadable
 
 __all__ = [
     "Ambiguous",
-    "BoxesScores",
     "Cell",
     "Decode",
     "Export",
-    "PriorGrid",
     "Recipe",
     "Row",
     "Runtime",
     "RuntimeTable",
-    "Ssd",
     "Suite",
     "Tolerance",
     "load",

@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from parity.fields import Numbers, Pair, Size, Table
 from parity.suite.bases import expanded
-from parity.suite.fields import Numbers, Pair, Size, Table
 from parity.suite.kernels import KERNELS, WHOLE, known_kernel
 
 __all__ = ["KERNELS", "Recipe"]
