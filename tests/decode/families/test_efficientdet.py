@@ -11,10 +11,9 @@ import inside_models as models
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from parity.suite.inside import EfficientDet
 
 from parity.decode import BindingError, Candidates, DecodeError, bind, decode, roles
-from parity.decode.families.efficientdet import anchors
+from parity.decode.families.efficientdet import EfficientDet, anchors
 from parity.decode.settings import Decode
 
 SIZE = (64, 96)
