@@ -22,7 +22,7 @@ from parity.decode.unread import Unread, unread
 from parity.detections import Side
 from parity.errors import HeadsError, SuiteError
 from parity.runtimes.contract import AdapterError, TensorSpec
-from parity.runtimes.resolve import resolve
+from parity.runtimes.shared.resolve import resolve
 from parity.tensors import Array
 
 

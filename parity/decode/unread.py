@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -120,12 +119,6 @@ def carried_over(
         described(names[one.output], others[names[one.output]], one.reader, one.behind)
         for one in found
     )
-
-
-def unread_from(data: Mapping[str, Any]) -> Unread:
-    """The inverse of ``dataclasses.asdict``, after a way through JSON."""
-    columns = None if data["columns"] is None else (data["columns"][0], data["columns"][1])
-    return Unread(**{**data, "shape": tuple(data["shape"]), "columns": columns})
 
 
 def beside(own: tuple[Unread, ...], theirs: tuple[Unread, ...], name: str) -> tuple[Unread, ...]:

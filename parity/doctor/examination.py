@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from parity import __version__
 from parity.decode.families import broken
 from parity.decode.guests import guests
 from parity.doctor.delegates import Delegates, delegates
@@ -23,6 +22,7 @@ from parity.doctor.libraries import (
     outdated,
 )
 from parity.doctor.processor import Processor, processor
+from parity.version import __version__
 
 FORMAT = 1
 _AT_ONCE = 2

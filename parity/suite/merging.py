@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from parity.decode.settings import suppresses
-from parity.suite import bases
+from parity.suite.recipe import bases
 
 _KEPT_BY_FUNCTION = ("score_threshold", "score_floor", "nms_iou", "nms", "max_detections", "clip")
 

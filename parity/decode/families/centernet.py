@@ -10,27 +10,27 @@ those of its Object Detection API have y before x. Peaks stand in for NMS.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field
 
 from parity.boxes import to_xyxy
+from parity.choosing import PEAKS
 from parity.decode.clues.evidence import Clue, Likelihood, Seen, cells_of, weigh
 from parity.decode.contract import Family, FamilyTable, Given, Heads, Size
 from parity.decode.heads.binding import Role, Shape
 from parity.decode.heads.candidates import (
     Array,
+    Choice,
     DecodeError,
     Floats,
+    Ints,
     Proposals,
     activate,
 )
-from parity.decode.heads.ranges import (
-    check_logits,
-    check_scores,
-    typical,
-)
+from parity.decode.heads.ranges import check_logits, check_scores, typical
 
 HEATMAP, SIZE, OFFSET = "heatmap", "size", "offset"
 _FARTHEST_CELLS = 4.0  # an offset lies within its cell; sizes are many cells
@@ -80,15 +80,63 @@ def decode(heads: Heads, given: Given[CenterNet], size: Size) -> Proposals:
     check_logits(heat, how.activation, HEATMAP)
     if how.activation == "none":
         check_scores(heat, how.activation, HEATMAP)
-    labels, y, x = np.nonzero(_peaks(heat))
-    swapped = slice(None, None, -1 if how.order == "yx" else 1)
-    inside = offsets[swapped, y, x].T.astype(np.float64)
-    _check_offsets(inside)
-    with np.errstate(all="ignore"):  # NaN and infinity are judged elsewhere
-        cells = np.concatenate([np.stack([x, y], axis=1) + inside, sizes[swapped, y, x].T], axis=1)
-        boxes = to_xyxy(cells * how.stride, "cxcywh")
-    scores = activate(heat[labels, y, x].astype(np.float64), how.activation)  # keeps their order
-    return Proposals(boxes, scores, labels.astype(np.int64))
+    found = _Cells(heat, sizes, offsets, how)
+    peaks = _peaks(heat)
+    labels, y, x = np.nonzero(peaks)
+    _check_offsets(found.inside(y, x))
+    width = heat.shape[2]
+
+    def passed_over(floor: float) -> tuple[Proposals, Ints]:
+        beside = np.nonzero(_may_reach(heat, floor, how.activation) & ~peaks)
+        scores = found.scores(*beside)
+        labels, y, x = (one[scores >= floor] for one in beside)
+        boxes = found.boxes(y, x)
+        boxes[:, 2:] = np.maximum(boxes[:, :2], boxes[:, 2:])  # nobody trained the size here
+        others = Proposals(np.nan_to_num(boxes), scores[scores >= floor], labels)
+        return others, y * width + x
+
+    choice = Choice(PEAKS, y * width + x, heat[0].size, passed_over, width)
+    return Proposals(found.boxes(y, x), found.scores(labels, y, x), labels, choice)
+
+
+@dataclass(frozen=True, eq=False)
+class _Cells:
+    """What the maps say at cells (n,) y, x: heatmap (C, H, W), size and offset (2, H, W)."""
+
+    heat: Array
+    sizes: Array
+    offsets: Array
+    how: CenterNet
+
+    def inside(self, y: Ints, x: Ints) -> Floats:
+        """Where in its cell the centre lies, (n, 2) x, y."""
+        return self._pair(self.offsets, y, x)
+
+    def boxes(self, y: Ints, x: Ints) -> Floats:
+        """(n, 4) xyxy in pixels of the network's input."""
+        with np.errstate(all="ignore"):  # NaN and infinity are judged elsewhere
+            centres = np.stack([x, y], axis=1) + self.inside(y, x)
+            cells = np.concatenate([centres, self._pair(self.sizes, y, x)], axis=1)
+            return to_xyxy(cells * self.how.stride, "cxcywh")
+
+    def scores(self, labels: Ints, y: Ints, x: Ints) -> Floats:
+        """(n,), activated, which keeps their order."""
+        return activate(self.heat[labels, y, x].astype(np.float64), self.how.activation)
+
+    def _pair(self, values: Array, y: Ints, x: Ints) -> Floats:
+        swapped = slice(None, None, -1 if self.how.order == "yx" else 1)
+        both: Floats = values[swapped, y, x].T.astype(np.float64)
+        return both
+
+
+def _may_reach(heat: Array, floor: float, activation: str) -> Array:
+    """Cells whose score may be ``floor`` or more: none that is more is left out."""
+    least = floor
+    if activation == "sigmoid":
+        inner = min(max(floor, 1e-12), 1 - 1e-12)
+        least = float(np.log(inner / (1 - inner)))
+    reached: Array = heat >= least - 1e-3
+    return reached
 
 
 def _peaks(heat: Array) -> Array:

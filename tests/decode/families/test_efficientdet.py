@@ -211,7 +211,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """PyTorch's channels-first heads, and ONNX with channels last under names that say nothing."""
     torch = pytest.importorskip("torch")
     pytest.importorskip("onnxruntime")
-    from parity.runtimes.resolve import resolve
+    from parity.runtimes.shared.resolve import resolve
 
     folder = tmp_path_factory.mktemp("pyramid")
     models.write_images(folder)
