@@ -10,6 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib import metadata
 from typing import Any
 
@@ -68,6 +69,7 @@ class Guest:
         return _guarded(found, self.whose)
 
 
+@cache
 def guests() -> dict[str, Guest]:
     """Everything that is registered here, by name; nothing is imported."""
     found: dict[str, Guest] = {}

@@ -50,6 +50,8 @@ class Decode(Table):
     @field_validator("family")
     @classmethod
     def _known_family(cls, value: str | None) -> str | None:
+        if value in cls.model_fields:  # as another package may have named its own
+            raise ValueError(f"expected a family whose name is no key of [decode], found {value!r}")
         if value is not None:
             families.family(value)
         return value

@@ -71,11 +71,17 @@ def named_by(key: str) -> str | None:
 
 
 def every() -> tuple[Family, ...]:
-    """All that can be used here; what is registered and cannot is left out."""
-    found = []
-    for name in names():
+    """All that can be used here; what is registered and cannot is left out, see ``broken``."""
+    useless = broken()
+    return tuple(family(name) for name in names() if name in _BUILT_IN or name not in useless)
+
+
+def broken() -> dict[str, str]:
+    """What other packages register and nobody can use, by name, and why."""
+    found = {}
+    for name, registered in guests().items():
         try:
-            found.append(family(name))
-        except UnknownFamily:
-            continue
-    return tuple(found)
+            registered.family(_BUILT_IN) if name in _BUILT_IN else family(name)
+        except UnknownFamily as error:
+            found[name] = str(error)
+    return found

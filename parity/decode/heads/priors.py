@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from parity.decode.heads.candidates import Floats
 from parity.decode.heads.table import FamilyTable
@@ -30,6 +30,14 @@ class PriorGrid(FamilyTable):
     sizes: tuple[Numbers, ...] = Field(min_length=1, strict=False)
     ratios: Numbers = (1.0,)
     clip: bool = False
+
+    @field_validator("sizes", "ratios")
+    @classmethod
+    def _above_0(cls, value: Any) -> Any:
+        least = min(np.concatenate([np.atleast_1d(one) for one in value]))
+        if least <= 0:
+            raise ValueError(f"expected numbers above 0, found {least:g}")
+        return value
 
     @model_validator(mode="after")
     def _one_list_of_sizes_per_map(self) -> Self:
