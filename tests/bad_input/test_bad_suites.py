@@ -25,7 +25,7 @@ def test_an_unknown_key_is_named_where_it_stands(
     tmp_path: Path, capfd: Capture, before: str, after: str, sentence: str
 ) -> None:
     """With the keys that are known there."""
-    found = check(edit(write_suite(tmp_path / "s"), (before, after)), capfd)
+    found = check(edit(write_suite(tmp_path / "s"), before, after), capfd)
     assert (found.code, found.out, found.results) == (2, "", {})
     assert sentence in found.err
 
@@ -44,7 +44,7 @@ def test_an_unknown_key_of_a_runtime_is_named_with_the_runtime(
 def test_no_image_that_matches_names_pattern_and_folder(tmp_path: Path, capfd: Capture) -> None:
     """A suite that would compare nothing does not start."""
     folder = write_suite(tmp_path / "s")
-    edit(folder, ('["images/*.png"]', '["images/*.png", "photos/*.jpg"]'))
+    edit(folder, '["images/*.png"]', '["images/*.png", "photos/*.jpg"]')
     found = check(folder, capfd)
     assert found.code == 2
     assert (

@@ -90,7 +90,7 @@ def test_a_suite_in_odd_folders_is_judged(tmp_path: Path, capfd: Capture) -> Non
 
 def test_an_ambiguous_pattern_of_a_suite_is_told(tmp_path: Path, capfd: Capture) -> None:
     """With its key."""
-    folder = edit(write_suite(tmp_path / "s"), ("images/*", "images[1]/*"))
+    folder = edit(write_suite(tmp_path / "s"), "images/*", "images[1]/*")
     (folder / "images").rename(folder / "images1")
     (folder / "images[1]").mkdir()
     found = check(folder, capfd)

@@ -127,7 +127,7 @@ def test_recording_removes_nothing_that_is_no_golden(
     folder = write_suite(tmp_path / "s")
     if others == "images":
         (folder / "images").rename(folder / "golden")
-        edit(folder, ("images/*.png", "golden/*.png"))
+        edit(folder, "images/*.png", "golden/*.png")
     elif others == "a file":
         (folder / "golden").write_text("mine")
     else:

@@ -14,7 +14,7 @@ NUL = "expected text without NUL characters, found 'a\\x00b'"
 def told(tmp_path: Path, capfd: Capture, before: str, after: str) -> str:
     """What the command says of a suite in which ``before`` became ``after``."""
     folder = write_suite(tmp_path / "s", runtime("other"))
-    found = check(edit(folder, (before, after)), capfd)
+    found = check(edit(folder, before, after), capfd)
     assert (found.code, found.out, found.results) == (2, "", {})
     assert "Errno" not in found.err
     return found.err

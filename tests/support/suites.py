@@ -119,6 +119,15 @@ def small_suite(
     return folder
 
 
+def edit(folder: Path, old: str, new: str) -> Path:
+    """Replace a text of the suite's ``parity.toml``, once; it must be there."""
+    file = folder / "parity.toml"
+    text = file.read_text(encoding="utf-8")
+    assert old in text, f"{old!r} is not in {text}"
+    file.write_text(text.replace(old, new, 1), encoding="utf-8")
+    return folder
+
+
 def write_pictures(folder: Path, pictures: Mapping[str, Picture]) -> None:
     """Save pictures by name; bytes are written as they are."""
     for name, picture in pictures.items():
@@ -136,12 +145,16 @@ def patterns(names: Mapping[str, Picture]) -> list[str]:
     return list(dict.fromkeys(str(path.with_name(f"*{path.suffix}")) for path in paths))
 
 
-def _toml(value: Any) -> str:
-    """A value as TOML writes it, on one line."""
+def toml(keys: Mapping[str, Any]) -> str:
+    """Keys and their values as lines of TOML."""
+    return "".join(f"{_key(key)} = {_value(value)}\n" for key, value in keys.items())
+
+
+def _value(value: Any) -> str:
     if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{_key(key)} = {_toml(one)}" for key, one in value.items()) + " }"
+        return "{ " + ", ".join(f"{_key(key)} = {_value(one)}" for key, one in value.items()) + " }"
     if isinstance(value, (list, tuple)):
-        return f"[{', '.join(map(_toml, value))}]"
+        return f"[{', '.join(map(_value, value))}]"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
@@ -150,17 +163,13 @@ def _toml(value: Any) -> str:
 
 
 def _key(name: str) -> str:
-    return name if name.replace("-", "").replace("_", "").isalnum() else _toml(name)
+    return name if name.replace("-", "").replace("_", "").isalnum() else _value(name)
 
 
 def _table(name: str, *parts: Table) -> str:
-    lines = [f"\n[{name}]"]
-    for part in parts:
-        if isinstance(part, str):
-            lines += [part.strip("\n")] if part else []
-        else:
-            lines += [f"{_key(key)} = {_toml(value)}" for key, value in part.items()]
-    return "\n".join(lines) + "\n"
+    texts = [part if isinstance(part, str) else toml(part) for part in parts]
+    lines = [text.strip("\n") for text in texts if text]
+    return "\n".join([f"\n[{name}]", *lines]) + "\n"
 
 
 def _write(path: Path, content: str | bytes) -> None:
@@ -169,14 +178,3 @@ def _write(path: Path, content: str | bytes) -> None:
         path.write_text(content, encoding="utf-8")
     else:
         path.write_bytes(content)
-
-
-def edit(folder: Path, *changes: tuple[str, str]) -> Path:
-    """Replace text of the suite's ``parity.toml``, each once; all of it must be there."""
-    file = folder / "parity.toml"
-    text = file.read_text(encoding="utf-8")
-    for old, new in changes:
-        assert old in text, f"{old!r} is not in {text}"
-        text = text.replace(old, new, 1)
-    file.write_text(text, encoding="utf-8")
-    return folder
