@@ -1,16 +1,14 @@
-"""Files that are recognised by how they begin: TFLite, HDF5, ONNX and what TensorFlow writes."""
+"""Files that are recognised by how they begin: TFLite, ONNX and what TensorFlow writes."""
 
 import mmap
 import os
 import re
-import struct
 from typing import Any, Optional, Set, Tuple
 
 from . import wire
 from .content import Content
 from .model_file import ModelFile, Start
 
-HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 _GRAPH_FIELDS = {(1, wire.BYTES), (2, wire.BYTES), (3, wire.VARINT), (4, wire.BYTES)}
 _TABLE_MAGIC = 0xDB4775248B80FB57.to_bytes(8, "little")
 
@@ -21,11 +19,9 @@ def of_folder(path: str) -> ModelFile:
 
 
 def of_magic(start: Start) -> Optional[ModelFile]:
-    """TFLite and HDF5 say what they are at the beginning."""
+    """TFLite says what it is at the beginning."""
     if start.head[4:8] == b"TFL3":
         return ModelFile(start.path, Content("tflite", "a TFLite flatbuffer"))
-    if start.head.startswith(HDF5_MAGIC):
-        return ModelFile(start.path, _hdf5(start.head, start.size))
     return None
 
 
@@ -55,15 +51,6 @@ def _directory(path: str) -> Content:
         if os.path.isfile(os.path.join(path, name, "saved_model.pb")):
             return Content("directory", f"a directory whose folder {name} is a SavedModel")
     return Content("directory", "a directory without saved_model.pb")
-
-
-def _hdf5(head: bytes, size: int) -> Content:
-    """The superblock says where the file ends (HDF5 file format specification, section II.A)."""
-    end_at = {0: 40, 1: 44}.get(head[8] if len(head) > 8 else -1, 28)
-    end = struct.unpack_from("<Q", head, end_at)[0] if len(head) >= end_at + 8 else size + 1
-    if end > size:
-        return Content("truncated", "a truncated HDF5 file")
-    return Content("hdf5", "an HDF5 file")
 
 
 def _protobuf(path: str) -> Optional[Content]:

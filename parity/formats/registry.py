@@ -9,6 +9,8 @@ from . import foreign, heads, safetensors
 from .archive import others
 from .archive.zip_file import Archive
 from .content import Content
+from .keras import archive as keras_archive
+from .keras import hdf5_file
 from .model_file import ModelFile, Start, start
 from .torch import checkpoint, plain, program, script
 
@@ -61,7 +63,7 @@ def _archive(begun: Start) -> Optional[ModelFile]:
 
 
 ARCHIVES: Tuple[Callable[[Archive], Optional[ModelFile]], ...] = (
-    others.of_keras,
+    keras_archive.of_archive,
     program.of_archive,
     script.of_archive,
     checkpoint.of_archive,
@@ -71,6 +73,7 @@ FILES: Tuple[Callable[[Start], Optional[ModelFile]], ...] = (
     foreign.of_nothing,
     _archive,
     heads.of_magic,
+    hdf5_file.of_file,
     plain.of_file,
     safetensors.of_file,
     foreign.of_file,

@@ -13,7 +13,7 @@ from parity.formats import ModelFile, opened
 from parity.formats.archive.zip_file import ArchiveFile, checked
 from parity.formats.contents import Contents
 from parity.formats.torch.description import phrase
-from parity.inspecting import checkpoint, graphdef, keras, onnx, savedmodel, tflite
+from parity.inspecting import checkpoint, graphdef, onnx, savedmodel, tflite
 from parity.inspecting.findings import Inspection
 from parity.inspecting.loading import Attempt, views
 from parity.inspecting.naming import misnamed
@@ -22,8 +22,6 @@ from parity.runtimes import scan
 _READERS: dict[str, Callable[[Path], Contents]] = {
     "onnx": onnx.read,
     "tflite": tflite.read,
-    "keras": keras.read_archive,
-    "hdf5": keras.read_hdf5,
     "savedmodel": savedmodel.read,
     "frozen-graph": graphdef.read,
     "checkpoint": checkpoint.inspected,
@@ -125,7 +123,7 @@ def _look(path: Path, attempt: Attempt | None) -> Inspection:
             remedy = _REMEDIES.get(content.phrase) or _REMEDIES.get(content.kind)
             faults = file.faults() or (remedy or _REMEDIES["unknown"],)
             return Inspection(str(path), content.kind, content.phrase, size, sha256, faults=faults)
-        code = _code(path, file)
+        code = scan.findings_of(file)
     content = content._replace(phrase=phrase(content, contents))
     if contents.faults and all(one.startswith("it cannot be scanned") for one in code):
         code = ()  # it is damaged, which the fault says
@@ -152,19 +150,6 @@ def _read(path: Path, file: ModelFile) -> Contents | None:
     if isinstance(file, ArchiveFile) and not contents.faults:
         return checked(file.archive.zip, contents)
     return contents
-
-
-def _code(path: Path, file: ModelFile) -> tuple[str, ...]:
-    """What loading the file would run; HDF5 is read without its library."""
-    reader = {"hdf5": keras.code, "keras": keras.archived_code}.get(file.content.kind)
-    if reader is None:
-        return scan.findings_of(file)
-    try:
-        return tuple(reader(path))
-    except OSError:
-        raise
-    except Exception as error:  # as in ``_read``: damaged bytes fail in any way
-        return (f"it cannot be scanned: {error}",)
 
 
 def _state(path: Path) -> tuple[tuple[str, int, int, int], ...]:

@@ -11,8 +11,9 @@ import zipfile
 import zlib
 from typing import Any, Callable, Dict, List, Tuple
 
-from ..formats import Content, ModelFile, opened, recognise, wire
-from ..formats.archive import faults
+from ..formats import Content, ModelFile, opened, wire
+from ..formats.keras.archive import KerasArchive
+from ..formats.keras.hdf5_file import Hdf5File
 from .contract import AdapterError
 
 _DAMAGED = (wire.Malformed, zipfile.BadZipFile, zlib.error, EOFError, json.JSONDecodeError,
@@ -45,18 +46,14 @@ def guard_weights(path: str, trust: bool) -> None:
     """As ``guard``, of a Keras file of which weights alone are read, and no configuration."""
     if trust:
         return
-    from . import scan_hdf5
-
-    content = recognise(path)
-    try:
-        if content.kind == "hdf5":
-            found = tuple(scan_hdf5.findings(path))
-        else:
-            with zipfile.ZipFile(path) as archive:
-                wrong = faults.findings(archive)
-                found = tuple(wrong or scan_hdf5.archived_findings(archive))
-    except Exception as error:
-        raise _damaged(path, content, _unread(error)) from error
+    with opened(path) as file:
+        try:
+            if isinstance(file, (Hdf5File, KerasArchive)):
+                found = tuple(file.elsewhere())
+            else:
+                found = file.findings()
+        except Exception as error:
+            raise _damaged(path, file.content, _unread(error)) from error
     if found:
         raise AdapterError("untrusted", path=path, findings=found)
 
@@ -89,8 +86,7 @@ def _scanned(file: ModelFile) -> Tuple[Tuple[str, ...], bool]:
     try:
         return tuple(dict.fromkeys(scan(file))), False
     except Exception as error:  # whatever cannot be read cannot be judged either
-        library = file.content.kind in ("hdf5", "keras") and isinstance(error, OSError)
-        return (_unread(error),), library or isinstance(error, _DAMAGED)
+        return (_unread(error),), isinstance(error, _DAMAGED)
 
 
 def _savedmodel(file: Any) -> List[str]:
@@ -111,27 +107,8 @@ def _onnx(file: Any) -> List[str]:
     return scan_onnx.findings(file.path)
 
 
-def _hdf5(file: Any) -> List[str]:
-    from . import scan_hdf5, scan_keras
-
-    found = list(scan_keras.findings(scan_keras.hdf5_config(file.path)))
-    return found + list(scan_hdf5.findings(file.path))
-
-
-def _keras(file: Any) -> List[str]:
-    from . import scan_hdf5, scan_keras
-
-    archive = file.archive
-    if archive.faults:
-        return list(archive.faults)
-    found = list(scan_keras.findings(scan_keras.archived_config(archive.zip)))
-    return found + list(scan_hdf5.archived_findings(archive.zip))
-
-
 _SCANS: Dict[str, Callable[[ModelFile], List[str]]] = {
     "savedmodel": _savedmodel,
     "tflite": _tflite,
     "onnx": _onnx,
-    "hdf5": _hdf5,
-    "keras": _keras,
 }

@@ -19,11 +19,11 @@ from test_scan import Writes, refused, rewritten, saved
 
 import parity.runtimes as runtimes
 from parity.formats.archive import faults
+from parity.formats.keras import configuration as keras_configuration
 from parity.formats.torch import script_calls, symbolic
 from parity.runtimes import (
     content,
     scan,
-    scan_keras,
     scan_savedmodel,
 )
 from parity.runtimes.contract import Artifact
@@ -451,7 +451,9 @@ def test_what_keras_itself_would_not_build() -> None:
 
     for one in sorted(NON_MODELING_APIS):
         module, _, name = one.rpartition(".")
-        assert list(scan_keras.findings({"module": module, "class_name": name, "config": {}})), one
+        assert list(
+            keras_configuration.findings({"module": module, "class_name": name, "config": {}})
+        ), one
 
 
 def planted(file: Any, how: str) -> None:

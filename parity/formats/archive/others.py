@@ -23,10 +23,3 @@ def of_archive(archive: Archive) -> Optional[ModelFile]:
     if archive.names and all(name.endswith(".npy") for name in archive.names):
         return Unread(archive, Content("npz", "a NumPy archive (.npz)"))
     return Unread(archive, Content("zip", "a zip archive that holds no known model"))
-
-
-def of_keras(archive: Archive) -> Optional[ModelFile]:
-    """A model in the format of Keras 3."""
-    if {"config.json", "metadata.json"} <= set(archive.names):
-        return ArchiveFile(archive, Content("keras", "a Keras model archive"))
-    return None
