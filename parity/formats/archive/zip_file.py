@@ -66,6 +66,8 @@ class ArchiveFile(ModelFile):
 
     def describe(self) -> Optional[Contents]:
         """With what the checksums of the members say."""
+        if self.archive.faults:
+            return None
         found = super().describe()
         if found is None or found.faults:
             return found
