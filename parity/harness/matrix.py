@@ -10,7 +10,7 @@ from parity.diagnosis import Change, Facts, Ran, changes, first_meaning, meaning
 from parity.errors import NotJudged, ParityError, RuntimeMissing, UsageError, unforeseen
 from parity.harness.layering import layers
 from parity.harness.run import Run
-from parity.inspecting.looking import written_by
+from parity.formats import written_by
 from parity.record import Failure, RuntimeRecord, Verdict, now
 from parity.record.matrix import (
     CellRecord,
@@ -181,7 +181,7 @@ def _judge(run: Run, beside: Run | None, key: str, cell: str, steps: _Steps) -> 
 
 def _saved_by(suite: Suite, key: str) -> str:
     """What wrote the cell's files, by what stands in them; "" where they do not say it."""
-    authors = [written_by(path) for path in artifact_paths(suite.runtimes[key], suite.folder)]
+    authors = [written_by(str(path)) for path in artifact_paths(suite.runtimes[key], suite.folder)]
     return ", ".join(dict.fromkeys(one for one in authors if one))
 
 

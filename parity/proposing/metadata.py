@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import ast
 import json
-import mmap
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from parity.formats import wire
+from parity.formats import opened
 from parity.formats.archive.zip_file import Archive
+from parity.formats.onnx.model import OnnxModel
 
-ONNX_METADATA = 14  # ModelProto.metadata_props, entries of a key (1) and a value (2)
 LARGEST = 1 << 20  # bytes of a text inside an archive; labels are far smaller
 MOST_CLASSES = 100_000
 
@@ -36,23 +35,14 @@ def read(path: Path, kind: str) -> Metadata:
     readers = {"onnx": _onnx, "tflite": _archive, "torchscript": _archive, "savedmodel": _folder}
     try:
         said = readers[kind](path) if kind in readers else {}
-    except (OSError, ValueError, wire.Malformed, zipfile.BadZipFile, KeyError, SyntaxError):
+    except (OSError, ValueError, zipfile.BadZipFile, KeyError, SyntaxError):
         return Metadata()
     return Metadata(_names(said.get("names")), _size(said.get("imgsz")))
 
 
 def _onnx(path: Path) -> dict[str, Any]:
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        return dict(
-            _entry(data, field)
-            for field in wire.fields(data)
-            if field.number == ONNX_METADATA and field.wire == wire.BYTES
-        )
-
-
-def _entry(data: Any, entry: wire.Field) -> tuple[str, str]:
-    parts = {one.number: one for one in wire.fields(data, entry.start, entry.end)}
-    return tuple(wire.text(data, parts[number]) if number in parts else "" for number in (1, 2))  # type: ignore[return-value]
+    with opened(str(path)) as file:
+        return dict(file.metadata()) if isinstance(file, OnnxModel) else {}
 
 
 def _archive(path: Path) -> dict[str, Any]:

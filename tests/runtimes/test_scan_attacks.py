@@ -24,7 +24,6 @@ from parity.formats.torch import script_calls, symbolic
 from parity.runtimes import (
     content,
     scan,
-    scan_savedmodel,
 )
 from parity.runtimes.contract import Artifact
 
@@ -636,7 +635,7 @@ def test_every_operation_that_takes_a_file() -> None:
         if one.type in (types_pb2.DT_STRING, "string", "list(string)")
         and re.search(r"file|path|dir(_|$|ectory)|vocab|address|basename", one.name)
     }
-    assert {op for op in taking if not scan_savedmodel.reaches_outside(op)} == {
+    assert {op for op in taking if not operations.reaches_outside(op)} == {
         "ShardedFilename",
         "ShardedFilespec",
     }

@@ -9,7 +9,7 @@ from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 
 import numpy as np
 
-from .. import content, scan, scan_onnx
+from .. import content, scan
 from ..contract import AdapterError, Artifact, Feeds, Library, TensorSpec
 from ..shared.feeds import check_feeds
 from ..shared.libraries import open_library, version_of
@@ -18,7 +18,7 @@ from ..shared.machine import machine
 from ..shared.opened import OpenedAdapter
 from ..shared.options import text_or_none, threads
 from ..shared.reasons import failed_run
-from . import placement, refusals
+from . import external, placement, refusals
 
 _EXPECTED = "an ONNX model"
 _LIBRARY = Library("onnxruntime", "onnxruntime", "pip install 'detector-parity[onnx]'")
@@ -52,7 +52,7 @@ class OnnxRuntime(OpenedAdapter):
         )
         found = content.expect(artifact.model, ("onnx",), _EXPECTED)
         scan.guard(artifact.model, artifact.trust)
-        scan_onnx.check_external(artifact.model, _EXPECTED)
+        external.check_external(artifact.model, _EXPECTED)
         self._library = open_library(_LIBRARY)
         library = f"onnxruntime {self._version()}"
         with Loading(artifact.model, _EXPECTED, found.phrase, refusals.explain, library):
