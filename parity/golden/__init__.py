@@ -37,7 +37,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from parity.decode.unread import unread_from
-from parity.errors import GoldenError, why
+from parity.errors import GoldenError
 from parity.files import Unreadable, digest
 from parity.files import text as read_text
 from parity.golden import placing, sources, stale
