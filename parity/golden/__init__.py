@@ -28,7 +28,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from parity.decode.unread import unread_from
+from parity.decode import Unread
 from parity.errors import GoldenError
 from parity.files import Unreadable, digest
 from parity.files import text as read_text
@@ -44,7 +44,9 @@ from parity.golden import placing, sources, stale
 from parity.golden.placing import MANIFEST
 from parity.pipeline import Images, Network, Stages
 from parity.preprocess import Prepared
+from parity.record.codec import many_from_data, to_data
 from parity.suite import Recipe, Suite
+from parity.version import __version__
 
 FOLDER = "golden"
 _HEAD = "head:"
@@ -87,7 +89,7 @@ class Golden:
         arrays = self._arrays(image)
         names = [name for name in arrays if name.startswith(_HEAD)]
         heads = {name.removeprefix(_HEAD): arrays[name] for name in names}
-        unread = tuple(unread_from(one) for one in self.manifest["unread"])
+        unread = many_from_data(Unread, self.manifest["unread"])
         return Network(heads=heads, specs={}, layout="", milliseconds=0.0, unread=unread)
 
     def input_change(self, image: str, prepared: Prepared) -> str | None:
@@ -213,8 +215,6 @@ def writing(suite: Suite) -> AbstractContextManager[None]:
 
 def record(suite: Suite, stages: Mapping[str, Stages], identity: Mapping[str, Any]) -> Path:
     """Write the goldens of a suite anew, all of them or none, and return their folder."""
-    from parity import __version__
-
     runtime = suite.runtimes[suite.reference]
     network = next(iter(stages.values())).network
     target = suite.folder / FOLDER
@@ -241,7 +241,7 @@ def record(suite: Suite, stages: Mapping[str, Stages], identity: Mapping[str, An
             "classes": list(suite.classes),
             "outputs": dict(runtime.table.outputs),
             "layout": network.layout,
-            "unread": [asdict(one) for one in network.unread],
+            "unread": [to_data(one) for one in network.unread],
             "reference": sources.reference(suite),
             "files": sources.files(suite),
             "absent": sources.absent(suite),

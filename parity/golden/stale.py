@@ -8,9 +8,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from parity.decode.unread import unread_from
+from parity.decode.unread import Unread
 from parity.files import digest
 from parity.golden import sources
+from parity.record.codec import many_from_data
 from parity.suite import Decode, Runtime, Suite
 from parity.suite.recipe import LATER
 
@@ -71,8 +72,8 @@ def _damaged_unread(unread: Iterable[Any]) -> list[str]:
     found = []
     for at, one in enumerate(unread):
         try:
-            unread_from(one)
-        except (KeyError, TypeError, IndexError):
+            many_from_data(Unread, [one])
+        except ValidationError:
             found.append(f"unread.{at}: expected an output that nobody judges, found {one!r}")
     return found
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from parity import __version__, isolation, session
+from parity import isolation, session
 from parity.errors import ParityError, RuntimeFailure, RuntimeMissing, UsageError
 from parity.export.console import Console
 from parity.layers.subjects.opening import open_runtime
@@ -18,6 +18,7 @@ from parity.roundtrip.causes import moved
 from parity.roundtrip.reading import Original, opened
 from parity.runtimes.shared import reasons
 from parity.suite import Runtime, Suite, load
+from parity.version import __version__
 
 Progress = Callable[[str, int, int], None]
 

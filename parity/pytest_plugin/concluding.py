@@ -10,10 +10,10 @@ import pytest
 
 from parity.pytest_plugin.results import report_folder
 from parity.record import SuiteRecord
-from parity.report.overview import closing, state
-from parity.report.terminal import overview
+from parity.report.suite.overview import closing, state
+from parity.report.suite.terminal import overview
+from parity.report.suite.writing import mark, report_lines, unwritten, write_many
 from parity.report.text import printable
-from parity.report.writing import mark, report_lines, unwritten, write_many
 
 Write = Callable[[Iterable[SuiteRecord], Path], tuple[Path, ...]]
 _DONE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
