@@ -10,25 +10,7 @@ import pytest
 
 from parity.errors import SuiteError
 from parity.suite import load, matching
-
-SUITE = """\
-[detector]
-name = "parts"
-reference = "native"
-images = {images}
-classes = ["bolt"]
-
-[preprocess]
-size = [8, 8]
-
-[decode]
-family = "yolov8"
-score_threshold = 0.5
-
-[runtimes.native]
-kind = "keras"
-model = "detector.keras"
-"""
+from tests.support.suites import runtime, small_suite
 
 
 @pytest.fixture
@@ -40,9 +22,11 @@ def home(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def problems(home: Path, images: str = '["images/*.jpg"]') -> list[str]:
+def problems(home: Path, *images: str) -> list[str]:
     """What is wrong with the suite; nothing where it loads."""
-    (home / "parity.toml").write_text(SUITE.format(images=images))
+    small_suite(
+        home, {"native": runtime("keras", "detector.keras")}, images=images or ["images/*.jpg"]
+    )
     try:
         load(home)
     except SuiteError as error:
@@ -82,7 +66,7 @@ def test_a_match_that_is_no_file_is_counted_and_named(
 def test_an_image_named_alone_may_not_dangle_either(home: Path) -> None:
     """A path is a pattern of one file."""
     _dangling(home / "images" / "c.jpg")
-    assert problems(home, '["images/a.jpg", "images/c.jpg"]') == [
+    assert problems(home, "images/a.jpg", "images/c.jpg") == [
         "detector.images: expected files that can be read, found 1 of 1 matches of 'images/c.jpg' "
         "that cannot: images/c.jpg (a link to /data/c.jpg, which is not there)"
     ]
@@ -116,6 +100,6 @@ def test_links_to_files_and_folders_on_the_way_are_no_problem(home: Path) -> Non
     """A pattern without a suffix matches folders, too, and asks for none of them."""
     (home / "images" / "more").mkdir()
     (home / "images" / "c.jpg").symlink_to("a.jpg")
-    assert problems(home, '["images/*"]') == []
-    assert problems(home, '["**/*.jpg"]') == []
+    assert problems(home, "images/*") == []
+    assert problems(home, "**/*.jpg") == []
     assert matching("images/*", home) == ["images/a.jpg", "images/b.jpg", "images/c.jpg"]

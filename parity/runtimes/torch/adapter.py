@@ -11,12 +11,15 @@ tensors.
 
 import contextlib
 import inspect
+import pickle
 import re
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Set, Tuple
 
 import numpy as np
 
-from .. import content, scan, scan_pickle
+from ...formats import Content, recognise
+from ...formats.torch.plain import PLAIN_PICKLE
+from .. import content, scan
 from ..contract import AdapterError, Artifact, Feeds, Library, TensorSpec
 from ..shared import resolve, tracing
 from ..shared.feeds import check_feeds
@@ -161,7 +164,7 @@ class Torch(tracing.TracedAdapter):
             return program.module()
 
     @contextlib.contextmanager
-    def _loading(self, path: str, expected: str, found: content.Content) -> Iterator[None]:
+    def _loading(self, path: str, expected: str, found: Content) -> Iterator[None]:
         library = f"torch {self._library.__version__}"
         loading = Loading(path, expected, found.phrase, refusals.explain, library)
         with loading, resolve.siblings(self.artifact.folder):
@@ -250,21 +253,36 @@ _REBUILT = re.compile(
 )
 
 
-def _expect(
-    artifact: Artifact, path: str, kinds: Tuple[str, ...], expected: str
-) -> content.Content:
+def _expect(artifact: Artifact, path: str, kinds: Tuple[str, ...], expected: str) -> Content:
     """As ``content.expect``; a pickled object is refused as untrusted, not as another kind."""
-    found = content.recognise(path)
+    found = recognise(path)
     if found.kind == "unknown":
-        scan_pickle.check_protocol(path, expected)
-    if found.phrase == content.PLAIN_PICKLE:  # torch.load reads none, trusted or not
+        _check_protocol(path, expected)
+    if found.phrase == PLAIN_PICKLE:  # torch.load reads none, trusted or not
         foreign = tuple(one for one in scan.findings(path) if not _REBUILT.search(one))
         if foreign and not artifact.trust:  # nobody is told to load that by himself
             raise AdapterError("untrusted", path=path, findings=foreign)
-        return content.expect(path, (), expected)
+        return content.expected_of(found, path, (), expected)
     if found.kind == "pickle" and not artifact.trust:
         scan.guard(path, trust=False)
-    return content.expect(path, kinds, expected)
+    return content.expected_of(found, path, kinds, expected)
+
+
+def _check_protocol(path: str, expected: str) -> None:
+    """Raise ``version`` for a pickle of a protocol that this Python does not know."""
+    with open(path, "rb") as handle:
+        head = handle.read(3)
+    protocol = head[1] if head[:1] == b"\x80" and len(head) == 3 else 0
+    # what follows is a frame, or the number with which torch's older files begin
+    if protocol <= pickle.HIGHEST_PROTOCOL or head[2:] not in (b"\x95", b"\x8a"):
+        return
+    raise AdapterError(
+        "version",
+        path=path,
+        expected=expected,
+        reason=f"unsupported pickle protocol: {protocol}",
+        **refusals.pickle_version(protocol),
+    )
 
 
 def _expect_numbers(state: state_dicts.State, path: str) -> None:
