@@ -27,6 +27,7 @@ from parity.decode.contract import Family, FamilyTable, Given, Heads, Size
 from parity.decode.heads.best import labelled
 from parity.decode.heads.binding import Role, Shape
 from parity.decode.heads.candidates import (
+    SCORE_SLACK,
     Array,
     Candidates,
     DecodeError,
@@ -40,6 +41,7 @@ from parity.decode.heads.ranges import check_logits, check_scores
 PREDICTIONS = "predictions"
 _USUAL = (7, 16)  # reg_max of NanoDet-Plus and smaller NanoDets, and of the larger ones
 _STRIDES = ((8, 16, 32), (8, 16, 32, 64))
+_MOSTLY = 0.75  # of the columns of bins leave 0..1; of twice as many columns half would
 _SUM_SLACK = 1e-2  # a quantised softmax sums to one within some of its steps
 
 
@@ -224,8 +226,10 @@ def _joined_clues(seen: Seen) -> Iterator[Likelihood]:
 
 
 def _split(rows: Floats, classes: int) -> bool:
-    """Whether columns are scores up to ``classes``, and none of those behind is one of them."""
-    return unit(rows[:, :classes]) and bool((rows[:, classes:] < 0).any(axis=0).all())
+    """Whether columns are scores up to ``classes``, and those behind are none, but for a few."""
+    behind = rows[:, classes:]
+    outside = ((behind < -SCORE_SLACK) | (behind > 1.0 + SCORE_SLACK)).any(axis=0)
+    return unit(rows[:, :classes]) and bool(outside.mean() >= _MOSTLY)
 
 
 def _level_clues(seen: Seen) -> Iterator[Likelihood]:
