@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from parity import runtimes
 from parity.errors import ExportError, ParityError
 from parity.export.console import Console
-from parity.runtimes.contract import Library
+from parity.runtimes.contract import Library, library_of
 from parity.runtimes.shared.libraries import absent
 from parity.runtimes.shared.reasons import reason
 
@@ -18,12 +19,12 @@ if TYPE_CHECKING:
     from parity.export.plan import Step
     from parity.suite import Suite
 
-_TF = Library("tensorflow", "tensorflow", "pip install 'detector-parity[tensorflow]'")
-_TORCH = Library("torch", "torch", "pip install 'detector-parity[torch]'")
-_ORT = Library("onnxruntime", "onnxruntime", "pip install 'detector-parity[onnx]'")
-_ONNX = Library("onnx", "onnx", "pip install 'detector-parity[export]'")
-_TF2ONNX = Library("tf2onnx", "tf2onnx", "pip install 'detector-parity[export]'")
-_ONNXSCRIPT = Library("onnxscript", "onnxscript", "pip install 'detector-parity[export]'")
+_TF, _TORCH, _ORT = (
+    runtimes.descriptor(kind).libraries[0] for kind in ("savedmodel", "torch", "onnxruntime")
+)
+_ONNX, _TF2ONNX, _ONNXSCRIPT = (
+    library_of("export", name, name) for name in ("onnx", "tf2onnx", "onnxscript")
+)
 _TENSORFLOW_MODELS = ("keras", "savedmodel")
 
 

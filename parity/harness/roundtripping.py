@@ -16,6 +16,7 @@ from parity.record.roundtrip import Loss, ModelRecord, RoundtripRecord
 from parity.roundtrip import averages, outputs, torch_tensors, training
 from parity.roundtrip.causes import moved
 from parity.roundtrip.reading import Original, opened
+from parity.runtimes.contract import Native
 from parity.runtimes.shared import reasons
 from parity.suite import Runtime, Suite, load
 
@@ -224,9 +225,8 @@ def _of_candidate(
         return
     if table.kind == "torch" and table.weights is None and runtime.table.kind == "torch":
         with session.Session(candidate, suite.folder) as one:
-            native = getattr(one.adapter, "native", None)
-            if native is not None and not _is_native(suite, candidate):
-                yield from training.losses(suite, candidate, native())
+            if isinstance(one.adapter, Native) and not _is_native(suite, candidate):
+                yield from training.losses(suite, candidate, one.adapter.native())
     if found is not None:
         subject = open_runtime(suite, candidate.name).subject
         try:

@@ -7,8 +7,7 @@ import sys
 import pytest
 
 from parity.runtimes.contract import AdapterError
-from parity.runtimes.onnxruntime import ops
-from parity.runtimes.onnxruntime import refusals
+from parity.runtimes.onnxruntime import ops, refusals
 from parity.session.failures import typed
 from parity.suite import Decode, Recipe, Runtime, RuntimeTable
 from parity.suite.tolerance import BUILT_IN
