@@ -7,11 +7,11 @@ import sys
 import traceback
 from argparse import Namespace
 
-from parity import __version__
 from parity.cli.arguments import parser
 from parity.cli.streams import error
 from parity.errors import ParityError, of_the_system
 from parity.hiding import hidden
+from parity.version import __version__
 
 __all__ = ["main"]
 

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from parity import __version__, runtimes
+from parity import runtimes
 from parity.doctor.delegates import Delegates, delegates
 from parity.doctor.libraries import (
     Installed,
@@ -22,6 +22,7 @@ from parity.doctor.libraries import (
 )
 from parity.doctor.processor import Processor, processor
 from parity.runtimes.contract import AdapterError, Descriptor, Library
+from parity.version import __version__
 
 FORMAT = 1
 _AT_ONCE = 2

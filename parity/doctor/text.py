@@ -6,9 +6,9 @@ import platform
 from collections.abc import Iterator
 from typing import Any
 
-from parity import __version__
 from parity.doctor.examination import Examination, RuntimeState
 from parity.report.text import clipped, lines, printable, table
+from parity.version import __version__
 
 
 def text(found: Examination) -> str:

@@ -203,7 +203,7 @@ def writing(suite: Suite) -> AbstractContextManager[None]:
 
 def record(suite: Suite, stages: Mapping[str, Stages], identity: Mapping[str, Any]) -> Path:
     """Write the goldens of a suite anew, all of them or none, and return their folder."""
-    from parity import __version__
+    from parity.version import __version__
 
     runtime = suite.runtimes[suite.reference]
     network = next(iter(stages.values())).network

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from parity import __version__, golden
+from parity import golden
 from parity.errors import ParityError, RuntimeFailure, RuntimeMissing, SuiteError
 from parity.record import (
     Failure,
@@ -19,6 +19,7 @@ from parity.record import (
 )
 from parity.record.completeness import Scope, asked_only
 from parity.suite import Suite
+from parity.version import __version__
 
 STOPPED = "interrupted"
 
