@@ -9,13 +9,10 @@ import pytest
 
 from parity import golden
 from parity.errors import SuiteError, UsageError
-from parity.harness import absent_record
 from parity.pytest_plugin.items import AllImages, ImageItem, ParityItem, RecordItem
 from parity.pytest_plugin.results import report_folder
-from parity.pytest_plugin.running import run_of
 from parity.pytest_plugin.selecting import names_of
 from parity.pytest_plugin.sharing import Collected, publish
-from parity.record import RuntimeRecord
 from parity.suite import Suite, load
 from parity.suite.problems import unknown_name
 
@@ -53,19 +50,6 @@ class SuiteFile(pytest.File):
         if isinstance(excinfo.value, SuiteError):
             return str(excinfo.value)
         return super().repr_failure(excinfo)
-
-    def absent_candidates(self) -> tuple[RuntimeRecord, ...] | None:
-        """The candidates of this run where not one is installed, or none asked for; else None."""
-        run = run_of(self.config, self.suite)
-        wanted = names_of(self.config, "parity_runtimes")
-        asked = [name for name in self.suite.candidates if not wanted or name in wanted]
-        reasons = {name: run.missing(name) for name in asked}
-        if None in reasons.values():
-            return None
-        return tuple(
-            absent_record(self.suite, name, reason or "", skipped=True)
-            for name, reason in reasons.items()
-        )
 
 
 class RuntimeNode(pytest.Collector):

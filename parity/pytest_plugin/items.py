@@ -15,6 +15,7 @@ from parity.harness.scoping import no_candidate
 from parity.pytest_plugin.layering import layers_message
 from parity.pytest_plugin.properties import image_properties, runtime_properties
 from parity.pytest_plugin.running import run_of
+from parity.pytest_plugin.selecting import names_of
 from parity.record import Failure, ImageRecord, RuntimeRecord, to_data
 from parity.record.completeness import Scope
 from parity.suite import Suite
@@ -151,11 +152,16 @@ class AllImages(ParityItem):
 
     def _absent_candidates(self) -> tuple[RuntimeRecord, ...] | None:
         """The candidates of this run where not one is installed (or asked for); else None."""
-        from parity.pytest_plugin.collecting import SuiteFile
-
-        file = self.parent.parent if self.parent is not None else None
-        assert isinstance(file, SuiteFile)
-        return file.absent_candidates()
+        run = run_of(self.config, self.suite)
+        wanted = names_of(self.config, "parity_runtimes")
+        asked = [name for name in self.suite.candidates if not wanted or name in wanted]
+        reasons = {name: run.missing(name) for name in asked}
+        if None in reasons.values():
+            return None
+        return tuple(
+            absent_record(self.suite, name, reason or "", skipped=True)
+            for name, reason in reasons.items()
+        )
 
     def _failed(self, record: RuntimeRecord) -> Iterator[str]:
         from parity.report import messages
