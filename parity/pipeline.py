@@ -12,7 +12,7 @@ from parity import decode, preprocess
 from parity.agreement import nonfinite
 from parity.boxes import Placement
 from parity.decode import Unread
-from parity.decode.binding import BindingError, Output
+from parity.decode.heads.binding import BindingError, Output
 from parity.detections import Side
 from parity.errors import HeadsError, ImageError, SuiteError
 from parity.preprocess import Prepared

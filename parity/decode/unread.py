@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from parity.decode.candidates import Array
-from parity.decode.families import FAMILIES
-from parity.decode.family import Columns
+from parity.decode.by_family import FAMILIES
+from parity.decode.contract import Columns
+from parity.decode.heads.candidates import Array
 
 if TYPE_CHECKING:
     from parity.suite.decoding import Decode
@@ -80,7 +80,7 @@ def unread(
     """Outputs that are no head of the family, and columns of heads that it does not read.
 
     ``outputs`` by their own names, ``bound`` of role to name. A function is handed everything: see
-    ``decode/probing.py`` for what it does not read.
+    ``decode/recognise/probing.py`` for what it does not read.
     """
     if settings.family is None:
         return ()
@@ -123,12 +123,6 @@ def carried_over(
         described(names[one.output], others[names[one.output]], one.reader, one.behind)
         for one in found
     )
-
-
-def unread_from(data: Mapping[str, Any]) -> Unread:
-    """The inverse of ``dataclasses.asdict``, after a way through JSON."""
-    columns = None if data["columns"] is None else (data["columns"][0], data["columns"][1])
-    return Unread(**{**data, "shape": tuple(data["shape"]), "columns": columns})
 
 
 def beside(own: tuple[Unread, ...], theirs: tuple[Unread, ...], name: str) -> tuple[Unread, ...]:

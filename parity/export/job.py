@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from parity import runtimes
 from parity.errors import ExportError
+from parity.export.plan import Step
 from parity.export.representative import representative
 from parity.pipeline import Decoder, Images
 from parity.runtimes.contract import Adapter, AdapterError, Artifact, Native, TensorSpec
@@ -17,10 +18,6 @@ from parity.session import artifact_paths
 from parity.session.failures import typed
 from parity.suite import Runtime, Suite
 from parity.tensors import Array, arrange
-
-if TYPE_CHECKING:
-    from parity.export.plan import Step
-
 
 INPUT = "image"  # what the one input of a detector is called in formats that name it
 ENOUGH = 100  # images, below which ranges are found by luck

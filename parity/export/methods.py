@@ -1,4 +1,4 @@
-"""The methods of ``export`` tables: what each reads, writes and needs."""
+"""The methods of ``export`` tables: what each reads, writes, takes and needs."""
 
 from __future__ import annotations
 

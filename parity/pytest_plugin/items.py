@@ -56,8 +56,8 @@ class ParityItem(pytest.Item):
         return super().repr_failure(excinfo)
 
     def reportinfo(self) -> tuple[Any, int | None, str]:
-        """Where the item is from."""
-        return self.path, None, f"{self.runtime}: {self.name}"
+        """Where the item is from; pytest needs a line of what somebody marked to be skipped."""
+        return self.path, 0, f"{self.runtime}: {self.name}"
 
     def opened(self) -> RuntimeRecord:
         """The open runtime; skips or fails where it is not installed, raises where it is broken."""
@@ -90,8 +90,6 @@ class ParityItem(pytest.Item):
         return absent_record(self.suite, self.runtime, reason, skipped=not self._required())
 
     def _required(self) -> bool:
-        from parity.pytest_plugin.selecting import names_of
-
         required = names_of(self.config, "parity_require")
         return "all" in required or self.runtime in required
 
@@ -104,6 +102,7 @@ class ParityItem(pytest.Item):
         """Put what was found where pytest's report and JUnit find it."""
         self.parity_found = {
             "suite": str(self.suite.path),
+            "detector": self.suite.name,
             "reference": str(self.config.getoption("parity_reference")),
             "runtime": to_data(record),
             "image": None if image is None else to_data(image),
@@ -116,7 +115,7 @@ class ImageItem(ParityItem):
 
     def runtest(self) -> None:
         """Judge the image."""
-        from parity.report import messages
+        from parity.report.messages import message as messages
 
         header = self.opened()
         found = run_of(self.config, self.suite).image(self.runtime, self.image)
@@ -164,7 +163,7 @@ class AllImages(ParityItem):
         )
 
     def _failed(self, record: RuntimeRecord) -> Iterator[str]:
-        from parity.report import messages
+        from parity.report.messages import message as messages
 
         yield messages.runtime_message(record, self.suite.classes)
         if record.verdict == "fail" and self.config.getoption("parity_layers"):

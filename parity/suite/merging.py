@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from parity.suite import bases
 from parity.suite.families import NMS_FREE, NMS_INSIDE
+from parity.suite.recipe import bases
 
 _KEPT_BY_FUNCTION = ("score_threshold", "score_floor", "nms_iou", "nms", "max_detections", "clip")
 

@@ -13,7 +13,7 @@ from PIL import Image
 from parity import check
 from parity.harness import record as record_goldens
 from parity.record import SuiteRecord
-from parity.report.overview import headline
+from parity.report.suite.overview import headline
 
 BOXES = np.array([[4, 4, 8, 8], [20, 20, 12, 10], [25, 8, 10, 6]], np.float64)  # cx, cy, w, h
 SCORES = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.1]])

@@ -22,7 +22,7 @@ from parity.boxes import iou, to_xyxy
 from parity.harness import Run
 from parity.pipeline import Images, Pipeline
 from parity.record import RuntimeRecord
-from parity.report.messages import image_message, runtime_message
+from parity.report.messages.message import image_message, runtime_message
 from parity.suite import load
 
 GOLDEN = Path(__file__).parents[2] / "golden"

@@ -13,7 +13,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from parity.decode import BindingError, Candidates, DecodeError, bind, decode, roles
-from parity.decode.efficientdet import anchors
+from parity.decode.families.efficientdet import anchors
 from parity.suite.decoding import Decode
 from parity.suite.inside import EfficientDet
 
