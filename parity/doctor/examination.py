@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from parity import runtimes
+from parity.decode.families import broken
+from parity.decode.guests import guests
 from parity.doctor.delegates import Delegates, delegates
 from parity.doctor.libraries import (
     Installed,
@@ -43,6 +45,18 @@ class RuntimeState:
 
 
 @dataclass(frozen=True)
+class FamilyState:
+    """A family that other packages register: whose it is, and why it is of no use; None if it is.
+
+    It is imported for that.
+    """
+
+    name: str
+    packages: tuple[str, ...]
+    problem: str | None
+
+
+@dataclass(frozen=True)
 class Examination:
     """What ``parity doctor`` tells. ``missing`` maps an extra to the command that installs it."""
 
@@ -52,6 +66,7 @@ class Examination:
     processor: Processor
     environment: dict[str, str]
     problems: tuple[str, ...]
+    families: tuple[FamilyState, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -67,7 +82,9 @@ def examine() -> Examination:
     kinds = [one for one in runtimes.descriptors() if one.libraries or one.kind in strange]
     with ThreadPoolExecutor(_AT_ONCE) as pool:  # each asks in a process of its own and waits
         states = tuple(pool.map(lambda one: _state(one, found), kinds))
+    families = _families()
     problems = [one.problem for one in found.values() if one.problem]
+    problems += [one.problem for one in families if one.problem]
     problems += [
         f"{state.kind}: {state.delegates.problem}" for state in states if state.delegates.problem
     ]
@@ -78,6 +95,7 @@ def examine() -> Examination:
         processor(),
         {name: os.environ[name] for name in _THREADS if name in os.environ},
         (*problems, *_too_old(found.values())),
+        families,
     )
 
 
@@ -91,6 +109,13 @@ def to_data(found: Examination) -> dict[str, Any]:
         **asdict(found),
         "exit_code": found.exit_code,
     }
+
+
+def _families() -> tuple[FamilyState, ...]:
+    useless = broken()
+    return tuple(
+        FamilyState(one.name, one.packages, useless.get(one.name)) for one in guests().values()
+    )
 
 
 def _state(kind: Descriptor, found: Mapping[str, Installed]) -> RuntimeState:
