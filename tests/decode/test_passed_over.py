@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from parity.suite.decoding import Decode
+from parity.suite.families import CenterNet, Detr, YoloV5, YoloV8
 
 from parity.boxes import Placement
 from parity.decode import decode, to_side
 from parity.detections import ProposalSet, Side
-from parity.suite.decoding import Decode
-from parity.suite.families import CenterNet, Detr, YoloV5, YoloV8
 
 SIZE = (64, 96)
 BOX = [30.0, 20.0, 10.0, 8.0]
