@@ -7,20 +7,21 @@ import sys
 import traceback
 from argparse import Namespace
 
-from parity import __version__
+from parity.cli import signals
 from parity.cli.arguments import parser
-from parity.cli.streams import error
+from parity.cli.streams import error, open_missing
 from parity.errors import ParityError, of_the_system
 from parity.hiding import hidden
+from parity.version import __version__
 
 __all__ = ["main"]
 
-INTERRUPTED = 130
 BUG = 3
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit code (see ``parity --help``)."""
+    open_missing()
     try:
         arguments = parser().parse_args(argv)
     except SystemExit as stop:  # argparse has said what is wrong, or what was asked for
@@ -36,16 +37,17 @@ def _guarded(arguments: Namespace) -> int:
     from parity.cli import commands
 
     try:
-        run = getattr(commands, arguments.command)
-        code: int = run(arguments)
+        with signals.heard():
+            run = getattr(commands, arguments.command)
+            code: int = run(arguments)
     except ParityError as failure:
         _trace()
         error(str(failure))
         return failure.exit_code
-    except KeyboardInterrupt:
-        error("interrupted")
-        return INTERRUPTED
-    except (Exception, SystemExit) as failure:  # SystemExit: code of a suite that called sys.exit
+    except KeyboardInterrupt as stop:
+        error(signals.words(stop))
+        return signals.exit_code(stop)
+    except BaseException as failure:  # SystemExit and the like: code of a suite that raised them
         _trace()
         error(
             of_the_system(failure)

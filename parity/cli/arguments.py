@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from parity import __version__
+from parity.version import __version__
 
 _SUITE = "a parity.toml, or the folder that holds it"
 _CODES = """\

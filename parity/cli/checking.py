@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def check(arguments: Namespace) -> int:
     """Judge suites; one that breaks down leaves the results of the others."""
     from parity.cli.roundtripping import roundtrips
-    from parity.report.writing import distinct, need_writable
+    from parity.report.suite.writing import distinct, need_writable
 
     try:
         suites = load(arguments.suites, arguments.runtimes)
@@ -52,9 +52,9 @@ def _judge_all(suites: Sequence[Suite], arguments: Namespace) -> int:
                 run.codes.append(failure.exit_code)
                 run.mark([unloaded_record(suite.name, suite.path, Failure.of(failure))])
             except KeyboardInterrupt as stop:
-                judged = getattr(stop, "record", None)
-                run.add(judged or nothing_of(suite, STOPPED))
-                run.unreached([nothing_of(one, STOPPED) for one in suites[i + 1 :]])
+                why = str(stop) or STOPPED
+                run.add(getattr(stop, "record", None) or nothing_of(suite, why))
+                run.unreached([nothing_of(one, why) for one in suites[i + 1 :]])
                 raise
     finally:
         if arguments.json:
@@ -73,21 +73,22 @@ class _Told:
 
     def add(self, record: SuiteRecord) -> None:
         """One suite that was judged, whole or in part."""
-        from parity.report.writing import write_many
+        from parity.report.suite.writing import write_many
 
         self._records.append(record)
         paths, lost = written(self._report, partial(write_many, [record]))
         if not self._json:
-            _show(record, self._report if paths else None, first=len(self._records) == 1)
+            first = "" if len(self._records) == 1 else "\n"
+            self._say(first + _text(record, self._report if paths else None))
         self.codes += [record.exit_code, *told(lost)]
 
     def unreached(self, records: Sequence[SuiteRecord]) -> None:
         """Suites that the run did not come to."""
-        from parity.report.overview import closing
+        from parity.report.suite.overview import closing
 
         self._records += records
         if not self._json:
-            say("".join(f"\n{closing(record)}\n" for record in records))
+            self._say("".join(f"\n{closing(record)}\n" for record in records))
         self.mark(records)
 
     def mark(self, records: Sequence[SuiteRecord]) -> None:
@@ -97,13 +98,20 @@ class _Told:
 
     def print_json(self, *, many: bool) -> None:
         """The records that there are: a list if several suites were asked for."""
-        from parity.report.writing import json_text, results_data
+        from parity.record.codec import document_data, json_text
 
-        found = [results_data(record) for record in self._records]
+        found = [document_data(record) for record in self._records]
         if many:
-            say(json_text(found))
+            self._say(json_text(found))
         elif found:
-            say(json_text(found[0]))
+            self._say(json_text(found[0]))
+
+    def _say(self, text: str) -> None:
+        """Print; an output that takes nothing loses no suite and no report."""
+        try:
+            say(text)
+        except UsageError as lost:
+            self.codes += told(lost)
 
 
 def _judged(suite: Suite, arguments: Namespace) -> SuiteRecord:
@@ -140,7 +148,7 @@ def _unloaded(paths: Sequence[Path]) -> list[SuiteRecord]:
 
 
 def _mark(records: Sequence[SuiteRecord], folder: Path) -> None:
-    from parity.report.writing import mark
+    from parity.report.suite.writing import mark
 
     paths, lost = written(folder, partial(mark, records))
     for path in paths:
@@ -148,10 +156,11 @@ def _mark(records: Sequence[SuiteRecord], folder: Path) -> None:
     told(lost)
 
 
-def _show(record: SuiteRecord, report: Path | None, *, first: bool) -> None:
-    from parity.report import terminal
-    from parity.report.overview import closing
-    from parity.report.writing import report_lines
+def _text(record: SuiteRecord, report: Path | None) -> str:
+    """What is printed of one suite, with the place of its report."""
+    from parity.report.suite import terminal
+    from parity.report.suite.overview import closing
+    from parity.report.suite.writing import report_lines
 
     color, columns = is_terminal(sys.stdout), wide()
     failures = terminal.failures(record, columns)
@@ -161,4 +170,4 @@ def _show(record: SuiteRecord, report: Path | None, *, first: bool) -> None:
         parts.append("".join(f"{line}\n" for line in report_lines(record, folder, shown)))
     if last := closing(record):
         parts.append(f"{last}\n")
-    say(("" if first else "\n") + "\n".join(parts))
+    return "\n".join(parts)

@@ -64,9 +64,9 @@ def layers(arguments: Namespace) -> int:
     """Compare the layers of candidates with the reference's, one candidate after the other."""
     from parity.harness.layering import IMAGES
     from parity.harness.layering import layers as compare
-    from parity.report.layers import layers_text, write_layers
-    from parity.report.layers_plot import no_plot
-    from parity.report.writing import need_writable
+    from parity.report.layers.plot import no_plot
+    from parity.report.layers.text import layers_text, write_layers
+    from parity.report.suite.writing import need_writable
 
     (suite,) = load([arguments.suite], None)
     names = _candidates(suite, arguments.runtimes)
@@ -130,8 +130,9 @@ def init(arguments: Namespace) -> int:
 def matrix(arguments: Namespace) -> int:
     """Run the cells of a suite's matrix, and say what changed the results."""
     from parity.harness.matrix import matrix as run
-    from parity.report.matrix import FILES, matrix_json, matrix_text, write_matrix
-    from parity.report.writing import json_text, need_writable
+    from parity.record.codec import document_data, json_text
+    from parity.report.matrix.pages import FILES, matrix_text, write_matrix
+    from parity.report.suite.writing import need_writable
 
     (suite,) = load([arguments.suite], None)
     if arguments.report is not None:
@@ -140,7 +141,7 @@ def matrix(arguments: Namespace) -> int:
         found = run(suite, arguments.rows, allow_missing=arguments.allow_missing, progress=tell)
     paths, lost = written(arguments.report, partial(write_matrix, found))
     if arguments.json:
-        say(json_text(matrix_json(found)))
+        say(json_text(document_data(found)))
     else:
         say(matrix_text(found, wide(), color=is_terminal(sys.stdout)))
         say("".join(f"report: {shown(path)}\n" for path in paths))

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from parity.errors import ExportError, UsageError, why
-from parity.export import exporters
+from parity.export import conversion
 from parity.export.job import Job, Sources
 from parity.export.plan import Step, plan
 from parity.export.writing import replacing
@@ -62,7 +62,7 @@ def export(
     suite = suite if isinstance(suite, Suite) else load(suite)
     steps = plan(suite, _selected(suite, runtimes))
     for step in steps:
-        exporters.check(step, suite)
+        conversion.check(step, suite)
     done: list[Exported] = []
     sources = Sources(suite)
     try:
@@ -104,7 +104,7 @@ def _made(
     job = Job(suite, step, source, sources)
     try:
         with replacing(path) as temporary:
-            notes = exporters.run(job, temporary)
+            notes = conversion.run(job, temporary)
         sha256, size = digest(path)
     except OSError as error:
         raise ExportError(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from parity import __version__, golden
+from parity import golden
 from parity.diagnosis import scale_note
 from parity.errors import ParityError, RuntimeFailure, RuntimeMissing
 from parity.harness.likeness import with_repeats
@@ -17,6 +17,7 @@ from parity.pipeline import Images, Pipeline
 from parity.record import RuntimeRecord, SuiteRecord, now
 from parity.record.completeness import Scope
 from parity.suite import Suite, load
+from parity.version import __version__
 
 __all__ = ["Interrupted", "Run", "absent_record", "check", "record", "suite_record"]
 
@@ -52,7 +53,7 @@ def check(
         for name in set(names) - set(records):
             if (part := run.so_far(name)) is not None:
                 records[name] = part
-        asked = scope_of(suite, names, STOPPED)
+        asked = scope_of(suite, names, str(stop) or STOPPED)
         raise Interrupted(_concluded(run, _ordered(names, records), started, asked)) from stop
     finally:
         run.close()

@@ -45,7 +45,7 @@ def assert_agreement(
 
     A budget (``int8``) is judged over this one image.
     """
-    from parity.report.messages import image_message
+    from parity.report.messages.message import image_message
 
     if isinstance(tolerance, str):
         tolerance = named(tolerance)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from parity import __version__
 from parity.diagnosis import Change, Facts, Ran, changes, first_meaning, meaning
 from parity.errors import NotJudged, ParityError, RuntimeMissing, UsageError, unforeseen
 from parity.harness.layering import layers
@@ -25,6 +24,7 @@ from parity.record.matrix import (
 from parity.session import artifact_paths
 from parity.suite import Row, Suite, load
 from parity.suite.problems import unknown_name
+from parity.version import __version__
 
 Progress = Callable[[str, int, int], None]
 

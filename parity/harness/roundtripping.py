@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from parity import __version__, isolation, session
+from parity import isolation, session
 from parity.errors import ParityError, RuntimeFailure, RuntimeMissing, UsageError
 from parity.export.console import Console
 from parity.layers.subjects.opening import open_runtime
@@ -16,8 +16,9 @@ from parity.record.roundtrip import Loss, ModelRecord, RoundtripRecord
 from parity.roundtrip import averages, outputs, torch_tensors, training
 from parity.roundtrip.causes import moved
 from parity.roundtrip.reading import Original, opened
-from parity.runtimes import support
+from parity.runtimes.shared import reasons
 from parity.suite import Runtime, Suite, load
+from parity.version import __version__
 
 Progress = Callable[[str, int, int], None]
 
@@ -135,7 +136,7 @@ def _model(
     except ParityError as error:
         return ModelRecord(name, kind, failure=Failure.of(error))
     except Exception as error:  # a framework raises whatever it likes, where nobody expects it
-        why = support.reason(error)
+        why = reasons.reason(error)
         told = RuntimeFailure(name, f"its round trips cannot be told: it raised {why}")
         return ModelRecord(name, kind, failure=Failure.of(told))
 

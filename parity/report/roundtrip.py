@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from parity.files import write_all
-from parity.record.roundtrip import ModelRecord, RoundtripRecord, Trip, roundtrip_data
+from parity.record.roundtrip import ModelRecord, RoundtripRecord, Trip
 from parity.report.numbers import counted, number, size
-from parity.report.overview import Column
-from parity.report.summary import escaped, markdown_row, preformatted
-from parity.report.tables import inert
-from parity.report.terminal import WIDTH, page
+from parity.report.suite.detections import inert
+from parity.report.suite.overview import Column
+from parity.report.suite.summary import escaped, markdown_row, preformatted
+from parity.report.suite.terminal import WIDTH, page
+from parity.report.suite.writing import distinct
 from parity.report.text import lines, printable, wrapped
-from parity.report.writing import distinct, strict
 
 FILES = ("roundtrip.csv", "roundtrip.md")
 """The files of a report of round trips."""
@@ -103,12 +103,6 @@ def roundtrip_csv(record: RoundtripRecord) -> str:
         frame[column] = frame[column].astype("Int64")
     text: str = frame.to_csv(index=False, lineterminator="\n")
     return text
-
-
-def roundtrip_json(record: RoundtripRecord) -> dict[str, Any]:
-    """The record as strict JSON data."""
-    data: dict[str, Any] = strict(roundtrip_data(record))
-    return data
 
 
 def write_roundtrip(record: RoundtripRecord, folder: Path) -> tuple[Path, ...]:

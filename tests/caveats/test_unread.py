@@ -12,7 +12,7 @@ import pytest
 from parity import check
 from parity.harness import record as record_goldens
 from parity.record import SuiteRecord
-from parity.report.overview import headline
+from parity.report.suite.overview import headline
 from tests.support.suites import fake, flat, small_suite, toml
 
 BOXES = np.array([[4, 4, 8, 8], [20, 20, 12, 10], [25, 8, 10, 6]], np.float64)  # cx, cy, w, h

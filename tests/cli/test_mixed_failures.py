@@ -7,7 +7,7 @@ from pathlib import Path
 from cli_suites import write_suite
 
 from parity.harness import check
-from parity.report.messages import runtime_message
+from parity.report.messages.message import runtime_message
 from parity.suite import load
 from tests.support.suites import edit
 

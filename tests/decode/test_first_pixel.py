@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from parity.boxes import Placement
-from parity.decode import DecodeError, decode
+from parity.decode import DecodeError, Decoder, decode
+from parity.decode.settings import Decode
 from parity.errors import HeadsError
-from parity.pipeline import Decoder
+from parity.pipeline import decoder as decoder_of
 from parity.preprocess import Prepared
 from parity.suite import load
-from parity.suite.decoding import Decode
 from tests.support.suites import runtime, small_suite
 
 SIZE = (240, 320)
@@ -117,7 +117,7 @@ def decoder(home: Path, how: str) -> Decoder:
         files={"post.py": POST},
     )
     suite = load(home)
-    return Decoder(suite, suite.runtimes["native"])
+    return decoder_of(suite, suite.runtimes["native"])
 
 
 def prepared(size: tuple[int, int] = SIZE) -> Prepared:

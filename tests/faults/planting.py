@@ -22,7 +22,7 @@ from parity.boxes import iou, to_xyxy
 from parity.harness import Run
 from parity.pipeline import Images, Pipeline
 from parity.record import RuntimeRecord
-from parity.report.messages import image_message, runtime_message
+from parity.report.messages.message import image_message, runtime_message
 from parity.suite import load
 from tests.support.suites import boxes_scores, fake, runtime, small_suite, toml
 

@@ -15,9 +15,9 @@ from hypothesis.extra.numpy import arrays
 
 from parity import check
 from parity.agreement import InputDifference, input_difference, inputs_differ
-from parity.record import RuntimeRecord, SuiteRecord, runtime_from_data, to_data, with_images
-from parity.report.messages import image_message, runtime_message
-from parity.report.summary import summary_md
+from parity.record import RuntimeRecord, SuiteRecord, from_data, to_data, with_images
+from parity.report.messages.message import image_message, runtime_message
+from parity.report.suite.summary import summary_md
 from tests.support.suites import boxes_scores, fake, flat, small_suite, toml
 
 # ------------------------------------------------------------------------------------- comparing
@@ -231,13 +231,13 @@ def test_the_difference_survives_json(tmp_path: Path) -> None:
     """Written, read, equal; and a record of before it is still read."""
     runtime = candidate(judged(tmp_path, 'color = "BGR"'))
     data = json.loads(json.dumps(to_data(runtime)))
-    back = runtime_from_data(data)
+    back = from_data(RuntimeRecord, data)
     assert (back.inputs, back.recipe_keys) == (runtime.inputs, runtime.recipe_keys)
     assert [one.inputs for one in back.images] == [one.inputs for one in runtime.images]
     for image in data["images"]:
         del image["inputs"], image["size"]
     del data["inputs"], data["recipe_keys"]
-    assert runtime_from_data(data).inputs is None
+    assert from_data(RuntimeRecord, data).inputs is None
 
 
 def test_images_judged_apart_are_put_together(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from report_records import CLASSES, image, lost, pair, runtime
 from parity.agreement import InputDifference
 from parity.diagnosis import hints, scale_note, settings_notes
 from parity.record import Failure, ImageRecord
-from parity.report.inputs import input_text
+from parity.report.messages.inputs import input_text
 from parity.suite import load
 from tests.support.suites import runtime as runtime_table
 from tests.support.suites import small_suite, toml

@@ -8,7 +8,7 @@ from markdown_it import MarkdownIt
 from report_records import image, lost, pair, reference, runtime, suite
 
 from parity.record import ArtifactRecord
-from parity.report.summary import escaped, preformatted, summary_md
+from parity.report.suite.summary import escaped, preformatted, summary_md
 
 NASTY = [
     "a|b",

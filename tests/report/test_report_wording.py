@@ -4,8 +4,8 @@ import pytest
 from report_records import CLASSES, extra, image, lost, pair, runtime
 
 from parity.agreement import Finding
-from parity.report.scene import of_image, of_runtime
-from parity.report.wording import advice, sentence
+from parity.report.messages.scene import of_image, of_runtime
+from parity.report.messages.wording import advice, sentence
 
 SETTINGS = {
     "count": 5,

@@ -11,7 +11,7 @@ import numpy as np
 
 from parity.harness.roundtripping import roundtrip
 from parity.record.roundtrip import ModelRecord
-from parity.runtimes.resolve import resolve
+from parity.runtimes.shared.resolve import resolve
 from tests.support.suites import boxes_scores, noise, small_suite
 
 KERAS = """

@@ -22,8 +22,8 @@ from outside_models import (
 )
 
 from parity.decode import BindingError, DecodeError, Proposals, bind, decode, roles
-from parity.suite.decoding import Decode
-from parity.suite.families import Detr
+from parity.decode.families.detr import Detr
+from parity.decode.settings import Decode
 
 NATIVE = TORCH.format(name="Detr")
 
