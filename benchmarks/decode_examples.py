@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from parity.decode.yolox import grid
+from parity.decode.families.yolox import grid
 from parity.suite.decoding import Decode
 
 OBJECTS, EACH, CLASSES = 20, 15, 80

@@ -12,12 +12,12 @@ from parity import decode, preprocess
 from parity.agreement import nonfinite
 from parity.boxes import Placement
 from parity.decode import Unread
-from parity.decode.binding import BindingError, Output
+from parity.decode.heads.binding import BindingError, Output
 from parity.detections import Side
 from parity.errors import HeadsError, ImageError, SuiteError
 from parity.preprocess import Prepared
 from parity.runtimes.contract import AdapterError, TensorSpec
-from parity.runtimes.resolve import resolve
+from parity.runtimes.shared.resolve import resolve
 from parity.session import Session, dataset
 from parity.suite import Recipe, Runtime, Suite
 from parity.tensors import Array

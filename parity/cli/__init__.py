@@ -8,7 +8,7 @@ import traceback
 from argparse import Namespace
 
 from parity.cli.arguments import parser
-from parity.cli.streams import error
+from parity.cli.streams import error, open_missing
 from parity.errors import ParityError, of_the_system
 from parity.hiding import hidden
 from parity.version import __version__
@@ -21,6 +21,7 @@ BUG = 3
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit code (see ``parity --help``)."""
+    open_missing()
     try:
         arguments = parser().parse_args(argv)
     except SystemExit as stop:  # argparse has said what is wrong, or what was asked for

@@ -78,7 +78,8 @@ class _Told:
         self._records.append(record)
         paths, lost = written(self._report, partial(write_many, [record]))
         if not self._json:
-            _show(record, self._report if paths else None, first=len(self._records) == 1)
+            first = "" if len(self._records) == 1 else "\n"
+            self._say(first + _text(record, self._report if paths else None))
         self.codes += [record.exit_code, *told(lost)]
 
     def unreached(self, records: Sequence[SuiteRecord]) -> None:
@@ -87,7 +88,7 @@ class _Told:
 
         self._records += records
         if not self._json:
-            say("".join(f"\n{closing(record)}\n" for record in records))
+            self._say("".join(f"\n{closing(record)}\n" for record in records))
         self.mark(records)
 
     def mark(self, records: Sequence[SuiteRecord]) -> None:
@@ -101,9 +102,16 @@ class _Told:
 
         found = [document_data(record) for record in self._records]
         if many:
-            say(json_text(found))
+            self._say(json_text(found))
         elif found:
-            say(json_text(found[0]))
+            self._say(json_text(found[0]))
+
+    def _say(self, text: str) -> None:
+        """Print; an output that takes nothing loses no suite and no report."""
+        try:
+            say(text)
+        except UsageError as lost:
+            self.codes += told(lost)
 
 
 def _judged(suite: Suite, arguments: Namespace) -> SuiteRecord:
@@ -148,7 +156,8 @@ def _mark(records: Sequence[SuiteRecord], folder: Path) -> None:
     told(lost)
 
 
-def _show(record: SuiteRecord, report: Path | None, *, first: bool) -> None:
+def _text(record: SuiteRecord, report: Path | None) -> str:
+    """What is printed of one suite, with the place of its report."""
     from parity.report.suite import terminal
     from parity.report.suite.overview import closing
     from parity.report.suite.writing import report_lines
@@ -161,4 +170,4 @@ def _show(record: SuiteRecord, report: Path | None, *, first: bool) -> None:
         parts.append("".join(f"{line}\n" for line in report_lines(record, folder, shown)))
     if last := closing(record):
         parts.append(f"{last}\n")
-    say(("" if first else "\n") + "\n".join(parts))
+    return "\n".join(parts)

@@ -9,20 +9,46 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import TextIO
 
+from parity.errors import UsageError, why
+
 Tell = Callable[[str, int, int], None]
 
 
+def open_missing() -> None:
+    """Give a process that was started without one of its standard streams the null device for it.
+
+    Else the next file that is opened takes its number, and what native code prints goes there.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest number is free
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "r" if number == 0 else "w", encoding="utf-8"))
+
+
 def say(text: str) -> None:
-    """Print results."""
-    _write(sys.stdout, text)
+    """Print results. Raises ``UsageError`` where the standard output takes none; then none is."""
+    try:
+        _write(sys.stdout, text)
+    except OSError as failure:
+        _silence(sys.stdout)
+        raise UsageError(
+            f"standard output: expected a place that takes the results, found {why(failure)}; "
+            f"make room, or send them elsewhere"
+        ) from None
 
 
 def error(message: str) -> None:
-    """Print what went wrong."""
+    """Print what went wrong; where nobody can be told, the exit code says it."""
     from parity.report.text import lines
 
     first, *rest = lines(message)
-    _write(sys.stderr, "\n".join([f"error: {first}", *rest]) + "\n")
+    try:
+        _write(sys.stderr, "\n".join([f"error: {first}", *rest]) + "\n")
+    except OSError:
+        _silence(sys.stderr)
 
 
 def is_terminal(stream: TextIO) -> bool:
@@ -86,7 +112,14 @@ def _write(stream: TextIO, text: str) -> None:
             stream.write(text.encode(failure.encoding, "backslashreplace").decode(failure.encoding))
         stream.flush()
     except BrokenPipeError:  # whoever read, as `head` does, has seen enough: the verdict stands
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        _silence(stream)
+
+
+def _silence(stream: TextIO) -> None:
+    """Let go what a stream still holds and whatever comes: at its end Python would fail over it."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, stream.fileno())
+    os.close(null)
 
 
 def _flush() -> None:

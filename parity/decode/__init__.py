@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from parity.decode.binding import BindingError, Role, bind
-from parity.decode.candidates import Candidates, DecodeError, Proposals
-from parity.decode.doubts import doubts
-from parity.decode.evidence import Likelihood
-from parity.decode.families import FAMILIES, arranged, decode, in_image, roles, trimmed
-from parity.decode.family import Family
+from parity.decode.by_family import FAMILIES, arranged, decode, in_image, roles, trimmed
+from parity.decode.clues.evidence import Likelihood
+from parity.decode.clues.looks import Look, looks, shown
+from parity.decode.contract import Family
 from parity.decode.function import decode_by_function
-from parity.decode.likely import appearance, leading, likely
-from parity.decode.looks import Look, looks, shown
-from parity.decode.priors import grid, load_priors, read_priors
-from parity.decode.probing import unread_by_function
-from parity.decode.room import room_for_classes, room_message
+from parity.decode.heads.binding import BindingError, Role, bind
+from parity.decode.heads.candidates import Candidates, DecodeError, Proposals
+from parity.decode.heads.priors import grid, load_priors, read_priors
+from parity.decode.heads.units import Pixels
+from parity.decode.recognise.doubts import doubts
+from parity.decode.recognise.likely import appearance, leading, likely
+from parity.decode.recognise.probing import unread_by_function
+from parity.decode.recognise.room import room_for_classes, room_message
 from parity.decode.side import to_side
-from parity.decode.units import Pixels
 from parity.decode.unread import Unread, unread
 from parity.nms import Kept, suppress
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from parity.decode.candidates import (
+from parity.decode.heads.candidates import (
     SCORE_SLACK,
     Array,
     Candidates,

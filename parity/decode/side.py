@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from parity.boxes import Placement, clipped
-from parity.decode.candidates import Candidates, DecodeError, Floats, Ints, Proposals
-from parity.decode.families import FAMILIES
+from parity.decode.by_family import FAMILIES
+from parity.decode.heads.candidates import Candidates, DecodeError, Floats, Ints, Proposals
 from parity.detections import Detections, ProposalSet, Side, Suppression
 from parity.suite.families import NMS_FREE
 from parity.tensors import may_hold_nonfinite

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from parity.decode.candidates import Array
-from parity.decode.families import FAMILIES
-from parity.decode.family import Columns
+from parity.decode.by_family import FAMILIES
+from parity.decode.contract import Columns
+from parity.decode.heads.candidates import Array
 
 if TYPE_CHECKING:
     from parity.suite.decoding import Decode
@@ -80,7 +80,7 @@ def unread(
     """Outputs that are no head of the family, and columns of heads that it does not read.
 
     ``outputs`` by their own names, ``bound`` of role to name. A function is handed everything: see
-    ``decode/probing.py`` for what it does not read.
+    ``decode/recognise/probing.py`` for what it does not read.
     """
     if settings.family is None:
         return ()

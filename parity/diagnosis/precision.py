@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from parity.errors import ParityError
-from parity.runtimes.graph import Graph
+from parity.runtimes.contract import Graph
 from parity.suite import Runtime
 
 _INTEGER = ("QLinear", "ConvInteger", "MatMulInteger")  # ONNX ops whose weights are integers

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from parity.runtimes import support
+from parity.runtimes.shared.machine import cpu_features, processors
 
 # What each feature changes, where libraries choose their kernels by it.
 EFFECTS = {
@@ -33,7 +33,7 @@ class Processor:
 
 def processor() -> Processor:
     """This machine's."""
-    features = support.cpu_features()
+    features = cpu_features()
     family = ("asimd",) if "asimd" in features else ("avx",)
     arm = family == ("asimd",)
     relevant = {
@@ -44,7 +44,7 @@ def processor() -> Processor:
         features,
         {name: does for name, does in relevant.items() if name in features},
         {name: does for name, does in relevant.items() if name not in features},
-        support.processors(),
+        processors(),
     )
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from parity.environments import audit, complaints, interpreters, variables
 from parity.environments.request import Request, Unavailable
-from parity.runtimes import processes
+from parity.runtimes.shared import processes
 
 Tell = Callable[[str], None]
 _NEWS = ("Collecting", "Downloading", "Building", "Installing", "Resolved", "Prepared", "Installed")

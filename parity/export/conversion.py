@@ -10,14 +10,15 @@ from parity.export.console import Console
 from parity.export.job import Job
 from parity.export.methods import METHODS
 from parity.export.plan import Step
-from parity.runtimes import support
+from parity.runtimes.shared.libraries import absent
+from parity.runtimes.shared.reasons import reason
 from parity.suite import Suite
 
 
 def check(step: Step, suite: Suite) -> None:
     """Raise ``ExportError`` where a library that the step needs is not installed."""
     for library in METHODS[step.table.method].libraries:
-        if support.absent(library) is not None:
+        if absent(library) is not None:
             raise ExportError(
                 step.name,
                 f"expected {library.name} for method = {step.table.method!r}, found that it is "
@@ -42,7 +43,7 @@ def run(job: Job, target: Path) -> tuple[str, ...]:
 
 
 def _words(job: Job, error: Exception, printed: list[str]) -> str:
-    text = f"expected {job.label} to convert {job.source.name}, found {support.reason(error)}"
+    text = f"expected {job.label} to convert {job.source.name}, found {reason(error)}"
     if printed:
         text += "\n  it printed last:\n" + "\n".join(f"    {line}" for line in printed)
     return text

@@ -9,9 +9,9 @@ import numpy as np
 
 from parity import preprocess
 from parity.errors import ImageError, SuiteError
-from parity.runtimes import support
 from parity.runtimes.contract import AdapterError
-from parity.runtimes.resolve import resolve, siblings
+from parity.runtimes.shared.reasons import reason
+from parity.runtimes.shared.resolve import resolve, siblings
 from parity.suite import Ambiguous, Runtime, Suite, matching, unreadable
 from parity.tensors import Array
 
@@ -132,9 +132,7 @@ def _found(image: Any) -> str:
 
 
 def _raised(suite: Suite, where: str, reference: str, error: Exception) -> SuiteError:
-    return _wrong(
-        suite, f"{where}: expected images from {reference}, found {support.reason(error)}"
-    )
+    return _wrong(suite, f"{where}: expected images from {reference}, found {reason(error)}")
 
 
 def _wrong(suite: Suite, problem: str) -> SuiteError:

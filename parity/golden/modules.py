@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from parity.runtimes.resolve import REFERENCE, file_of, own_names
+from parity.runtimes.shared.resolve import REFERENCE, file_of, own_names
 
 _BY_NAME = ("import_module", "__import__")  # of a name that may be written out
 _BY_FILE = ("exec", "run_path", "run_module", "spec_from_file_location", "SourceFileLoader")

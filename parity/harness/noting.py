@@ -9,7 +9,7 @@ from parity.harness.reference import Recorded, Reference
 from parity.isolation import is_isolated
 from parity.pipeline import Images
 from parity.record import ImageRecord, RuntimeRecord
-from parity.runtimes import resolve
+from parity.runtimes.shared import resolve
 from parity.suite import Recipe, Runtime, Suite
 
 

@@ -18,7 +18,7 @@ from parity.errors import SuiteError
 from parity.files import Unreadable, text
 from parity.record import ImageRecord
 from parity.runtimes.contract import Library
-from parity.runtimes.support import absent
+from parity.runtimes.shared.libraries import absent
 from parity.suite import Suite
 from parity.suite.problems import bounded, describe
 

@@ -16,7 +16,7 @@ from parity.record.roundtrip import Loss, ModelRecord, RoundtripRecord
 from parity.roundtrip import averages, outputs, torch_tensors, training
 from parity.roundtrip.causes import moved
 from parity.roundtrip.reading import Original, opened
-from parity.runtimes import support
+from parity.runtimes.shared import reasons
 from parity.suite import Runtime, Suite, load
 from parity.version import __version__
 
@@ -136,7 +136,7 @@ def _model(
     except ParityError as error:
         return ModelRecord(name, kind, failure=Failure.of(error))
     except Exception as error:  # a framework raises whatever it likes, where nobody expects it
-        why = support.reason(error)
+        why = reasons.reason(error)
         told = RuntimeFailure(name, f"its round trips cannot be told: it raised {why}")
         return ModelRecord(name, kind, failure=Failure.of(told))
 

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from parity.inspecting.findings import Contents
+from parity.formats.contents import Contents
+from parity.formats.shapes import elements
+from parity.formats.source import Unreadable
 from parity.inspecting.graphdef import shape
 from parity.inspecting.protobuf import Message
-from parity.inspecting.shapes import elements
-from parity.inspecting.source import Unreadable
 from parity.runtimes import wire
 from parity.runtimes.content import is_pointer
 

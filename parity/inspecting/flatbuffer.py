@@ -11,7 +11,7 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
-from parity.inspecting.source import Source, Unreadable
+from parity.formats.source import Source, Unreadable
 
 _READS = 20_000_000
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from parity.inspecting.findings import Contents, Tensor
+from parity.formats.contents import Contents, Tensor
+from parity.formats.shapes import counted, elements
+from parity.formats.source import Unreadable, bytes_of
 from parity.inspecting.protobuf import Message
-from parity.inspecting.shapes import counted, elements
-from parity.inspecting.source import Unreadable, opened
 
 DTYPES = (
     "", "float32", "float64", "int32", "uint8", "int16", "int8", "str", "complex64", "int64",
@@ -23,7 +23,7 @@ _PASSIVE = ("NoOp", "Assert", "Const", "Placeholder")
 
 def read(path: Path) -> Contents:
     """A frozen graph: a GraphDef whose weights are constants."""
-    with opened(path) as data:
+    with bytes_of(str(path)) as data:
         graph = Message(data)
         nodes = list(graph.messages(1))
         if not nodes:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from parity.formats.source import Source, Unreadable
 from parity.inspecting.hdf5_messages import Attribute, Space, attribute, shape_of
 from parity.inspecting.hdf5_messages import link as link_of
-from parity.inspecting.source import Source, Unreadable
 
 _MAGIC = b"\x89HDF\r\n\x1a\n"
 _UNDEFINED = (1 << 64) - 1

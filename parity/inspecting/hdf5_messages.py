@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from parity.inspecting.source import Source, Unreadable
+from parity.formats.source import Source, Unreadable
 
 _LONGEST = 64 * 2**20
 _NAMES = 1 << 16

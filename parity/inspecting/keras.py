@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from parity.inspecting.findings import Contents, Tensor
+from parity.formats.contents import Contents, Tensor
+from parity.formats.shapes import counted, elements
+from parity.formats.source import Source, Unreadable, bytes_of, member, unpacked
 from parity.inspecting.hdf5 import File, Node
-from parity.inspecting.shapes import counted, elements
-from parity.inspecting.source import Source, Unreadable, member, opened, unpacked
 from parity.runtimes import scan_keras
 
 _STATE = ("optimizer", "optimizer_weights")
@@ -38,7 +38,7 @@ def read_archive(path: Path) -> Contents:
         config = _json(unpacked(archive, "config.json", _TEXT), "config.json")
         weights, faults = None, []
         if "model.weights.h5" in archive.namelist():
-            with member(archive, path, "model.weights.h5") as data:
+            with member(archive, str(path), "model.weights.h5") as data:
                 weights = stored(data)
         else:
             faults.append("its member model.weights.h5 is missing: save the model again")
@@ -51,7 +51,7 @@ def read_archive(path: Path) -> Contents:
 
 def read_hdf5(path: Path) -> Contents:
     """An HDF5 file: a whole model where it has a ``model_config``, else weights only."""
-    with opened(path) as data:
+    with bytes_of(str(path)) as data:
         file = File(data)
         root = file.node(file.root)
         weights = stored(data)
@@ -211,7 +211,7 @@ def _json(raw: bytes, where: str) -> Any:
 
 def code(path: Path) -> Iterator[str]:
     """What loading an HDF5 file would run, as ``scan.findings`` says it, found without Keras."""
-    with opened(path) as data:
+    with bytes_of(str(path)) as data:
         file = File(data)
         root = file.node(file.root)
         if root.unread:
@@ -229,7 +229,7 @@ def archived_code(path: Path) -> Iterator[str]:
         yield from dict.fromkeys(scan_keras.findings(scan_keras.archived_config(archive)))
         for name in archive.namelist():
             if name.lower().endswith((".h5", ".hdf5")):
-                with member(archive, path, name) as data:
+                with member(archive, str(path), name) as data:
                     for finding in _elsewhere(File(data)):
                         yield f"{name}: {finding}"
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from parity import runtimes
 from parity.doctor.libraries import ADAPTERS, installed
+from parity.formats.contents import Contents
 from parity.inspecting import torch
 from parity.inspecting.attempt import Attempted
-from parity.inspecting.findings import Contents, RuntimeView
+from parity.inspecting.findings import RuntimeView
 
 Attempt = Callable[[str, Path], Attempted]
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from parity.files import digest
+from parity.formats.contents import Contents
 from parity.inspecting import (
     checkpoint,
     graphdef,
@@ -22,7 +23,7 @@ from parity.inspecting import (
     tflite,
     torch,
 )
-from parity.inspecting.findings import Contents, Inspection
+from parity.inspecting.findings import Inspection
 from parity.inspecting.loading import Attempt, views
 from parity.inspecting.naming import misnamed
 from parity.runtimes import scan, scan_archive

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from parity.inspecting.findings import Contents, Tensor
+from parity.formats.contents import Contents, Tensor
+from parity.formats.shapes import counted, elements, listed
+from parity.formats.source import Unreadable, bytes_of
 from parity.inspecting.protobuf import Message
-from parity.inspecting.shapes import counted, elements, listed
-from parity.inspecting.source import Unreadable, opened
 from parity.runtimes.content import is_pointer
 
 # TensorProto.DataType as numpy's names.
@@ -32,7 +32,7 @@ _FLOATS = (1, 10, 11, 16)  # TensorProto's float32, float16, float64 and bfloat1
 
 def read(path: Path) -> Contents:
     """What an ONNX file declares."""
-    with opened(path) as data:
+    with bytes_of(str(path)) as data:
         model = Message(data)
         graph = model.message(7)
         if graph is None:

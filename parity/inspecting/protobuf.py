@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from parity.inspecting.source import Source, Unreadable
+from parity.formats.source import Source, Unreadable
 from parity.runtimes import wire
 
 _LONGEST = 1 << 20

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from parity.inspecting.findings import Contents, Tensor
-from parity.inspecting.shapes import counted, elements
-from parity.inspecting.source import Unreadable, unpacked
+from parity.formats.contents import Contents, Tensor
+from parity.formats.shapes import counted, elements
+from parity.formats.source import Unreadable, unpacked
 
 _DOCUMENT = 128 * 2**20
 _DTYPES = (

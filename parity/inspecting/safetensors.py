@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from parity.inspecting.findings import Contents
-from parity.inspecting.shapes import counted, elements
-from parity.inspecting.source import Unreadable, opened
+from parity.formats.contents import Contents
+from parity.formats.shapes import counted, elements
+from parity.formats.source import Unreadable, bytes_of
 
 _HEADER = 100_000_000  # bytes: the limit of the format's own reader
 _DTYPES = {
@@ -21,7 +21,7 @@ _DTYPES = {
 
 def read(path: Path) -> Contents:
     """What a safetensors file holds; the header must fit the data behind it."""
-    with opened(path) as data:
+    with bytes_of(str(path)) as data:
         size = len(data)
         length = int.from_bytes(bytes(data[0:8]), "little")
         if length > min(_HEADER, size - 8):

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from parity.formats.contents import Contents, Tensor
+from parity.formats.shapes import elements
+from parity.formats.source import Unreadable, bytes_of
 from parity.inspecting import checkpoint
-from parity.inspecting.findings import Contents, Tensor
 from parity.inspecting.graphdef import dtype, float_constant, shape
 from parity.inspecting.protobuf import Message
-from parity.inspecting.shapes import elements
-from parity.inspecting.source import Unreadable, opened
 
 _VARIABLES = ("VarHandleOp", "VariableV2", "Variable")
 _DETECTION = {"detection_boxes", "detection_scores", "detection_classes", "num_detections"}
@@ -25,7 +25,7 @@ def read(folder: Path) -> Contents:
     path = folder / "saved_model.pb"
     if not path.is_file():
         raise Unreadable("its saved_model.pb is missing; other forms of it are not read here")
-    with opened(path) as data:
+    with bytes_of(str(path)) as data:
         if not len(data):
             raise Unreadable("its saved_model.pb is empty")
         model = Message(data)

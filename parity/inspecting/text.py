@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from parity.inspecting.findings import Contents, Inspection, RuntimeView, Tensor
+from parity.formats.contents import Contents, Tensor
+from parity.inspecting.findings import Inspection, RuntimeView
 from parity.report.text import clipped, padded, printable, table
 
 _WIDE = 15

@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from parity.inspecting.findings import Contents, Tensor
+from parity.formats.contents import Contents, Tensor
+from parity.formats.shapes import counted, elements, listed
+from parity.formats.source import Unreadable, bytes_of
 from parity.inspecting.flatbuffer import Buffer, Table
-from parity.inspecting.shapes import counted, elements, listed
-from parity.inspecting.source import Unreadable, opened
 from parity.inspecting.tflite_parts import Code, Part, Stored
 from parity.inspecting.tflite_quantization import quantization
 from parity.inspecting.tflite_words import CUSTOM, DTYPES, OPERATORS
@@ -18,7 +18,7 @@ from parity.inspecting.tflite_words import CUSTOM, DTYPES, OPERATORS
 
 def read(path: Path) -> Contents:
     """What a TFLite file declares; inputs and outputs are those of its first subgraph."""
-    with opened(path) as data:
+    with bytes_of(str(path)) as data:
         return _contents(Buffer(data).root(), len(data))
 
 

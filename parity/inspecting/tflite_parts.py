@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from parity.inspecting.findings import Tensor
+from parity.formats.contents import Tensor
 
 
 @dataclass(frozen=True)

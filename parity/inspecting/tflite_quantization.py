@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from parity.inspecting.shapes import counted
+from parity.formats.shapes import counted
 from parity.inspecting.tflite_parts import Part, Stored
 
 _EDGES = ("QUANTIZE", "DEQUANTIZE")

@@ -13,11 +13,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from parity.formats.contents import Contents, Tensor
+from parity.formats.shapes import counted, elements, listed
+from parity.formats.source import Unreadable, unpacked
 from parity.inspecting import pickles
-from parity.inspecting.findings import Contents, Tensor
 from parity.inspecting.pickles import Made, Name, Stored
-from parity.inspecting.shapes import counted, elements, listed
-from parity.inspecting.source import Unreadable, unpacked
 from parity.inspecting.torch_tensors import Weight, every, mapping, state
 from parity.runtimes import scan_pickle
 from parity.runtimes.content import Content

@@ -11,8 +11,15 @@ import numpy as np
 from parity import runtimes
 from parity.isolation.launch import Launch
 from parity.isolation.worker import Worker, owned
-from parity.runtimes.contract import Adapter, AdapterError, Artifact, Feeds, Heads, TensorSpec
-from parity.runtimes.graph import Graph
+from parity.runtimes.contract import (
+    Adapter,
+    AdapterError,
+    Artifact,
+    Feeds,
+    Graph,
+    Heads,
+    TensorSpec,
+)
 
 _NUMBERS = itertools.count(1)
 _CLOSED = "the runtime has been closed"

@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 from parity.errors import LibraryMissing
-from parity.runtimes import support, tf_common
 from parity.runtimes.contract import AdapterError, Library
+from parity.runtimes.shared import tf_common
+from parity.runtimes.shared.libraries import absent, open_library
+from parity.runtimes.shared.loading import quiet
 from parity.suite.recipe import Recipe
 
 LIBRARIES = {
@@ -24,7 +26,7 @@ _THREADS = 1  # what adapters ask for by default
 def missing(recipe: Recipe) -> str | None:
     """Why an image cannot be prepared here because something is not installed; else None."""
     for key, name in _named(recipe):
-        reason = support.absent(LIBRARIES[name]) or (_broken_opencv() if name == "opencv" else None)
+        reason = absent(LIBRARIES[name]) or (_broken_opencv() if name == "opencv" else None)
         if reason is not None:
             return f"{key}: {reason}"
     return None
@@ -43,7 +45,7 @@ def _broken_opencv() -> str | None:
     """Why OpenCV, which is quick to import, cannot be although it is there; else None."""
     library = LIBRARIES["opencv"]
     try:
-        support.open_library(library)
+        open_library(library)
     except AdapterError as error:
         reason = error.facts["reason"]
         return f"{library.name} cannot be imported ({reason}); install it with: {library.install}"
@@ -53,9 +55,9 @@ def _broken_opencv() -> str | None:
 def opencv(setting: str) -> Any:
     """``cv2``; ``setting`` names in ``LibraryMissing`` what asked for it."""
     try:
-        return support.open_library(LIBRARIES["opencv"])
+        return open_library(LIBRARIES["opencv"])
     except AdapterError as error:
-        reason = support.absent(LIBRARIES["opencv"]) or _broken_opencv() or str(error)
+        reason = absent(LIBRARIES["opencv"]) or _broken_opencv() or str(error)
         raise LibraryMissing(setting, reason) from error
 
 
@@ -70,7 +72,7 @@ def tensorflow(setting: str) -> Any:
 def torch(setting: str) -> Any:
     """PyTorch; ``setting`` names in ``LibraryMissing`` what asked for it."""
     try:
-        with support.quiet():
-            return support.open_library(LIBRARIES["torch"])
+        with quiet():
+            return open_library(LIBRARIES["torch"])
     except AdapterError as error:
         raise LibraryMissing(setting, str(error.facts["reason"])) from error

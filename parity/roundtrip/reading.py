@@ -9,8 +9,8 @@ from typing import Any
 
 from parity.errors import ParityError
 from parity.pipeline import Images
-from parity.runtimes import support
 from parity.runtimes.contract import AdapterError
+from parity.runtimes.shared.reasons import reason
 from parity.session import Session
 from parity.suite import Runtime, Suite
 from parity.tensors import Array
@@ -92,4 +92,4 @@ def why(error: BaseException) -> str:
     if isinstance(cause, AdapterError):
         said = cause.facts.get("reason") or "; ".join(map(str, cause.facts.get("findings", ())))
         return str(said or cause.code)
-    return str(error) if cause is None or isinstance(error, ParityError) else support.reason(error)
+    return str(error) if cause is None or isinstance(error, ParityError) else reason(error)

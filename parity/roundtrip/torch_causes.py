@@ -22,7 +22,7 @@ from parity.roundtrip.reading import Original
 from parity.roundtrip.tripping import Seen
 from parity.roundtrip.untracked import kept, values
 from parity.roundtrip.weights import Print, fingerprint
-from parity.runtimes import torch_calling
+from parity.runtimes.torch import calling
 from parity.session import Session
 
 _INTERNAL = ("_parameters", "_buffers", "_modules")
@@ -215,9 +215,9 @@ def called(module: Any, image: Any, original: Original) -> Mapping[str, Any]:
     import torch
 
     (spec,) = original.session.inputs
-    listed = spec.name in torch_calling.lists(original.native)
+    listed = spec.name in calling.lists(original.native)
     with torch.no_grad():
-        heads = torch_calling.named(module(list(image) if listed else image))
+        heads = calling.named(module(list(image) if listed else image))
     return {name: value.detach().cpu().numpy() for name, value in heads.items()}
 
 

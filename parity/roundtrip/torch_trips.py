@@ -14,7 +14,8 @@ from parity.roundtrip.causes import SHARED, is_statistic, listed, unsteady
 from parity.roundtrip.reading import Original, why
 from parity.roundtrip.tripping import Format, NotTold, Words, trip
 from parity.roundtrip.weights import Print, named
-from parity.runtimes import support, torch_calling
+from parity.runtimes.shared.reasons import reason
+from parity.runtimes.torch import calling
 from parity.session import Session
 
 _NO_FACTORY = (
@@ -123,7 +124,7 @@ def _example(original: Original) -> tuple[Any, ...]:
 
     image = torch.from_numpy(original.fed(0).copy())
     (spec,) = original.session.inputs
-    listed = spec.name in torch_calling.lists(original.native)
+    listed = spec.name in calling.lists(original.native)
     return (list(image) if listed else image,)
 
 
@@ -197,7 +198,7 @@ def _overwrite(name: str, tensor: Any) -> None:
         except Exception as error:
             raise NotTold(
                 f"{name!r} cannot be overwritten before it is read, so whether it comes back "
-                f"cannot be told: {support.reason(error)}"
+                f"cannot be told: {reason(error)}"
             ) from error
 
 

@@ -14,7 +14,7 @@ from parity.record.roundtrip import Heads, Loss, Outcome, Trip, Weights
 from parity.roundtrip import outputs
 from parity.roundtrip.reading import Original, Run
 from parity.roundtrip.weights import Print, compared
-from parity.runtimes import support
+from parity.runtimes.shared.loading import quiet
 from parity.session import Session
 
 _RUNS = 8  # at least that are made once more: a random layer may draw the same again
@@ -71,7 +71,7 @@ class Words:
 def trip(original: Original, form: Format, words: Words) -> Trip:
     """Save, read back, compare."""
     started = time.perf_counter()
-    with _private() as folder, support.quiet():
+    with _private() as folder, quiet():
         found = _tripped(original, form, words, folder / form.file)
     return replace(found, seconds=time.perf_counter() - started)
 

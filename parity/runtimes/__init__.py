@@ -8,18 +8,19 @@ for, so a broken plugin cannot disturb anyone else.
 import importlib
 from typing import Any, Dict, Mapping, Optional, Tuple, Type
 
-from . import support
 from .contract import Adapter, AdapterError
+from .shared.libraries import absent
+from .shared.reasons import reason
 
 _KINDS = {
-    "keras": ".keras_adapter:Keras",
-    "savedmodel": ".savedmodel_adapter:SavedModel",
-    "torch": ".torch_adapter:Torch",
-    "onnxruntime": ".onnxruntime_adapter:OnnxRuntime",
-    "tflite": ".tflite_adapter:TFLite",
-    "recorded": ".recorded_adapter:Recorded",
-    "command": ".command_adapter:Command",
-    "fake": ".fake_adapter:Fake",
+    "keras": ".keras.adapter:Keras",
+    "savedmodel": ".savedmodel.adapter:SavedModel",
+    "torch": ".torch.adapter:Torch",
+    "onnxruntime": ".onnxruntime.adapter:OnnxRuntime",
+    "tflite": ".tflite.adapter:TFLite",
+    "recorded": ".recorded.adapter:Recorded",
+    "command": ".command.adapter:Command",
+    "fake": ".fake.adapter:Fake",
 }
 _GROUP = "parity.runtimes"
 
@@ -46,7 +47,7 @@ def load(kind: str) -> Type[Adapter]:
         try:
             adapter = further[kind].load()
         except Exception as error:
-            why = support.reason(error)
+            why = reason(error)
             raise AdapterError("missing-library", library=kind, reason=why) from error
     return adapter  # type: ignore[no-any-return]
 
@@ -67,7 +68,7 @@ def missing(kind: str, options: Optional[Mapping[str, Any]] = None) -> Optional[
             return str(error.facts["reason"])
         raise
     for library in adapter.requires(options or {}):
-        why = support.absent(library)
+        why = absent(library)
         if why:
             return why
     return None

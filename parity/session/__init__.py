@@ -16,14 +16,7 @@ import numpy as np
 from parity import isolation, runtimes
 from parity.errors import InputError, RuntimeMissing
 from parity.runtimes import content, scan_onnx
-from parity.runtimes.contract import (
-    IMAGE_ID,
-    Adapter,
-    AdapterError,
-    Artifact,
-    Dataset,
-    TensorSpec,
-)
+from parity.runtimes.contract import IMAGE_ID, Adapter, AdapterError, Artifact, Dataset, TensorSpec
 from parity.session.failures import typed
 from parity.suite import Runtime, Suite
 from parity.tensors import Arranged, arrange, dequantize

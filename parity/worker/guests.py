@@ -8,7 +8,7 @@ import importlib
 import importlib.util
 import sys
 
-_OFFERED = ("", ".contract", ".graph")
+_OFFERED = ("", ".contract")
 
 
 def welcome() -> None:
@@ -18,6 +18,9 @@ def welcome() -> None:
         return
     if importlib.util.find_spec("parity") is None:
         sys.modules["parity"] = sys.modules[here]
+    ours = here + ".runtimes"
     for name in _OFFERED:
-        module = importlib.import_module(here + ".runtimes" + name)
-        sys.modules["parity.runtimes" + name] = module
+        importlib.import_module(ours + name)
+    for name, module in list(sys.modules.items()):  # also the modules inside of the contract
+        if name == ours or name.startswith(ours + ".contract"):
+            sys.modules["parity.runtimes" + name[len(ours) :]] = module

@@ -9,8 +9,7 @@ from typing import Any, Callable, Mapping, Sequence
 
 import numpy as np
 
-from ..runtimes.contract import Artifact, Dataset, Quantization, TensorSpec
-from ..runtimes.graph import Graph, Op
+from ..runtimes.contract import Artifact, Dataset, Graph, Op, Quantization, TensorSpec
 
 _TYPES = {
     "artifact": Artifact,

@@ -14,8 +14,8 @@ from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tupl
 import numpy as np
 
 from .. import runtimes
-from ..runtimes import support
 from ..runtimes.contract import Adapter, TensorSpec
+from ..runtimes.shared.reasons import reason
 from . import guests, keeper, packing, shelf
 
 TOGETHER = 16  # tensors of a stream that are announced at once
@@ -106,7 +106,7 @@ class _Server:
         code: Optional[str] = getattr(error, "code", None)
         facts = getattr(error, "facts", None)
         if type(error).__name__ != "AdapterError" or not isinstance(facts, dict):
-            code, facts = "run-failed", {"reason": support.reason(error)}
+            code, facts = "run-failed", {"reason": reason(error)}
         try:
             return {"code": code, "facts": packing.pack(facts, self._put)}
         except TypeError:  # facts of a library's own types are told in words

@@ -7,9 +7,9 @@ import pytest
 from spoiling import check, runtime, write_suite
 
 from parity.decode import likely
-from parity.decode.detected import pixels_of
-from parity.decode.likely import appearance
-from parity.decode.units import Reach
+from parity.decode.heads.detected import pixels_of
+from parity.decode.heads.units import Reach
+from parity.decode.recognise.likely import appearance
 
 Capture = pytest.CaptureFixture[str]
 PIXELS = np.array([[1.0, 2, 8, 9], [3, 1, 9, 5], [2, 4, 6, 8], [0.5, 0, 7, 7]])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from parity.decode import DecodeError, decode
-from parity.decode.ranges import check_logits
+from parity.decode.heads.ranges import check_logits
 from parity.suite.decoding import Decode
 from parity.suite.families import BoxesScores
 

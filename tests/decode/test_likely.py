@@ -18,7 +18,7 @@ from hand_heads import (
     yolov8_transposed,
 )
 
-from parity.decode.likely import appearance, leading, likely
+from parity.decode.recognise.likely import appearance, leading, likely
 
 MADE = [(family, maker) for family, makers in HEADS.items() for maker in makers]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from parity.decode.looks import looks, shown
+from parity.decode.clues.looks import looks, shown
 
 
 def said(head: np.ndarray, size: tuple[int, int] | None = None) -> str:

@@ -7,7 +7,7 @@ import pytest
 
 from parity.boxes import iou
 from parity.decode import suppress
-from parity.runtimes import tf_common
+from parity.runtimes.shared import tf_common
 
 pytest.importorskip("tensorflow")
 tf = tf_common.start(1)  # the first to start TensorFlow sets its threads for every later test

@@ -157,7 +157,7 @@ def tiny_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     scores = layers.Activation("sigmoid", name="scores")(layers.Reshape((-1, 2))(raw))
     keras.Model(image, [scores, boxes]).save(folder / "net.keras")
     torch.manual_seed(0)
-    from parity.runtimes.resolve import resolve
+    from parity.runtimes.shared.resolve import resolve
 
     torch.save(resolve("net:build", str(folder))().state_dict(), folder / "net.pth")
     return folder

@@ -26,7 +26,7 @@ from programs import NPY, NPZ, write_program
 
 from parity.errors import RuntimeFailure
 from parity.layers.subjects.opening import open_subject
-from parity.runtimes.command_adapter import Command
+from parity.runtimes.command.adapter import Command
 from parity.runtimes.contract import AdapterError, Artifact
 from parity.suite import load
 

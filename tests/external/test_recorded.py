@@ -26,7 +26,7 @@ from parity.errors import RuntimeFailure
 from parity.harness import record as record_goldens
 from parity.layers.subjects.opening import open_subject
 from parity.report.messages.message import image_message
-from parity.runtimes.dumps import EXPECTED, Folder
+from parity.runtimes.recorded.dumps import EXPECTED, Folder
 from parity.suite import load
 
 PHONE = '[runtimes.phone]\nkind = "recorded"\nmodel = "{}"\n'

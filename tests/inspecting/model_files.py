@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from parity.runtimes import tf_common
+from parity.runtimes.shared import tf_common
 
 
 def make_onnx(folder: Path) -> None:

@@ -11,8 +11,8 @@ import pytest
 
 from parity import runtimes
 from parity.inspecting.looking import inspect
-from parity.runtimes import support
 from parity.runtimes.contract import AdapterError, Artifact
+from parity.runtimes.shared.loading import Loading
 
 DAMAGED = "a truncated or damaged zip archive"
 
@@ -106,7 +106,7 @@ def test_a_file_that_changes_while_it_is_loaded(how: str, tmp_path: Path) -> Non
     path.write_bytes(b"first")
 
     def load() -> None:
-        with support.Loading(str(path), "an ONNX model", "an ONNX model"):
+        with Loading(str(path), "an ONNX model", "an ONNX model"):
             path.unlink() if how != "longer" else path.write_bytes(b"longer")
             if how == "another":
                 path.write_bytes(b"other")

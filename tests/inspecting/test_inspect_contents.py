@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from parity.inspecting.findings import Inspection, Tensor
+from parity.formats.contents import Tensor
+from parity.inspecting.findings import Inspection
 from parity.inspecting.looking import inspect
 
 PAIR = ("boxes", (None, 64, 4)), ("scores", (None, 64, 2))

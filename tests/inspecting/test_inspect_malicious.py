@@ -297,7 +297,7 @@ def test_a_large_onnx_model_is_read_in_pages(models: Path, tmp_path: Path) -> No
 
 def test_a_file_that_becomes_shorter_while_it_is_read(tmp_path: Path) -> None:
     """A mapped file would end the process here."""
-    from parity.inspecting.source import Paged, Unreadable
+    from parity.formats.source import Paged, Unreadable
 
     path = tmp_path / "a"
     path.write_bytes(bytes(1 << 20))

@@ -18,8 +18,8 @@ from parity import environments
 from parity.environments import Request, cache
 from parity.isolation.launch import Launch
 from parity.isolation.worker import Worker
-from parity.runtimes import importing
 from parity.runtimes.contract import AdapterError
+from parity.runtimes.shared import importing
 
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from parity.runtimes.contract import Artifact, Dataset, Quantization, TensorSpec
-from parity.runtimes.graph import Graph, Op
+from parity.runtimes.contract import Artifact, Dataset, Graph, Op, Quantization, TensorSpec
 from parity.worker import packing, shelf
 
 QUANTIZATION = Quantization((0.1, 1 / 3), (0, -128), 3)

@@ -22,8 +22,7 @@ ADAPTER = dedent(
 
     import numpy as np
 
-    from parity.runtimes.contract import Adapter, AdapterError, TensorSpec
-    from parity.runtimes.graph import Graph, Op
+    from parity.runtimes.contract import Adapter, AdapterError, Graph, Op, TensorSpec
 
 
     class Toy(Adapter):

@@ -108,7 +108,7 @@ def onnx_int8(folder: Path) -> Path:
 
 def tflite_files(folder: Path) -> Path:
     """float32, float16, dynamic and int8 of one Keras network, as ``<name>.tflite``."""
-    from parity.runtimes import tf_common
+    from parity.runtimes.shared import tf_common
 
     tf = tf_common.start(1)
     import keras

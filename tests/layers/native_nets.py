@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from parity import runtimes
-from parity.runtimes import tf_common
 from parity.runtimes.contract import Adapter, Artifact
+from parity.runtimes.shared import tf_common
 
 Arrays = dict[str, Any]
 
@@ -131,7 +131,7 @@ def torch_files(folder: Path) -> Path:
 
     (folder / "net.py").write_text(TORCH)
     torch.manual_seed(0)
-    from parity.runtimes.resolve import resolve
+    from parity.runtimes.shared.resolve import resolve
 
     net = resolve("net:Net", str(folder))().eval()
     with torch.no_grad():

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from parity.runtimes.graph import Graph, Op
+from parity.runtimes.contract import Graph, Op
 from parity.tensors import Array
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import json
 from pathlib import Path
@@ -14,7 +15,6 @@ from PIL import Image
 from parity import check
 from parity.harness import record
 from parity.pipeline import Images
-from parity.runtimes import support
 from parity.suite import load
 
 torch = pytest.importorskip("torch")
@@ -81,7 +81,7 @@ def without_torch(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """Call ``.undo()`` to have it back."""
     real = importlib.util.find_spec
     monkeypatch.setattr(
-        support.importlib.util,
+        importlib.util,
         "find_spec",
         lambda name, *rest: None if name == "torch" else real(name, *rest),
     )

@@ -5,6 +5,8 @@ Those of Pillow and OpenCV are in ``tests/test_preprocess.py``.
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +18,6 @@ from pydantic import ValidationError
 
 from parity.errors import LibraryMissing
 from parity.preprocess import missing, prepare
-from parity.runtimes import support
 from parity.suite.recipe import KERNELS, Recipe
 
 tf = pytest.importorskip("tensorflow")
@@ -204,17 +205,17 @@ def test_a_kernel_without_its_library_is_told_where_it_is() -> None:
 
 def without(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """As if a framework were not installed."""
-    real = support.importlib.import_module
+    real = importlib.import_module
 
     def imported(name: str) -> Any:
         if name == library:
             raise ImportError(name)
         return real(name)
 
-    found = support.importlib.util.find_spec
-    monkeypatch.setattr(support.importlib, "import_module", imported)
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib, "import_module", imported)
     monkeypatch.setattr(
-        support.importlib.util, "find_spec", lambda name: None if name == library else found(name)
+        importlib.util, "find_spec", lambda name: None if name == library else found(name)
     )
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from parity.harness.roundtripping import roundtrip
 from parity.record.roundtrip import ModelRecord
-from parity.runtimes.resolve import resolve
+from parity.runtimes.shared.resolve import resolve
 
 HEAD = """
 [detector]

@@ -22,7 +22,7 @@ from roundtrip_suites import (
 )
 
 from parity.roundtrip.averages import RAW, of_keras, of_torch, sets
-from parity.runtimes.resolve import resolve
+from parity.runtimes.shared.resolve import resolve
 
 pytest.importorskip("torch")
 pytest.importorskip("keras")

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from parity.runtimes import tf_common
 from parity.runtimes.contract import Artifact
+from parity.runtimes.shared import tf_common
 
 NET = dedent(
     """
@@ -101,7 +101,7 @@ def suite_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def torch_files(suite_folder: Path) -> Path:
     """net.pth, legacy.pth, whole.pth, script.pt, program.pt2, pair.pt2 beside net.py."""
     torch = pytest.importorskip("torch")
-    from parity.runtimes.resolve import resolve, siblings
+    from parity.runtimes.shared.resolve import resolve, siblings
 
     torch.manual_seed(0)
     net = resolve("net:Net", str(suite_folder))().eval()

@@ -12,9 +12,10 @@ import pytest
 
 from parity import check, runtimes
 from parity.cli import main
-from parity.runtimes import onnx_placement, tf_common
 from parity.runtimes.contract import Adapter, AdapterError, Artifact
-from parity.runtimes.onnx_placement import CPU, Placement
+from parity.runtimes.onnxruntime import placement
+from parity.runtimes.onnxruntime.placement import CPU, Placement
+from parity.runtimes.shared import tf_common
 
 AZURE = "AzureExecutionProvider"  # part of the plain package; it runs nothing but its own ops
 CUDA = "CUDAExecutionProvider"
@@ -83,25 +84,25 @@ def test_a_provider_of_another_build_is_refused(onnx_files: Path) -> None:
 def test_a_provider_that_could_not_be_loaded_is_refused() -> None:
     """onnxruntime-gpu without CUDA: it is available, and the session has the CPU alone."""
     with pytest.raises(AdapterError) as caught:
-        onnx_placement.check(CUDA, (CPU,), None)
+        placement.check(CUDA, (CPU,), None)
     assert caught.value.facts["found"] == f"a session on {CPU} alone"
 
 
 def test_a_provider_that_runs_some_nodes_is_told_of_the_others() -> None:
     """A mixed partition is what a deployment has; it is no fallback of the whole."""
     placed = Placement({CUDA: 120, CPU: 4}, (("Shape", 3), ("NonMaxSuppression", 1)))
-    onnx_placement.check(CUDA, (CUDA, CPU), placed)
-    assert onnx_placement.note(CUDA, placed) == (
+    placement.check(CUDA, (CUDA, CPU), placed)
+    assert placement.note(CUDA, placed) == (
         f"4 of 124 nodes do not run on {CUDA}: on {CPU} are Shape 3, NonMaxSuppression 1",
     )
     whole = Placement({CUDA: 124})
-    onnx_placement.check(CUDA, (CUDA, CPU), whole)
-    assert onnx_placement.note(CUDA, whole) == ()
+    placement.check(CUDA, (CUDA, CPU), whole)
+    assert placement.note(CUDA, whole) == ()
 
 
 def test_a_graph_without_nodes_needs_no_provider() -> None:
     """All of it was folded into constants."""
-    onnx_placement.check(CUDA, (CUDA, CPU), Placement({}))
+    placement.check(CUDA, (CUDA, CPU), Placement({}))
 
 
 def test_nodes_are_counted_in_the_log_of_older_versions(tmp_path: Path) -> None:
@@ -116,12 +117,10 @@ def test_nodes_are_counted_in_the_log_of_older_versions(tmp_path: Path) -> None:
     settings = SimpleNamespace(log_severity_level=4)
     library, old = SimpleNamespace(InferenceSession=session), SimpleNamespace()
     old.get_providers = lambda: [CUDA, CPU]
-    assert onnx_placement.placement(library, old, "net.onnx", settings) == Placement(
-        {CUDA: 7, CPU: 2}
-    )
+    assert placement.placement(library, old, "net.onnx", settings) == Placement({CUDA: 7, CPU: 2})
     assert settings.log_severity_level == 4
     lines.clear()
-    assert onnx_placement.placement(library, old, "net.onnx", settings) is None
+    assert placement.placement(library, old, "net.onnx", settings) is None
 
 
 # --- TFLite
@@ -216,12 +215,12 @@ def test_a_name_that_is_no_device_of_torch_is_an_option_error(torch_files: Path,
 def test_weights_that_stay_on_another_device_are_refused(torch_files: Path) -> None:
     """A program that was exported for one device does not move to another."""
     torch = pytest.importorskip("torch")
-    from parity.runtimes import torch_device
+    from parity.runtimes.torch import devices
 
     module = torch.nn.Linear(2, 2)
-    torch_device.check("cpu", torch.device("cpu"), module)
+    devices.check("cpu", torch.device("cpu"), module)
     with pytest.raises(AdapterError) as caught:
-        torch_device.check("cuda:0", torch.device("cuda:0"), module)
+        devices.check("cuda:0", torch.device("cuda:0"), module)
     assert caught.value.facts["found"] == "weights on cpu"
 
 

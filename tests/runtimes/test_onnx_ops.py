@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from parity.runtimes import onnx_ops, refusals
 from parity.runtimes.contract import AdapterError
+from parity.runtimes.onnxruntime import ops, refusals
 from parity.session.failures import typed
 from parity.suite import Decode, Recipe, Runtime, RuntimeTable
 from parity.suite.tolerance import BUILT_IN
@@ -17,7 +17,7 @@ pytest.importorskip("onnxruntime.capi.onnxruntime_pybind11_state")
 
 def told(words: str) -> str:
     """What is said where ONNX Runtime said these words; the sentence behind "found"."""
-    code, facts = refusals.reader(refusals.ONNX)(RuntimeError(words))
+    code, facts = refusals.explain(RuntimeError(words))
     runtime = Runtime(
         "onnx",
         RuntimeTable(kind="onnxruntime", model="net.onnx"),
@@ -65,7 +65,7 @@ def test_a_kernel_is_advised_where_there_is_one() -> None:
 
 def test_a_build_that_does_not_tell_its_ops_leaves_it_open(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is claimed of an opset that nobody has looked into."""
-    monkeypatch.delitem(sys.modules, onnx_ops._STATE, raising=False)
+    monkeypatch.delitem(sys.modules, ops._STATE, raising=False)
     assert told("No Op registered for GridSample with domain_version of 11") == (
         "op GridSample in opset 11, which is not registered. Export it for a later opset, if one "
         "has that op, or export the model without it, or run it by a program that knows it (kind = "

@@ -11,8 +11,11 @@ from typing import Any
 import pytest
 
 import parity.runtimes as runtimes
-from parity.runtimes import keras_library, saving
 from parity.runtimes.contract import AdapterError, Artifact
+from parity.runtimes.keras import installed
+from parity.runtimes.keras.saving import keras_version
+from parity.runtimes.savedmodel.saving import tensorflow_version
+from parity.runtimes.shared.saving import Versions
 from parity.session.failures import typed
 
 
@@ -67,7 +70,7 @@ def test_the_message_names_both_and_what_to_do() -> None:
         expected="a Keras model (.keras or .h5)",
         found="an HDF5 file",
         reason="TypeError: ('Keyword argument not understood:', 'keepdims')",
-        **saving.Versions(
+        **Versions(
             "Keras", "2.7.0", "2.4.0", "TensorFlow 2.4.4, Python 3.8.18", "save it otherwise"
         )._asdict(),
     )
@@ -86,14 +89,14 @@ def test_the_keras_that_saved_a_file_is_read(tensorflow_files: Path, name: str) 
     """From the archive's metadata, or the file's attributes."""
     import keras
 
-    assert saving.keras_version(str(tensorflow_files / name)) == keras.__version__
+    assert keras_version(str(tensorflow_files / name)) == keras.__version__
 
 
 def test_the_tensorflow_that_saved_a_folder_is_read(tensorflow_files: Path) -> None:
     """From its saved_model.pb, without TensorFlow."""
     import tensorflow
 
-    found = saving.tensorflow_version(str(tensorflow_files / "saved"))
+    found = tensorflow_version(str(tensorflow_files / "saved"))
     assert found == tensorflow.__version__
 
 
@@ -102,15 +105,15 @@ def test_a_damaged_file_says_nothing(tmp_path: Path, content: bytes) -> None:
     """No version is guessed, and nothing is raised: the file is refused for what it is."""
     for name in ("net.h5", "saved_model.pb"):
         (tmp_path / name).write_bytes(content)
-    assert saving.keras_version(str(tmp_path / "net.h5")) == ""
-    assert saving.tensorflow_version(str(tmp_path)) == ""
+    assert keras_version(str(tmp_path / "net.h5")) == ""
+    assert tensorflow_version(str(tmp_path)) == ""
 
 
 def test_archives_are_newer_than_keras_2_11() -> None:
     """An older one would take it for a damaged HDF5 file."""
     old: Any = SimpleNamespace(keras=SimpleNamespace(__version__="2.11.0"))
     with pytest.raises(ValueError) as caught:
-        keras_library.Keras2(old).load("net.keras", {}, False)
+        installed.Keras2(old).load("net.keras", {}, False)
     assert str(caught.value) == "archives (.keras) are read by Keras 2.12 and newer"
 
 
@@ -119,4 +122,4 @@ def test_archives_are_newer_than_keras_2_11() -> None:
 )
 def test_a_release_is_two_numbers(version: str, numbers: tuple[int, ...]) -> None:
     """What only fixes defects changes neither a format nor a library's face."""
-    assert keras_library.release(version) == numbers
+    assert installed.release(version) == numbers

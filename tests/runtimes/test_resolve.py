@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from parity.runtimes.contract import AdapterError
-from parity.runtimes.resolve import resolve, siblings
+from parity.runtimes.shared.resolve import resolve, siblings
 
 
 def write(folder: Path, **files: str) -> str:

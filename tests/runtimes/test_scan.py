@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 import parity.runtimes as runtimes
-from parity.runtimes import scan, scan_pt2, scan_symbolic, tf_common
+from parity.runtimes import scan, scan_pt2, scan_symbolic
 from parity.runtimes.contract import AdapterError, Artifact
+from parity.runtimes.shared import tf_common
 
 
 class Writes:
@@ -132,7 +133,7 @@ def test_a_trusted_custom_layer_is_loaded_from_the_suite(
         "    def call(self, x):\n        return x * 3\n\n\n"
         "def known():\n    return {'Mine': Mine}\n"
     )
-    from parity.runtimes.resolve import resolve
+    from parity.runtimes.shared.resolve import resolve
 
     layer = resolve("layers:Mine", str(tmp_path))(name="mine")
     path = keras_model(tmp_path, "net.keras", layer)
@@ -333,7 +334,7 @@ def test_a_real_script_that_reads_a_file(tmp_path: Path) -> None:
         f"        name = {str(tmp_path / 'secret')!r}\n"
         "        return torch.from_file(name, False, 4, dtype=torch.uint8)\n"
     )
-    from parity.runtimes.resolve import resolve
+    from parity.runtimes.shared.resolve import resolve
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

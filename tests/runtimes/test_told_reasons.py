@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from parity.runtimes.content import recognise
-from parity.runtimes.support import reason
+from parity.runtimes.shared.reasons import reason
 
 
 def test_the_cause_behind_a_c_signature_is_kept() -> None:

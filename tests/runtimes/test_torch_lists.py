@@ -57,7 +57,7 @@ NET = dedent(
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The modules, their weights, and one of them scripted."""
     torch = pytest.importorskip("torch")
-    from parity.runtimes.resolve import resolve
+    from parity.runtimes.shared.resolve import resolve
 
     folder = tmp_path_factory.mktemp("lists")
     (folder / "listed.py").write_text(NET)
@@ -67,7 +67,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(folder: Path, name: str, found: int) -> dict[str, np.ndarray]:
-    from parity.runtimes.torch_adapter import Torch
+    from parity.runtimes.torch.adapter import Torch
 
     weights = str(folder / "net.pth")
     artifact = Artifact(f"listed:{name}", weights, str(folder))

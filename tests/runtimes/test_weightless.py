@@ -6,15 +6,18 @@ import ast
 import json
 import subprocess
 import sys
+from contextlib import closing
 from importlib import metadata
 from pathlib import Path
 
 import pytest
 
 import parity.runtimes as runtimes
-from parity.runtimes.contract import Adapter, AdapterError
+from parity.isolation import Launch, Workplace
+from parity.runtimes.contract import Adapter, AdapterError, Artifact
 
 FOLDER = Path(runtimes.__file__).parent
+FILES = sorted(path.relative_to(FOLDER) for path in FOLDER.rglob("*.py"))
 FRAMEWORKS = {"torch", "tensorflow", "keras", "onnxruntime", "onnx", "ai_edge_litert", "h5py"}
 PROBE = "import json, sys\n{}\nprint(json.dumps(sorted({{n.split('.')[0] for n in sys.modules}})))"
 
@@ -48,30 +51,37 @@ def test_the_probe_would_see_a_framework() -> None:
     assert "h5py" in imported("import parity.runtimes, h5py")
 
 
-@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", FILES, ids=str)
 def test_every_file_is_python_3_8(path: Path) -> None:
     """The folder is run by foreign interpreters, down to Python 3.8."""
-    tree = ast.parse(path.read_text(), feature_version=(3, 8))
+    tree = ast.parse((FOLDER / path).read_text(), feature_version=(3, 8))
     for node in ast.walk(tree):
         if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
             assert node.value.id not in ("dict", "list", "tuple", "set", "type"), node.lineno
 
 
-@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", FILES, ids=str)
 def test_every_file_imports_only_its_own_folder(path: Path) -> None:
     """At import: the standard library, numpy and siblings; the folder can be copied away."""
     allowed = set(sys.stdlib_module_names) | {"numpy"}
-    for node in ast.parse(path.read_text()).body:
+    for node in ast.parse((FOLDER / path).read_text()).body:
         if isinstance(node, ast.Import):
             assert {alias.name.split(".")[0] for alias in node.names} <= allowed
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 1 or str(node.module).split(".")[0] in allowed
+            inside = 1 <= node.level <= len(path.parts)
+            assert inside or str(node.module).split(".")[0] in allowed
 
 
-def test_no_file_has_a_frameworks_name() -> None:
-    """A file called keras.py would hide keras when the folder is on the path."""
-    names = {path.stem for path in FOLDER.glob("*.py")}
-    assert not names & (FRAMEWORKS | {"tflite", "numpy"} | set(sys.stdlib_module_names))
+def test_no_folder_of_ours_hides_a_framework(tmp_path: Path) -> None:
+    """A folder called torch hides nothing, as no folder above it is on a worker's path."""
+    (tmp_path / "probe.py").write_text(
+        "import sys\nimport numpy as np\ndef paths(feeds):\n"
+        "    return {'paths': np.array([one or '.' for one in sys.path])}\n"
+    )
+    artifact = Artifact("probe:paths", folder=str(tmp_path))
+    with closing(Workplace(Launch(), "fake").open(artifact)) as adapter:
+        places = {Path(one).resolve() for one in adapter.run({})["paths"].tolist()}
+    assert not places & {FOLDER, FOLDER.parent / "worker"}
 
 
 def test_the_kinds_of_the_design() -> None:
@@ -100,7 +110,7 @@ def entry_point(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     group = "parity.runtimes"
     points = metadata.EntryPoints(
         [
-            metadata.EntryPoint("other", "parity.runtimes.fake_adapter:Fake", group),
+            metadata.EntryPoint("other", "parity.runtimes.fake.adapter:Fake", group),
             metadata.EntryPoint("broken", "no_such_module_here:Nothing", group),
         ]
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 from parity.errors import SuiteError
 from parity.export.job import Job
 from parity.runtimes.contract import AdapterError
-from parity.runtimes.resolve import resolve, siblings
+from parity.runtimes.shared.resolve import resolve, siblings
 
 
 def make(job: Job, target: Path) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from parity.layers.align.matching import Matching, Pair
 from parity.layers.align.regions import Region, Unpaired, is_computing, region
 from parity.layers.graph.semantics import op_type
 from parity.layers.graph.view import View
-from parity.runtimes.graph import Op
+from parity.runtimes.contract import Op
 
 Key = tuple[str, tuple[str, ...]]
 

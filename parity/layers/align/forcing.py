@@ -17,7 +17,7 @@ from parity.layers.graph.semantics import stores, variable_inputs
 from parity.layers.graph.view import View
 from parity.layers.numbers.divergence import norm, relative
 from parity.layers.subjects.subject import Subject
-from parity.runtimes.graph import Op
+from parity.runtimes.contract import Op
 from parity.tensors import Array
 
 SURE = 0.02

@@ -10,7 +10,7 @@ from parity.layers.align.regions import Region
 from parity.layers.graph.semantics import variable_inputs
 from parity.layers.graph.view import View
 from parity.layers.subjects.subject import Subject
-from parity.runtimes.graph import Op
+from parity.runtimes.contract import Op
 from parity.tensors import Array
 
 

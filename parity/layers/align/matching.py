@@ -12,7 +12,7 @@ from parity.layers.graph.layout_inference import infer_layouts
 from parity.layers.graph.ordering import reordered
 from parity.layers.graph.view import View
 from parity.layers.subjects.subject import Subject
-from parity.runtimes.graph import Op
+from parity.runtimes.contract import Op
 from parity.tensors import Array
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from parity.layers.align.matching import Matching, Pair
 from parity.layers.graph.roles import LOOK_THROUGH, WEIGHTED, Role
 from parity.layers.graph.view import View
-from parity.runtimes.graph import Op
+from parity.runtimes.contract import Op
 
 
 @dataclass(frozen=True)

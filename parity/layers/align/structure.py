@@ -21,7 +21,7 @@ from parity.layers.graph import ordering
 from parity.layers.graph.roles import Role
 from parity.layers.graph.semantics import activated, commutative, function, starts_at_zero, stores
 from parity.layers.graph.view import View
-from parity.runtimes.graph import Op
+from parity.runtimes.contract import Op
 
 Upstream = frozenset[int]
 Upstreams = tuple[dict[str, Upstream], dict[str, Upstream]]

@@ -20,7 +20,7 @@ from parity.layers.graph.roles import LOOK_THROUGH, WEIGHTED
 from parity.layers.graph.semantics import variable_inputs
 from parity.layers.numbers.divergence import norm, relative
 from parity.layers.subjects.subject import Subject
-from parity.runtimes.graph import Op
+from parity.runtimes.contract import Op
 from parity.tensors import Array
 
 _MOST = 8

@@ -15,7 +15,7 @@ from parity.layers.numbers.grids import Grid
 from parity.layers.numbers.ranges import Fit
 from parity.layers.subjects.file_subject import FileSubject
 from parity.layers.subjects.subject import Subject
-from parity.runtimes.graph import Op
+from parity.runtimes.contract import Op
 from parity.tensors import Array
 
 Feeds = dict[int, dict[str, Array]]

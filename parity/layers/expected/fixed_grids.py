@@ -14,7 +14,7 @@ from parity.layers.graph.roles import LOOK_THROUGH, Role
 from parity.layers.graph.semantics import bare_type
 from parity.layers.graph.view import View
 from parity.layers.numbers.grids import Grid, spanning
-from parity.runtimes.graph import Op
+from parity.runtimes.contract import Op
 
 _SPANS = {
     "softmax": (0.0, 1.0), "biassoftmax": (0.0, 1.0), "logistic": (0.0, 1.0),

@@ -33,8 +33,7 @@ from parity.layers.subjects.file_subject import FileSubject, Shapes
 from parity.layers.subjects.open_cuts import OpenCut, OpenCuts, key_of
 from parity.layers.subjects.refusals import halved
 from parity.layers.subjects.subject import OpFeeds
-from parity.runtimes.contract import Quantization
-from parity.runtimes.graph import Op
+from parity.runtimes.contract import Op, Quantization
 from parity.tensors import Array, dequantize
 
 

@@ -16,7 +16,7 @@ from parity.layers.align.weights.weight_matrix import axes_in_order
 from parity.layers.graph.dialects.dialect import groups
 from parity.layers.graph.roles import Role
 from parity.layers.graph.view import View
-from parity.runtimes.graph import Op
+from parity.runtimes.contract import Op
 from parity.tensors import Array
 
 _ALIKE = 0.2

@@ -10,7 +10,7 @@ from parity.layers.graph.layout import Layout
 from parity.layers.graph.roles import SAME_PLACE, WEIGHTED, Role
 from parity.layers.graph.semantics import channel_axis, permutation, turned
 from parity.layers.graph.view import View
-from parity.runtimes.graph import Op
+from parity.runtimes.contract import Op
 
 _KEEPS_AXES = frozenset({Role.PAD, Role.POOL, Role.RESIZE, Role.SLICE, Role.REARRANGE, Role.REDUCE})
 _ROUNDS = 4

@@ -10,7 +10,7 @@ from __future__ import annotations
 from parity.layers.graph.layout import CHANNEL, SPACE, Layout
 from parity.layers.graph.roles import SAME_PLACE, Role
 from parity.layers.graph.view import View
-from parity.runtimes.graph import Op
+from parity.runtimes.contract import Op
 
 _KEEPS_ORDER = SAME_PLACE - {Role.NORM} | {Role.CONCAT, Role.SLICE}
 

@@ -16,7 +16,7 @@ from parity.layers.graph.dialects.tensorflow import TensorFlow
 from parity.layers.graph.dialects.tflite import TFLite
 from parity.layers.graph.dialects.torch import Torch
 from parity.layers.graph.roles import Role
-from parity.runtimes.graph import Graph, Op
+from parity.runtimes.contract import Graph, Op
 
 _DIALECTS: Final[dict[str, Dialect]] = {
     "onnx": Onnx(),

@@ -10,8 +10,7 @@ import numpy as np
 from parity.layers.graph.layout import Shape
 from parity.layers.graph.roles import LOOK_THROUGH, Role
 from parity.layers.graph.semantics import permutation, role, stores
-from parity.runtimes.contract import Quantization
-from parity.runtimes.graph import Graph, Op
+from parity.runtimes.contract import Graph, Op, Quantization
 from parity.tensors import Array, dequantize
 
 

@@ -21,8 +21,7 @@ from parity.errors import ParityError
 from parity.files import write_all
 from parity.layers.subjects.cutting import Ends, Port
 from parity.layers.subjects.file_subject import FileSubject
-from parity.runtimes.contract import AdapterError
-from parity.runtimes.graph import Op
+from parity.runtimes.contract import AdapterError, Op
 from parity.tensors import Array
 
 _SCRIPT = """\

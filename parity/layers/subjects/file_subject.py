@@ -19,8 +19,7 @@ from parity.layers.subjects.open_cuts import OpenCut, OpenCuts, key_of, op_key
 from parity.layers.subjects.refusals import halved, worded
 from parity.layers.subjects.subject import Answers, Feeds, OpFeeds
 from parity.runtimes import scan
-from parity.runtimes.contract import Adapter, Artifact
-from parity.runtimes.graph import Graph, Op
+from parity.runtimes.contract import Adapter, Artifact, Graph, Op
 from parity.tensors import Array
 
 Shapes = Mapping[int, Sizes]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Protocol
 
-from parity.runtimes.graph import Graph
+from parity.runtimes.contract import Graph
 from parity.tensors import Array
 
 Feeds = Mapping[str, Array]

@@ -9,7 +9,7 @@ from parity.layers.align.regions import Region
 from parity.layers.graph.roles import Role
 from parity.layers.graph.semantics import activated, adds, op_type
 from parity.layers.graph.view import View
-from parity.runtimes.graph import Op
+from parity.runtimes.contract import Op
 
 _ANSWERS = {
     Role.ACTIVATION: {Role.ACTIVATION, Role.ELEMENTWISE, Role.SOFTMAX},  # x * clip(x + 3) is one

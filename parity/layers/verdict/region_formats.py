@@ -9,7 +9,7 @@ from parity.layers.align.regions import Region
 from parity.layers.graph.roles import LOOK_THROUGH
 from parity.layers.graph.view import View
 from parity.layers.numbers.float_formats import NARROW, SINGLE, FloatFormat
-from parity.runtimes.graph import Op
+from parity.runtimes.contract import Op
 from parity.tensors import Array
 
 

@@ -15,7 +15,7 @@ from parity.layers.verdict.measured import Comparison, Measured
 from parity.layers.verdict.row_notes import note_of
 from parity.layers.verdict.summary import name_of, summary_of
 from parity.layers.verdict.table import LayerRow, LayerTable
-from parity.runtimes.graph import Op
+from parity.runtimes.contract import Op
 
 
 def table_of(comparison: Comparison, quantized: bool) -> LayerTable:

@@ -12,7 +12,7 @@ from parity.layers.graph.view import View
 from parity.layers.numbers import float_formats
 from parity.layers.verdict.causes import Judgement, RegionErrors
 from parity.layers.verdict.measured import Comparison
-from parity.runtimes.graph import Op
+from parity.runtimes.contract import Op
 
 _CONVOLUTIONS = (Role.CONV, Role.DEPTHWISE, Role.DECONV)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from parity.layers.verdict.table import LayerRow, LayerTable
 from parity.report.text import clipped, printable
 from parity.runtimes.contract import Library
-from parity.runtimes.support import absent
+from parity.runtimes.shared.libraries import absent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

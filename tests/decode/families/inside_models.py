@@ -345,7 +345,7 @@ def torch_to_onnx(folder: Path, name: str, outputs: list[str]) -> None:
 
     import torch
 
-    from parity.runtimes.resolve import resolve
+    from parity.runtimes.shared.resolve import resolve
 
     module = resolve(f"net:{name}", str(folder))()
     module.load_state_dict(torch.load(folder / "net.pth", weights_only=True))

@@ -13,7 +13,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from parity.decode import BindingError, Candidates, DecodeError, bind, decode, roles
-from parity.decode.efficientdet import anchors
+from parity.decode.families.efficientdet import anchors
 from parity.suite.decoding import Decode
 from parity.suite.inside import EfficientDet
 
@@ -212,7 +212,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """PyTorch's channels-first heads, and ONNX with channels last under names that say nothing."""
     torch = pytest.importorskip("torch")
     pytest.importorskip("onnxruntime")
-    from parity.runtimes.resolve import resolve
+    from parity.runtimes.shared.resolve import resolve
 
     folder = tmp_path_factory.mktemp("pyramid")
     models.write_images(folder)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from parity.boxes import FORMATS, to_xyxy
 from parity.decode import Candidates, Proposals, decode
-from parity.decode.yolox import grid
+from parity.decode.families.yolox import grid
 from parity.suite.decoding import Decode
 from parity.suite.families import (
     BoxesScores,

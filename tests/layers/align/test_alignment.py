@@ -12,7 +12,7 @@ from numpy_subject import Net, NumpySubject, damaged
 from parity.layers.align.alignment import AlignmentError
 from parity.layers.verdict.comparing import compare_layers
 from parity.layers.verdict.table import LayerRow, LayerTable
-from parity.runtimes.graph import Graph
+from parity.runtimes.contract import Graph
 
 
 def seeded(*shape: int, seed: int = 0) -> np.ndarray:

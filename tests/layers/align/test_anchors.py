@@ -9,8 +9,7 @@ from numpy_subject import Net, NumpySubject
 from parity.layers.align.weights.anchors import SAME_WEIGHT, pair
 from parity.layers.align.weights.signatures import anchors, signature
 from parity.layers.graph.view import View
-from parity.runtimes.contract import Quantization
-from parity.runtimes.graph import Graph, Op
+from parity.runtimes.contract import Graph, Op, Quantization
 
 
 def seeded(*shape: int, seed: int = 0) -> np.ndarray:

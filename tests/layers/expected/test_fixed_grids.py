@@ -13,8 +13,7 @@ from parity.layers.expected.fixed_grids import fixed
 from parity.layers.graph.view import View
 from parity.layers.numbers.grids import Grid
 from parity.layers.numbers.ranges import fit
-from parity.runtimes.contract import Quantization
-from parity.runtimes.graph import Graph, Op
+from parity.runtimes.contract import Graph, Op, Quantization
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")

@@ -18,7 +18,7 @@ from parity.layers.graph.semantics import (
     stores,
 )
 from parity.layers.graph.view import View
-from parity.runtimes.graph import Graph, Op
+from parity.runtimes.contract import Graph, Op
 
 
 def graph_of(graph_format: str, op: Op, **constants: tuple[int, ...]) -> Graph:

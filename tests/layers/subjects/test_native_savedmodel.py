@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from native_nets import image, traced
 
-from parity.runtimes import tf_common
 from parity.runtimes.contract import Adapter, Artifact
+from parity.runtimes.shared import tf_common
 
 pytest.importorskip("tensorflow")
 FEEDS = {"image": image(0, (1, 16, 16, 3))}

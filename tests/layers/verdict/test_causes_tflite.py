@@ -34,7 +34,7 @@ def pictures(seeds: range) -> list[np.ndarray]:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """float.tflite, int8.tflite and int16.tflite of a residual with a norm and a small head."""
-    from parity.runtimes import tf_common
+    from parity.runtimes.shared import tf_common
 
     tf = tf_common.start(1)
     import keras

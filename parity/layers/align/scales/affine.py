@@ -16,7 +16,7 @@ from parity.layers.align.matching import TracedGraph
 from parity.layers.align.weights.signatures import Anchor
 from parity.layers.graph.roles import Role
 from parity.layers.graph.view import View
-from parity.runtimes.graph import Op
+from parity.runtimes.contract import Op
 from parity.tensors import Array
 
 _AS_DECLARED = 1e-2

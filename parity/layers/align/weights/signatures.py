@@ -17,7 +17,7 @@ from parity.layers.graph.dialects.dialect import groups
 from parity.layers.graph.roles import WEIGHTED
 from parity.layers.graph.semantics import adds, operands, output_axes
 from parity.layers.graph.view import View
-from parity.runtimes.graph import Op
+from parity.runtimes.contract import Op
 from parity.tensors import Array
 
 

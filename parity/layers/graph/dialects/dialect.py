@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from parity.layers.graph.roles import Role
-from parity.runtimes.graph import Graph, Op
+from parity.runtimes.contract import Graph, Op
 
 _WINDOWED = frozenset({Role.CONV, Role.DEPTHWISE, Role.DECONV, Role.POOL, Role.NORM, Role.RESIZE})
 _CHANNELS_FIRST = ("CHANNELS_FIRST", "NCHW", "NCW", "NCDHW")

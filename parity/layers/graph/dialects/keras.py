@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from parity.layers.graph.dialects.dialect import Dialect, by_type
 from parity.layers.graph.roles import Role
-from parity.runtimes.graph import Graph, Op
+from parity.runtimes.contract import Graph, Op
 
 _ROLES = {
     Role.CONV: "Conv1D Conv2D Conv3D",

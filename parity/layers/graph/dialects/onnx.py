@@ -10,7 +10,7 @@ import numpy as np
 from parity.layers.graph.dialects import qlinear
 from parity.layers.graph.dialects.dialect import ChannelsFirst, Integers, by_type, truth
 from parity.layers.graph.roles import Role
-from parity.runtimes.graph import Graph, Op
+from parity.runtimes.contract import Graph, Op
 
 _ROLES = {
     Role.CONV: "Conv QLinearConv ConvInteger FusedConv NhwcConv NhwcFusedConv",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from parity.layers.graph.dialects.dialect import Dialect, Integers, by_type
 from parity.layers.graph.roles import Role
-from parity.runtimes.graph import Op
+from parity.runtimes.contract import Op
 
 _ROLES = {
     Role.CONV: "CONV_2D CONV_3D",

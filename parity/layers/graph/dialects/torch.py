@@ -6,7 +6,7 @@ import re
 
 from parity.layers.graph.dialects.dialect import ChannelsFirst, Integers, by_type, truth
 from parity.layers.graph.roles import Role
-from parity.runtimes.graph import Graph, Op
+from parity.runtimes.contract import Graph, Op
 
 _ROLES = {
     Role.CONV: "conv1d conv2d conv3d convolution _convolution",

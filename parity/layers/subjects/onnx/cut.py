@@ -23,7 +23,7 @@ from parity.layers.numbers.grids import Grid
 from parity.layers.subjects.cutting import Cut, Ends, Port, Sizes
 from parity.layers.subjects.onnx.file import OnnxFile
 from parity.layers.subjects.subject import OpFeeds
-from parity.runtimes.graph import Op
+from parity.runtimes.contract import Op
 from parity.tensors import Array
 
 _SUBSTANTIAL = 4  # the IR version from which a constant need not be an input

@@ -14,7 +14,7 @@ from parity.layers.subjects.onnx import grids as onnx_grids
 from parity.layers.subjects.onnx import order as onnx_order
 from parity.layers.subjects.onnx import values as onnx_values
 from parity.layers.subjects.refusals import first_line
-from parity.runtimes.graph import Graph, Op
+from parity.runtimes.contract import Graph, Op
 from parity.tensors import Array
 
 _STANDARD = ("", "ai.onnx")

@@ -18,8 +18,7 @@ from parity.layers.graph.dialects.qlinear import Scaled, operands
 from parity.layers.graph.roles import Role
 from parity.layers.numbers.grids import Grid
 from parity.layers.subjects.onnx.blocks import DOMAIN as BLOCKED
-from parity.runtimes.contract import Quantization
-from parity.runtimes.graph import Op
+from parity.runtimes.contract import Op, Quantization
 from parity.tensors import Array, dequantize
 
 _ONNX = Onnx()

@@ -13,8 +13,7 @@ from parity.layers.subjects.onnx import blocks as onnx_blocks
 from parity.layers.subjects.onnx import cut as onnx_cut
 from parity.layers.subjects.onnx import file as onnx_file
 from parity.layers.subjects.subject import Feeds, OpFeeds
-from parity.runtimes.contract import LOST, Adapter, AdapterError, Artifact
-from parity.runtimes.graph import Op
+from parity.runtimes.contract import LOST, Adapter, AdapterError, Artifact, Op
 from parity.tensors import Array
 
 _SCRIPT = """\

@@ -12,7 +12,7 @@ import numpy as np
 from parity.layers.subjects.cutting import Cut, Ends, Port, Sizes
 from parity.layers.subjects.subject import OpFeeds
 from parity.layers.subjects.tflite.file import TFLiteFile, schema
-from parity.runtimes.graph import Op
+from parity.runtimes.contract import Op
 from parity.tensors import Array
 
 _MAGIC = b"TFL3"

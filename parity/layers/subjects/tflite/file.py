@@ -13,8 +13,7 @@ import numpy as np
 
 from parity.errors import ParityError
 from parity.layers.numbers.grids import Grid
-from parity.runtimes.contract import Quantization
-from parity.runtimes.graph import Graph, Op
+from parity.runtimes.contract import Graph, Op, Quantization
 from parity.tensors import Array, dequantize
 
 # TensorType of the schema as numpy's names; what is missing here cannot be looked at.

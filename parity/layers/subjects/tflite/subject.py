@@ -11,8 +11,7 @@ from parity.layers.subjects.file_subject import FileSubject, Open, Script, Shape
 from parity.layers.subjects.subject import Feeds, OpFeeds
 from parity.layers.subjects.tflite import cut as tflite_cut
 from parity.layers.subjects.tflite import file as tflite_file
-from parity.runtimes.contract import Adapter, Artifact
-from parity.runtimes.graph import Op
+from parity.runtimes.contract import Adapter, Artifact, Op
 from parity.tensors import Array
 
 _SCRIPT = """\

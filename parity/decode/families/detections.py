@@ -1,0 +1,66 @@
+"""Detections that a program wrote after its own decoding and NMS.
+
+``boxes`` (N, 4) as x1, y1, x2, y2 in pixels of the original image, edges from 0 to its width and
+height; ``scores`` (N,); ``classes`` (N,), numbered from ``first_class`` in the suite's order. A
+batch of one may stand before N; rows that are all 0 or all -1 are padding. The suite says down to
+which score they were written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from parity.decode.contract import Family, Size
+from parity.decode.heads import detected
+from parity.decode.heads.binding import Role
+from parity.decode.heads.candidates import Array, DecodeError, Floats, Proposals
+
+if TYPE_CHECKING:
+    from parity.suite.decoding import Decode
+    from parity.suite.inside import Detected
+
+_LASTS: dict[str, tuple[int, ...]] = {"boxes": (4,), "scores": (), "classes": ()}
+_ROUNDING = 1e-6  # a program compares in float32
+
+
+def roles(settings: Decode, classes: int, priors: Floats | None) -> tuple[Role, ...]:
+    """``boxes`` (N, 4), ``scores`` (N,) and ``classes`` (N,)."""
+    return (
+        detected.detections_role("boxes", "(N, 4)", (4,), ("boxes",)),
+        detected.detections_role("scores", "(N,)", (), ("scores",)),
+        detected.detections_role("classes", "(N,)", (), ("classes",)),
+    )
+
+
+def decode(
+    heads: Mapping[str, Array], settings: Decode, classes: int, size: Size, priors: Floats | None
+) -> Proposals:
+    """The detections of one image, without padding."""
+    own: Detected = settings.own  # type: ignore[assignment]  # the suite is validated
+    rows = {name: detected.rows_of(heads[name], name, last) for name, last in _LASTS.items()}
+    detected.same_length(rows)
+    rows = detected.without_constant(rows)
+    scores = detected.scores_in_range(
+        rows["scores"], "are the heads of scores and classes the other way round?"
+    )
+    _check_floor(scores, settings.score_floor)
+    return Proposals(
+        rows["boxes"], scores, detected.classes_of(rows["classes"], own.first_class, classes)
+    )
+
+
+def _check_floor(scores: Floats, floor: float | None) -> None:
+    """A score below what is declared to be the lowest one: then more was written than is said."""
+    below = scores[scores < (floor or 0.0) - _ROUNDING]
+    if len(below):
+        raise DecodeError(
+            f"scores: expected none below score_floor = {floor:g}, found {len(below)} of "
+            f"{len(scores)}, down to {below.min():.6g}: say the score down to which the program "
+            f"wrote its detections"
+        )
+
+
+FAMILY = Family(
+    roles, decode, crossed="are they x, y, width, height, or y1, x1, y2, x2?", frame="image"
+)

@@ -1,0 +1,1 @@
+"""A program that is called once an image: ``adapter.py``."""

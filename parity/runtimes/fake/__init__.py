@@ -1,0 +1,1 @@
+"""A Python function as a runtime, for tests of what lies above the adapters: ``adapter.py``."""

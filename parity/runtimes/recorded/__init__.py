@@ -1,0 +1,1 @@
+"""What another program has found, read from what it wrote. Begin with ``adapter.py``."""

@@ -1,0 +1,1 @@
+"""TensorFlow's SavedModels. Begin with ``adapter.py``; ``graph.py`` shows what is inside."""

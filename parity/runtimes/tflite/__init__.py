@@ -1,0 +1,1 @@
+"""TensorFlow Lite in three libraries. Begin with ``adapter.py``."""

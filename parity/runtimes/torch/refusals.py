@@ -1,0 +1,56 @@
+"""Why torch refused a file, of any kind: the sentences of the versions that were tried."""
+
+from ..refusals import pickle_version
+from ..shared.refusals import compared, reader, rule, unknown
+
+_RULES = (
+    rule(
+        r"Attempted to read a PyTorch file with version (\d+), but the (?:max|min)imum supported "
+        r"version for reading is (\d+)",
+        "version",
+        lambda found, limit: compared("file version", found, limit),
+    ),
+    rule(
+        r"schema version SchemaVersion\(major=(\d+), minor=\d+\) does not match our current schema "
+        r"version \((\d+),",
+        "version",
+        lambda found, limit: compared("schema version", found, limit),
+    ),
+    rule(
+        r"Saved archive version (\d+) does not match our current archive version (\d+)",
+        "version",
+        lambda found, limit: compared("archive version", found, limit),
+    ),
+    rule(
+        r"unsupported pickle protocol: (\d+)",
+        "version",
+        lambda found: pickle_version(int(found)),
+    ),
+    rule(
+        r"Unknown builtin op: ([\w:.]+?)\.",
+        "not-registered",
+        lambda name: unknown("op", name),
+    ),
+    rule(
+        r"failed to resolve torch\.ops\.([\w.]+) to an operator",
+        "not-registered",
+        lambda name: unknown("op", name),
+    ),
+    rule(
+        r"No module named '([\w.]+)'",
+        "not-registered",
+        lambda name: unknown("module", name),
+    ),
+    rule(
+        r"Can't get attribute '(\w+)' on <module '([\w.]+)'",
+        "not-registered",
+        lambda name, module: unknown("class", f"{module}.{name}"),
+    ),
+    rule(
+        r"PytorchStreamReader failed|unexpected EOF|might be corrupted|archive is corrupted"
+        r"|[Ii]nvalid magic number|is not a ZIP archive|invalid load key|pickle data was truncated",
+        "damaged",
+    ),
+)
+
+explain = reader(_RULES)
