@@ -53,9 +53,9 @@ def _judge_all(suites: Sequence[Suite], arguments: Namespace) -> int:
                 run.codes.append(failure.exit_code)
                 run.mark([unloaded_record(suite.name, suite.path, Failure.of(failure))])
             except KeyboardInterrupt as stop:
-                judged = getattr(stop, "record", None)
-                run.add(judged or nothing_of(suite, STOPPED))
-                run.unreached([nothing_of(one, STOPPED) for one in suites[i + 1 :]])
+                why = str(stop) or STOPPED
+                run.add(getattr(stop, "record", None) or nothing_of(suite, why))
+                run.unreached([nothing_of(one, why) for one in suites[i + 1 :]])
                 raise
     finally:
         if arguments.json:

@@ -10,6 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from parity.decode.families import broken
+from parity.decode.guests import guests
 from parity.doctor.delegates import Delegates, delegates
 from parity.doctor.libraries import (
     ADAPTERS,
@@ -41,6 +43,18 @@ class RuntimeState:
 
 
 @dataclass(frozen=True)
+class FamilyState:
+    """A family that other packages register: whose it is, and why it is of no use; None if it is.
+
+    It is imported for that.
+    """
+
+    name: str
+    packages: tuple[str, ...]
+    problem: str | None
+
+
+@dataclass(frozen=True)
 class Examination:
     """What ``parity doctor`` tells. ``missing`` maps an extra to the command that installs it."""
 
@@ -50,6 +64,7 @@ class Examination:
     processor: Processor
     environment: dict[str, str]
     problems: tuple[str, ...]
+    families: tuple[FamilyState, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -63,7 +78,9 @@ def examine() -> Examination:
     wanted = {kind: tuple(libraries[name] for name in names) for kind, names in ADAPTERS.items()}
     with ThreadPoolExecutor(_AT_ONCE) as pool:  # each asks in a process of its own and waits
         states = tuple(pool.map(lambda kind: _state(kind, wanted[kind]), wanted))
+    families = _families()
     problems = [one.problem for one in libraries.values() if one.problem]
+    problems += [one.problem for one in families if one.problem]
     problems += [
         f"{state.kind}: {state.delegates.problem}" for state in states if state.delegates.problem
     ]
@@ -74,6 +91,7 @@ def examine() -> Examination:
         processor(),
         {name: os.environ[name] for name in _THREADS if name in os.environ},
         (*problems, *_too_old(libraries.values())),
+        families,
     )
 
 
@@ -87,6 +105,13 @@ def to_data(found: Examination) -> dict[str, Any]:
         **asdict(found),
         "exit_code": found.exit_code,
     }
+
+
+def _families() -> tuple[FamilyState, ...]:
+    useless = broken()
+    return tuple(
+        FamilyState(one.name, one.packages, useless.get(one.name)) for one in guests().values()
+    )
 
 
 def _state(kind: str, libraries: tuple[Installed, ...]) -> RuntimeState:

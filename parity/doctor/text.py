@@ -6,7 +6,7 @@ import platform
 from collections.abc import Iterator
 from typing import Any
 
-from parity.doctor.examination import Examination, RuntimeState
+from parity.doctor.examination import Examination, FamilyState, RuntimeState
 from parity.report.table import table
 from parity.report.text import clipped, lines, printable
 from parity.version import __version__
@@ -20,6 +20,12 @@ def text(found: Examination) -> str:
         "",
         *_processor(found),
     ]
+    if found.families:
+        registered = [
+            (printable(one.name), printable(", ".join(one.packages)), _use(one))
+            for one in found.families
+        ]
+        parts += ["", *table(("family", "package", ""), registered).lines()]
     if found.missing:
         rows = [(extra, command) for extra, command in found.missing.items()]
         parts += ["", *table(("missing extra", "install it with"), rows).lines()]
@@ -54,6 +60,10 @@ def _offers(one: RuntimeState) -> str:
         return "see below"
     facts = (f"{key} {_value(value)}" for key, value in one.delegates.facts.items())
     return clipped(printable("; ".join(facts)), 100)
+
+
+def _use(one: FamilyState) -> str:
+    return "see below" if one.problem else "can be used"
 
 
 def _value(value: Any) -> str:

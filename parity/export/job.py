@@ -12,7 +12,7 @@ from parity import runtimes
 from parity.errors import ExportError
 from parity.export.plan import Step
 from parity.export.representative import representative
-from parity.pipeline import Decoder, Images
+from parity.pipeline import Images, decoder
 from parity.runtimes.contract import Adapter, AdapterError, Artifact, TensorSpec
 from parity.session import artifact_paths
 from parity.session.failures import typed
@@ -90,7 +90,7 @@ class Sources:
         if declared and not any(name.isdigit() for name in declared):
             return declared
         heads = adapter.run(feeds)
-        roles = {name: role for role, name in Decoder(self._suite, runtime).bind(heads).items()}
+        roles = {name: role for role, name in decoder(self._suite, runtime).bind(heads).items()}
         found = [roles.get(name, name) for name in heads]
         return tuple(f"output_{name}" if name.isdigit() else name for name in found)
 

@@ -53,7 +53,7 @@ def check(
         for name in set(names) - set(records):
             if (part := run.so_far(name)) is not None:
                 records[name] = part
-        asked = scope_of(suite, names, STOPPED)
+        asked = scope_of(suite, names, str(stop) or STOPPED)
         raise Interrupted(_concluded(run, _ordered(names, records), started, asked)) from stop
     finally:
         run.close()

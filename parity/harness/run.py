@@ -103,7 +103,9 @@ class Run:
                 self._found[key] = self._judged(name, image)
             except ParityError as error:
                 self._found[key] = ImageRecord(image, "error", failure=Failure.of(error))
-            except (Exception, SystemExit) as error:  # the others' results stand
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # sys.exit, pytest.skip: the others' results stand
                 failure = Failure.of(RuntimeFailure(name, unforeseen(error)))
                 self._found[key] = ImageRecord(image, "error", failure=failure)
         return self._found[key]
@@ -180,7 +182,9 @@ class Run:
                 self._pipelines[name] = Pipeline(self.suite, name, self.images)
             except ParityError as error:
                 self._pipelines[name] = error
-            except (Exception, SystemExit) as error:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
                 self._pipelines[name] = RuntimeFailure(name, unforeseen(error))
         found = self._pipelines[name]
         if isinstance(found, ParityError):

@@ -29,7 +29,7 @@ class Interrupted(KeyboardInterrupt):
 
     def __init__(self, record: SuiteRecord) -> None:
         self.record = record
-        super().__init__()
+        super().__init__(record.scope.stopped)
 
 
 def judgeable(suite: Suite) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from parity.decode.families import broken
 from parity.proposing.decoding import (
     Reading,
     as_reference,
@@ -110,6 +111,7 @@ def _header(models: Sequence[Model], refused: Sequence[Refused], asked: Asked) -
             f"{model.path.name} {model.size[0]} x {model.size[1]}" for model in models
         )
         lines.append(f"TODO: the models take inputs of different sizes: {words}")
+    lines += [f"not asked whether the heads are its own: {why}" for why in broken().values()]
     for one in refused:
         reason = " ".join(one.reason.split())
         lines.append(f"left out, as it did not load or run: {one.path.name}: {reason}")

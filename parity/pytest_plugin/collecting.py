@@ -71,8 +71,9 @@ class RuntimeNode(pytest.Collector):
         """An item's name, and its id where pytest-xdist groups by the end of ids.
 
         The suffix is the one that xdist gives to its own mark; that mark has no effect on ids
-        since pytest 9.2.
+        since pytest 9.2. Bytes of a file's name that are no UTF-8 are escaped: pytest writes ids.
         """
+        name = name.encode("utf-8", "backslashreplace").decode()
         if not getattr(self.config.option, "loadgroup", False):
             return {"name": name}
         return {"name": name, "nodeid": f"{self.nodeid}::{name}@{self.nodeid}"}

@@ -56,8 +56,8 @@ class ParityItem(pytest.Item):
         return super().repr_failure(excinfo)
 
     def reportinfo(self) -> tuple[Any, int | None, str]:
-        """Where the item is from."""
-        return self.path, None, f"{self.runtime}: {self.name}"
+        """Where the item is from; pytest needs a line of what somebody marked to be skipped."""
+        return self.path, 0, f"{self.runtime}: {self.name}"
 
     def opened(self) -> RuntimeRecord:
         """The open runtime; skips or fails where it is not installed, raises where it is broken."""
@@ -102,6 +102,7 @@ class ParityItem(pytest.Item):
         """Put what was found where pytest's report and JUnit find it."""
         self.parity_found = {
             "suite": str(self.suite.path),
+            "detector": self.suite.name,
             "reference": str(self.config.getoption("parity_reference")),
             "runtime": to_data(record),
             "image": None if image is None else to_data(image),

@@ -45,9 +45,10 @@ def _bad_option(facts: Facts) -> str:
     if "expected" in facts:
         said = f"expected {facts['expected']}, found {facts['found']}"
         return f"options.{facts['option']}: {said}"
-    known = ", ".join(map(str, facts["known"]))
+    choices = "one of " if len(facts["known"]) > 1 else ""
+    known = choices + ", ".join(map(str, facts["known"]))
     value = f" = {facts['value']!r}" if facts.get("value") is not None else ""
-    return f"options.{facts['option']}: expected one of {known}, found {facts['option']}{value}"
+    return f"options.{facts['option']}: expected {known}, found {facts['option']}{value}"
 
 
 def _not_applied(facts: Facts) -> str:

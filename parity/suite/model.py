@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from parity.suite.decoding import Decode
-from parity.suite.fields import Binding, Globs, Names, Table
+from parity.decode.settings import Decode
+from parity.fields import Binding, Globs, Names, Table
 from parity.suite.isolating import MemoryLimit, Python, Requires, Timeout
 from parity.suite.matrix import RowTable
 from parity.suite.recipe import Recipe

@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from parity.decode.settings import Decode
 from parity.errors import SuiteError
 from parity.files import Unreadable, text
 from parity.suite import matrix as matrices
 from parity.suite import tolerance as tolerances
-from parity.suite.decoding import Decode
 from parity.suite.images.matching import Ambiguous, matching
 from parity.suite.images.unreadable import unreadable
 from parity.suite.merging import laid

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from parity.decode.settings import Decode
 from parity.errors import UsageError
-from parity.suite.decoding import Decode
 from parity.suite.model import RuntimeTable
 from parity.suite.problems import unknown_name
 from parity.suite.recipe import Recipe

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from parity.boxes import Placement
-from parity.decode import DecodeError, decode
+from parity.decode import DecodeError, Decoder, decode
+from parity.decode.settings import Decode
 from parity.errors import HeadsError
-from parity.pipeline import Decoder
+from parity.pipeline import decoder as decoder_of
 from parity.preprocess import Prepared
 from parity.suite import load
-from parity.suite.decoding import Decode
 
 SIZE = (240, 320)
 RELATIVE = np.array([[0.1, 0.2, 0.3, 0.6], [0.4, 0.4, 0.9, 0.8], [0.5, 0.1, 0.7, 0.3]])
@@ -129,7 +129,7 @@ def decoder(home: Path, how: str) -> Decoder:
     (home / "post.py").write_text(POST)
     (home / "parity.toml").write_text(SUITE.format(decode=how))
     suite = load(home)
-    return Decoder(suite, suite.runtimes["native"])
+    return decoder_of(suite, suite.runtimes["native"])
 
 
 def prepared(size: tuple[int, int] = SIZE) -> Prepared:

@@ -9,8 +9,9 @@ import pytest
 from hand_heads import CLASSES, HEADS, boxes_scores, scores, ssd, yolov8
 
 from parity.boxes import Placement
+from parity.decode import Decoder
 from parity.errors import HeadsError
-from parity.pipeline import Decoder
+from parity.pipeline import decoder as decoder_of
 from parity.preprocess import Prepared
 from parity.suite import load
 
@@ -49,7 +50,7 @@ def decoder(tmp_path: Path):
         text = SUITE.format(classes=names, more=more, table=table)
         (tmp_path / "parity.toml").write_text(text)
         suite = load(tmp_path)
-        return Decoder(suite, suite.runtimes["native"])
+        return decoder_of(suite, suite.runtimes["native"])
 
     return made
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -302,3 +304,45 @@ def test_a_damaged_manifest_is_told_wherever_it_is_damaged(home: Path) -> None:
             path.write_text(json.dumps(manifest))
             with contextlib.suppress(GoldenError):
                 load_golden(suite)
+
+
+def _heads_gone(arrays: dict[str, Any]) -> None:
+    for name in [name for name in arrays if name.startswith("head:")]:
+        del arrays[name]
+
+
+SPOILED: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
+    "no boxes": (lambda arrays: arrays.pop("boxes"), "found none of boxes"),
+    "no heads": (_heads_gone, "found none of a head"),
+    "objects": (
+        lambda arrays: arrays.update(boxes=np.array([{}])),
+        "expected a whole .npz, found a damaged one",
+    ),
+}
+
+
+@pytest.mark.parametrize("how", SPOILED)
+def test_a_result_that_was_written_by_something_else_is_damaged(home: Path, how: str) -> None:
+    """The manifest names the file as it is, and still it is told what is missing in it."""
+    spoil, told = SPOILED[how]
+    manifest_file = home / "golden" / "manifest.json"
+    manifest = json.loads(manifest_file.read_text())
+    image, entry = next(iter(manifest["images"].items()))
+    file = home / "golden" / entry["file"]
+    with np.load(file) as recorded:
+        arrays = dict(recorded)
+    load_golden(load(home)).network(image)  # the healthy twin
+    spoil(arrays)
+    np.savez(file, **arrays)
+    entry["file_sha256"] = hashlib.sha256(file.read_bytes()).hexdigest()
+    manifest_file.write_text(json.dumps(manifest))
+    with pytest.raises(GoldenError, match=re.escape(told)):
+        load_golden(load(home)).network(image)
+
+
+def test_a_manifest_whose_unread_outputs_are_something_else_is_damaged(home: Path) -> None:
+    """Before any image is judged against it."""
+    file = home / "golden" / "manifest.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"unread": [{"x": 1}]}))
+    with pytest.raises(GoldenError, match=r"unread.0: expected an output that nobody judges"):
+        load_golden(load(home))

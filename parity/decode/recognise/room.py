@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from parity.decode.families import family as named
 from parity.decode.heads.binding import BindingError, Output, Role, listed
-from parity.suite.families import TABLES
 
 EXTRA = (0, 1, 4, 5)  # columns beside the classes: background, box, box and objectness
 ANCHORS = range(2, 10)  # of a cell, where every one has its columns in the same map
@@ -56,7 +56,7 @@ def room_message(
     )
     remedy = "correct classes in [detector], or the family"
     more = [one - classes for one in room if one > classes]
-    if more and "further" in TABLES[family].model_fields:
+    if more and "further" in named(family).table.model_fields:
         remedy += (
             f"; or say further = {' or '.join(map(str, more))} under [decode.{family}] for columns "
             f"behind the classes that are none (mask coefficients, key points, an angle)"

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from parity.files import write_all
+from parity.files import alone, write_all
 from parity.record import SuiteRecord, document_data
 from parity.record.codec import json_text
 from parity.record.completeness import Earlier
@@ -36,22 +36,27 @@ def write(record: SuiteRecord, folder: Path) -> Path:
 def write_many(records: Iterable[SuiteRecord], folder: Path) -> tuple[Path, ...]:
     """Write the reports of one run. Raises ``UsageError``, nothing written, where names meet.
 
-    A partial one is written beside the last complete one, see above.
+    A partial one is written beside the last complete one, see above. Two runs that report to one
+    folder write one after the other: what stands there is of one of them.
     """
     records = tuple(records)
     distinct(record.detector for record in records)
-    rendered = []
-    for record in records:
-        target = folder / record.detector
-        before = earlier(target) if record.partial else None
-        rendered.append((target, record.partial, _files(replace(record, earlier=before))))
-    for target, partial, contents in rendered:
-        if partial:
-            _keep(target)
-        write_all(target, contents)
-        if not partial:
-            _drop(target)
-    return tuple(target for target, *_ in rendered)
+    if not records:
+        return ()
+    folder.mkdir(parents=True, exist_ok=True)
+    with alone(folder):
+        return tuple([_write(record, folder / record.detector) for record in records])
+
+
+def _write(record: SuiteRecord, target: Path) -> Path:
+    before = earlier(target) if record.partial else None
+    contents = _files(replace(record, earlier=before))
+    if record.partial:
+        _keep(target)
+    write_all(target, contents)
+    if not record.partial:
+        _drop(target)
+    return target
 
 
 def mark(records: Iterable[SuiteRecord], folder: Path) -> tuple[Path, ...]:

@@ -22,9 +22,9 @@ from outside_models import (
 )
 
 from parity.decode import DecodeError, Proposals, decode
+from parity.decode.families.centernet import CenterNet
+from parity.decode.settings import Decode
 from parity.record import RuntimeRecord
-from parity.suite.decoding import Decode
-from parity.suite.families import CenterNet
 
 OUTPUTS = 'outputs = { heatmap = "heatmap", size = "size", offset = "offset" }\n'
 NATIVE = TORCH.format(name="CenterNet") + OUTPUTS

@@ -10,8 +10,8 @@ import pytest
 from outside_models import ONNX, ROLLED, SCRIPT, TORCH, agrees, build, codes, error, judged, problem
 
 from parity.decode import BindingError, DecodeError, Proposals, bind, decode, roles
-from parity.suite.decoding import Decode
-from parity.suite.families import Detr
+from parity.decode.families.detr import Detr
+from parity.decode.settings import Decode
 
 NATIVE = TORCH.format(name="Detr")
 

@@ -11,8 +11,8 @@ from outside_models import ONNX, ROLLED, SCRIPT, TORCH, agrees, build, codes, er
 
 from parity.boxes import Placement
 from parity.decode import Candidates, DecodeError, decode, to_side
-from parity.suite.decoding import Decode
-from parity.suite.families import RtDetr
+from parity.decode.families.rt_detr import RtDetr
+from parity.decode.settings import Decode
 
 NATIVE = TORCH.format(name="RtDetr")
 BOX = [0.5, 0.5, 0.5, 0.25]

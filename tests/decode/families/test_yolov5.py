@@ -24,8 +24,8 @@ from outside_models import (
 )
 
 from parity.decode import Candidates, DecodeError, Proposals, decode
-from parity.suite.decoding import Decode
-from parity.suite.families import YoloV5
+from parity.decode.families.yolov5 import YoloV5
+from parity.decode.settings import Decode
 
 NATIVE = TORCH.format(name="YoloV5")
 

@@ -25,8 +25,8 @@ from outside_models import (
 
 from parity.boxes import Placement
 from parity.decode import Candidates, DecodeError, Proposals, decode, to_side
-from parity.suite.decoding import Decode
-from parity.suite.families import YoloV8
+from parity.decode.families.yolov8 import YoloV8
+from parity.decode.settings import Decode
 
 NATIVE = TORCH.format(name="YoloV8")
 

@@ -28,10 +28,10 @@ def sentence(finding: Finding, scene: Scene) -> str:
 
 
 def advice(findings: Iterable[Finding]) -> tuple[str, ...]:
-    """Where to look, once for each code that says it."""
+    """Where to look; what several codes say, once."""
     codes = dict.fromkeys(finding.code for finding in findings)
     looks = [_WORDS[code].look for code in codes if code in _WORDS]
-    return tuple(look for look in looks if look)
+    return tuple(dict.fromkeys(look for look in looks if look))
 
 
 def _unknown(facts: Facts) -> str:
