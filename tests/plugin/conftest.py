@@ -14,7 +14,7 @@ from tests.support.suites import Table, boxes_scores, fake, flat, small_suite
 
 # pytester unloads what a run in this process imported. Compiled packages bear that only once, and a
 # second copy of our own classes would be strangers to the tests that come after.
-for _name in ("numpy", "cv2", "pydantic", "scipy.optimize", "scipy.sparse.csgraph"):
+for _name in ("numpy", "pandas", "cv2", "pydantic", "scipy.optimize", "scipy.sparse.csgraph"):
     importlib.import_module(_name)
 for _module in pkgutil.walk_packages(parity.__path__, "parity."):
     if not _module.name.endswith("__main__"):
