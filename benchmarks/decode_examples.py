@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from parity.decode.families.yolox import grid
-from parity.suite.decoding import Decode
+from parity.decode.heads.cells import cells_of_strides as grid
+from parity.decode.settings import Decode
 
 OBJECTS, EACH, CLASSES = 20, 15, 80
 YOLO, CENTER = (640, 640), (512, 512)

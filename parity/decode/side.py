@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from parity.boxes import Placement, clipped
 from parity.choosing import EVERY
-from parity.decode.by_family import FAMILIES
 from parity.decode.heads.candidates import Candidates, DecodeError, Floats, Ints, Proposals
+from parity.decode.settings import Decode
 from parity.detections import Detections, ProposalSet, Side, Suppression
-from parity.suite.families import NMS_FREE
 from parity.tensors import may_hold_nonfinite
-
-if TYPE_CHECKING:
-    from parity.suite.decoding import Decode
 
 
 def to_side(
@@ -61,7 +56,7 @@ def to_side(
     )
     assert side.result is not None
     look(proposals.boxes[side.result.kept])
-    hidden = settings.nms == "none" and settings.family not in tuple(NMS_FREE)
+    hidden = settings.nms == "none" and not _needs_none(settings)
     return replace(side, proposals=None, result=None) if hidden else side
 
 
@@ -120,13 +115,14 @@ def _check(proposals: Proposals, settings: Decode) -> None:
         )
 
 
+def _needs_none(settings: Decode) -> bool:
+    return settings.of_family is not None and settings.of_family.suppresses == "nowhere"
+
+
 def _cause(settings: Decode) -> str:
-    if settings.boxes_scores is not None:
-        written = settings.boxes_scores.box_format
-        others = " or ".join(one for one in ("xyxy", "yxyx", "cxcywh") if one != written)
-        return f"box_format = '{written}' is declared: is it {others}?"
-    if settings.function is not None:
+    family = settings.of_family
+    if family is None:
         return f"{settings.function} must return x1, y1, x2, y2"
-    return FAMILIES[settings.family or ""].crossed or (
-        f"a width or a height below 0: are these the heads of a {settings.family}?"
-    )
+    if family.crossed is not None:
+        return family.crossed(settings.own)
+    return f"a width or a height below 0: are these the heads of a {settings.family}?"

@@ -43,6 +43,16 @@ def recognise(path: str) -> Content:
         return file.content
 
 
+def written_by(path: str) -> Optional[str]:
+    """What wrote a file, by what stands in it; None where that is not said or not to be read."""
+    try:
+        with opened(path) as file:
+            contents = None if file.faults() else file.describe()
+    except (OSError, ValueError):
+        return None
+    return None if contents is None else contents.written_by
+
+
 def _file(begun: Start) -> ModelFile:
     for ask in FILES:
         found = ask(begun)

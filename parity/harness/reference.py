@@ -16,11 +16,12 @@ from parity.decode import Unread
 from parity.errors import GoldenError, RuntimeMissing
 from parity.files import write_all
 from parity.golden import Golden
-from parity.pipeline import Decoder, Images, Network, Pipeline, Stages, staged
+from parity.pipeline import Images, Network, Pipeline, Stages, decoder, staged
 from parity.record.codec import many_from_data, to_data
 from parity.session import missing
 from parity.suite import Suite
 
+SOURCES = ("auto", "golden")  # what may be asked for
 MEMORY = 256 << 20  # bytes of reference heads and inputs kept; older images are run again
 AT_ONCE = 64  # images that one process runs for all others while it holds the lock
 
@@ -117,7 +118,7 @@ class Reference:
 
     def __init__(self, suite: Suite, images: Images, heads: Heads) -> None:
         self._runtime = suite.runtimes[suite.reference]
-        self.decoder = Decoder(suite, self._runtime)
+        self.decoder = decoder(suite, self._runtime)
         self._images = images
         self._band = widest_band(suite)
         self._times: dict[str, float] = {}

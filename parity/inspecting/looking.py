@@ -53,18 +53,6 @@ def inspect(path: Path, attempt: Attempt | None) -> Inspection:
     return found
 
 
-def written_by(path: Path) -> str | None:
-    """What wrote a file, by what stands in it; None where that is not said or not to be read."""
-    try:
-        if _refused(path) is not None:
-            return None
-        with opened(str(path)) as file:
-            contents = None if file.faults() else file.describe()
-    except (OSError, ValueError):
-        return None
-    return None if contents is None else contents.written_by
-
-
 def _refused(path: Path) -> Inspection | None:
     """A pipe or a device never ends, and what cannot be opened cannot be looked at."""
     if path.is_symlink() and not path.exists():

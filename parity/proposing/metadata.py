@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import ast
-import io
 import json
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from parity.formats import opened
+from parity.formats.archive.zip_file import Archive
 from parity.formats.onnx.model import OnnxModel
 
 LARGEST = 1 << 20  # bytes of a text inside an archive; labels are far smaller
@@ -47,25 +47,16 @@ def _onnx(path: Path) -> dict[str, Any]:
 
 def _archive(path: Path) -> dict[str, Any]:
     """A TFLite file with associated files ends with a zip archive that holds them."""
-    if not zipfile.is_zipfile(path):
-        return {}
-    with zipfile.ZipFile(path) as archive:
-        said: dict[str, Any] = {}
-        for name, text in _texts(archive):
+    said: dict[str, Any] = {}
+    archive = Archive(str(path))
+    with archive.zip:
+        for name, text in archive.texts(LARGEST):
             data = _parsed(text)
             if isinstance(data, Mapping):
                 said |= data
             elif name.endswith(".txt") and "label" in name.lower():
                 said.setdefault("names", [line for line in text.splitlines() if line.strip()])
-        return said
-
-
-def _texts(archive: zipfile.ZipFile) -> Iterator[tuple[str, str]]:
-    for item in archive.infolist():
-        name = item.filename.rsplit("/", 1)[-1]
-        if name.endswith((".txt", ".json")) and item.file_size < LARGEST:
-            with archive.open(item) as stream:
-                yield name, io.TextIOWrapper(stream, "utf-8", errors="replace").read(LARGEST)
+    return said
 
 
 def _folder(path: Path) -> dict[str, Any]:

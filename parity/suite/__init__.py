@@ -7,8 +7,7 @@ Room for: what a suite declares. It reads no image and no model, and knows no ru
 
 from __future__ import annotations
 
-from parity.suite.decoding import Decode
-from parity.suite.families import BoxesScores, PriorGrid, Ssd
+from parity.decode.settings import Decode
 from parity.suite.images.matching import Ambiguous, matching
 from parity.suite.images.unreadable import unreadable
 from parity.suite.model import Export, RuntimeTable
@@ -20,16 +19,13 @@ from parity.suite.tolerance import Tolerance
 __all__ = [
     "FILE_NAME",
     "Ambiguous",
-    "BoxesScores",
     "Cell",
     "Decode",
     "Export",
-    "PriorGrid",
     "Recipe",
     "Row",
     "Runtime",
     "RuntimeTable",
-    "Ssd",
     "Suite",
     "Tolerance",
     "load",

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from parity.suite.fields import Binding, Table
+from parity.fields import Binding, Table
 from parity.suite.isolating import MemoryLimit, Python, Requires, Timeout
 from parity.suite.merging import laid
 

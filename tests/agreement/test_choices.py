@@ -15,9 +15,9 @@ from parity.agreement import ImageAgreement
 from parity.boxes import Placement
 from parity.choosing import BEST_CLASS, EVERY, PEAKS
 from parity.decode import decode, to_side
+from parity.decode.families.centernet import CenterNet
+from parity.decode.settings import Decode
 from parity.detections import Side
-from parity.suite.decoding import Decode
-from parity.suite.families import CenterNet
 from parity.suite.tolerance import Tolerance
 
 PLACE = (0.0, 0.0, 100.0, 100.0)

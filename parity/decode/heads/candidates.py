@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,8 @@ from parity.tensors import Array as Array  # decoders take it from here, with it
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Activation = Literal["none", "softmax", "sigmoid"]
+"""What is still to be applied to scores."""
 
 # A quantised head may end a step outside 0..1; logits and percentages lie far outside.
 SCORE_SLACK = 0.01

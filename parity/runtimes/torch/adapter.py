@@ -18,20 +18,19 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Set, Tuple
 import numpy as np
 
 from ...formats import Content
-from ..contract import AdapterError, Artifact, Feeds, Library, TensorSpec
+from ..contract import AdapterError, Artifact, Feeds, TensorSpec
 from ..shared import resolve, tracing
 from ..shared.feeds import check_feeds
 from ..shared.libraries import blaming, open_library
 from ..shared.loading import Loading, quiet
 from ..shared.machine import machine
-from ..shared.options import text_or_none, threads
 from ..shared.reasons import reason
 from ..shared.refusals import memory_facts, of_memory
 from . import calling, devices, files, programs, refusals, state_dicts
+from .descriptor import DESCRIPTOR, LIBRARY
 
 _EXPECTED = "a TorchScript file or a torch exported program (.pt2)"
 _EXPECTED_WEIGHTS = "a torch state dict"
-_LIBRARY = Library("torch", "torch", "pip install 'detector-parity[torch]'")
 
 
 class Torch(tracing.TracedAdapter):
@@ -39,13 +38,8 @@ class Torch(tracing.TracedAdapter):
 
     kind = "torch"
 
-    @classmethod
-    def requires(cls, options: Mapping[str, Any]) -> Tuple[Library, ...]:
-        """The torch package."""
-        return (_LIBRARY,)
-
     def __init__(self, artifact: Artifact) -> None:
-        super().__init__(artifact, {"threads": threads, "device": text_or_none})
+        super().__init__(artifact, DESCRIPTOR.options)
         self._inputs: Tuple[TensorSpec, ...] = ()
         self._outputs: Tuple[TensorSpec, ...] = ()
         self._lists: Set[str] = set()
@@ -61,8 +55,8 @@ class Torch(tracing.TracedAdapter):
                 "pt2": self._from_program,
                 "pickle": self._from_pickle,
             }[self.form]
-        self._library = open_library(_LIBRARY)
-        with blaming(_LIBRARY):  # it imports, and only warns where numpy is too new for it
+        self._library = open_library(LIBRARY)
+        with blaming(LIBRARY):  # it imports, and only warns where numpy is too new for it
             self._library.from_numpy(np.zeros(1))
         self._device = devices.device(self._library, self.options["device"])
         with self._pinned() as self._threads, quiet():

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from parity.suite.fields import Numbers, Pair, Size, Table
+from parity.fields import Numbers, Pair, Size, Table
 from parity.suite.recipe.bases import expanded
 from parity.suite.recipe.kernels import KERNELS, WHOLE, known_kernel
 

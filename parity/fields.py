@@ -18,20 +18,32 @@ class Table(BaseModel):
         extra="forbid", frozen=True, strict=True, validate_by_name=True, validate_by_alias=True
     )
 
+    @classmethod
+    def keys(cls) -> list[str]:
+        """The keys of the table, as they are written."""
+        return [field.alias or name for name, field in cls.model_fields.items()]
 
-def _is_number(value: Any) -> bool:
+    @classmethod
+    def part(cls, key: Any) -> Any:
+        """The type of what stands under a key; None where nothing does."""
+        fields = cls.model_fields.items()
+        return next((one.annotation for name, one in fields if key in (name, one.alias)), None)
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is a finite number, and no bool."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _numbers(value: Any) -> tuple[float, ...]:
-    values = [value] if _is_number(value) else value
-    if not isinstance(values, list | tuple) or not values or not all(map(_is_number, values)):
+    values = [value] if is_number(value) else value
+    if not isinstance(values, list | tuple) or not values or not all(map(is_number, values)):
         raise ValueError(f"expected a number or a list of numbers, found {value!r}")
     return tuple(float(number) for number in values)
 
 
 def _pair(value: Any) -> tuple[float, float]:
-    if not isinstance(value, list | tuple) or len(value) != 2 or not all(map(_is_number, value)):
+    if not isinstance(value, list | tuple) or len(value) != 2 or not all(map(is_number, value)):
         raise ValueError(f"expected two numbers, found {value!r}")
     return float(value[0]), float(value[1])
 
