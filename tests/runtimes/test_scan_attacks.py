@@ -20,6 +20,7 @@ from test_scan import Writes, refused, rewritten, saved
 import parity.runtimes as runtimes
 from parity.formats.archive import faults
 from parity.formats.keras import configuration as keras_configuration
+from parity.formats.tensorflow.operations import reaches_outside
 from parity.formats.torch import script_calls, symbolic
 from parity.runtimes import (
     content,
