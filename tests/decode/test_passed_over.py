@@ -9,9 +9,12 @@ import pytest
 
 from parity.boxes import Placement
 from parity.decode import decode, to_side
+from parity.decode.families.centernet import CenterNet
+from parity.decode.families.detr import Detr
+from parity.decode.families.yolov5 import YoloV5
+from parity.decode.families.yolov8 import YoloV8
+from parity.decode.settings import Decode
 from parity.detections import ProposalSet, Side
-from parity.suite.decoding import Decode
-from parity.suite.families import CenterNet, Detr, YoloV5, YoloV8
 
 SIZE = (64, 96)
 BOX = [30.0, 20.0, 10.0, 8.0]
