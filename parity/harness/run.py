@@ -18,12 +18,19 @@ from parity.agreement import (
 )
 from parity.detections import Side
 from parity.diagnosis import hints, probe, quantised_hint, recipe_keys, settings_notes
-from parity.errors import NotJudged, ParityError, RuntimeFailure, SuiteError, unforeseen
+from parity.errors import (
+    NotJudged,
+    ParityError,
+    RuntimeFailure,
+    SuiteError,
+    UsageError,
+    unforeseen,
+)
 from parity.harness import likeness, noting
 from parity.harness.heads import heads_of
 from parity.harness.inputs import fed_otherwise
 from parity.harness.precision import average_precision, not_evaluated
-from parity.harness.reference import Reference, choose
+from parity.harness.reference import SOURCES, Reference, choose
 from parity.harness.scoping import in_part
 from parity.harness.unjudged import Unjudged
 from parity.pipeline import Pipeline, Stages
@@ -36,6 +43,7 @@ from parity.record import (
 )
 from parity.session import missing
 from parity.suite import Runtime, Suite
+from parity.suite.problems import unknown_name
 from parity.suite.tolerance import Tolerance, beyond_input
 
 
@@ -44,9 +52,12 @@ class Run:
 
     ``reference`` is "auto" (native, or the golden where the framework is not installed) or
     "golden". ``shared`` is a folder in which several processes share the reference's heads.
+    Raises ``UsageError`` for another reference.
     """
 
     def __init__(self, suite: Suite, reference: str = "auto", shared: Path | None = None) -> None:
+        if reference not in SOURCES:
+            raise UsageError(unknown_name("reference", str(reference), SOURCES))
         self.suite = suite
         self.images = golden.images(suite)
         self._wanted = reference

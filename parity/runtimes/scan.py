@@ -28,11 +28,18 @@ def guard(path: str, trust: bool) -> None:
     if trust:
         return
     with opened(path) as file:
-        found, damaged = _scanned(file)
-        if damaged:
-            raise _damaged(path, file.content, found[0])
+        guard_file(file, trust)
+
+
+def guard_file(file: ModelFile, trust: bool) -> None:
+    """As ``guard``, of a file that is open."""
+    if trust:
+        return
+    found, damaged = _scanned(file)
+    if damaged:
+        raise _damaged(file.path, file.content, found[0])
     if found:
-        raise AdapterError("untrusted", path=path, findings=found)
+        raise AdapterError("untrusted", path=file.path, findings=found)
 
 
 def guard_weights(path: str, trust: bool) -> None:

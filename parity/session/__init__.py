@@ -66,7 +66,8 @@ def _is_artifact(path: Path, runtime: Runtime) -> bool:
         return True
     if not os.path.isdir(path):
         return False
-    return runtime.table.kind == "recorded" or recognise(str(path)).kind == "savedmodel"
+    whole = runtimes.descriptor(runtime.table.kind).whole_folders
+    return whole or recognise(str(path)).kind == "savedmodel"
 
 
 def _beside(path: Path) -> list[Path]:
@@ -167,13 +168,14 @@ class Session:
         )
 
     def _layout_hint(self) -> str:
-        """What to say where a network of torch, whose images are NCHW by custom, did not run."""
+        """What to say where a framework whose images are NCHW by custom did not run NHWC ones."""
         table = self.runtime.table
-        if table.kind != "torch" or table.layout != "NHWC":
+        kind = runtimes.descriptor(table.kind)
+        if not kind.native or kind.layout != "NCHW" or table.layout != "NHWC":
             return ""
         return (
-            f". Images of torch are NCHW by custom, and layout = 'NHWC' is declared: correct it "
-            f"under [runtimes.{self.runtime.name}]"
+            f". Images of {kind.kind} are NCHW by custom, and layout = 'NHWC' is declared: correct "
+            f"it under [runtimes.{self.runtime.name}]"
         )
 
     def _fed(self, arranged: Arranged) -> str:

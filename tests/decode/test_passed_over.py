@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from parity.suite.decoding import Decode
+from parity.suite.families import CenterNet, Detr, YoloV5, YoloV8
 
 from parity.boxes import Placement
 from parity.decode import decode, to_side

@@ -11,6 +11,7 @@ from .operations import Bounded, Operation, operations
 from .values import EXTENSIONS, MADE_UP, Made, Name, Stored
 
 _OPERATIONS = 2_000_000  # of one pickle; the largest of real networks have some hundred thousand
+_UNKNOWN = Name(MADE_UP, MADE_UP)
 
 
 class Followed(NamedTuple):
@@ -45,9 +46,8 @@ def follow(handle: Bounded) -> Followed:
             machine.step(operation)
     except Exception as error:  # pickletools raises what it likes on bytes that are no pickle
         unread = _said(error)
-    value = machine.stack[-1] if machine.stack else None
     names = tuple(dict.fromkeys(machine.names))
-    return Followed(value, names, machine.protocol, unread, machine.unsound)
+    return Followed(machine.value, names, machine.protocol, unread, machine.unsound)
 
 
 def _said(error: Exception) -> str:
@@ -63,6 +63,7 @@ class _Machine:
         self.memo: Dict[int, Any] = {}
         self.names: List[Name] = []
         self.protocol = 0
+        self.value: Any = None
         self.unsound = ""
 
     def step(self, operation: Operation) -> None:
@@ -77,10 +78,11 @@ class _Machine:
                 _ACTS.get(name, _Machine.push)(self, argument)
             except Exception as error:  # operations that make no value fail in any way
                 self.unsound = _said(error)
+                self.names += [_UNKNOWN] if name == "STACK_GLOBAL" else []
         elif name in ("GLOBAL", "INST"):
             self.names.append(Name(*argument))
         elif name == "STACK_GLOBAL":
-            self.names.append(Name(MADE_UP, MADE_UP))
+            self.names.append(_UNKNOWN)
         elif name in _EXTENSIONS:
             self.names.append(Name(EXTENSIONS, f"extension {argument}"))
 
@@ -89,10 +91,13 @@ class _Machine:
         self.stack.append(argument)
 
     def nothing(self, argument: Any) -> None:
-        """Frames, the end, and what only says how bytes are held."""
+        """Frames, and what only says how bytes are held."""
 
     def proto(self, argument: int) -> None:
         self.protocol = argument
+
+    def stop(self, argument: Any) -> None:
+        self.value = self.stack[-1]
 
     # The stack itself
 
@@ -230,7 +235,8 @@ def _tuple_of(count: int) -> Callable[[_Machine, Any], None]:
 _EXTENSIONS = ("EXT1", "EXT2", "EXT4")
 _ACTS: Dict[str, Callable[[_Machine, Any], None]] = {
     "PROTO": _Machine.proto,
-    **dict.fromkeys(("FRAME", "STOP", "READONLY_BUFFER", "NEXT_BUFFER"), _Machine.nothing),
+    **dict.fromkeys(("FRAME", "READONLY_BUFFER", "NEXT_BUFFER"), _Machine.nothing),
+    "STOP": _Machine.stop,
     "MARK": _Machine.mark,
     "POP": _Machine.pop,
     "POP_MARK": _Machine.pop_mark,

@@ -88,5 +88,5 @@ def _operation(handle: Bounded) -> Operation:
 def _line(handle: Bounded) -> str:
     line = handle.readline()
     if not line.endswith(b"\n"):
-        raise ValueError("no newline found when trying to read stringnl_noescape")
+        raise ValueError("no newline found when trying to read stringnl")
     return line[:-1].decode("utf-8")

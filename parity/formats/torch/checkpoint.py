@@ -27,6 +27,11 @@ class Checkpoint(ArchiveFile):
             content = Content("pickle", "a zip archive that holds a pickled Python object")
         super().__init__(archive, content)
 
+    @property
+    def protocol(self) -> int:
+        """The highest protocol that its pickles are written in."""
+        return max((one.protocol for _, one in self._pickles.values()), default=0)
+
     def _calls(self) -> Iterable[str]:
         return self._found
 

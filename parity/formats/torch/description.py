@@ -13,6 +13,7 @@ from .weights import Weight, every, mapping, state
 FOREIGN = "a pickle that torch.save did not write"
 _OBJECT = "pickled Python object"
 _UNSAID = "of a type that is not said"
+_BITS = 128  # of a number that is shown: Python refuses to write out those of many digits
 _NESTED = ("state_dict", "model_state_dict", "model", "ema", "net", "weights")
 
 
@@ -141,6 +142,8 @@ def _author(entries: Mapping[Any, Any]) -> Optional[str]:
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, int) and value.bit_length() > _BITS:
+        return f"a number of {value.bit_length()} bits"
     if isinstance(value, (bool, int, float)) or value is None:
         return str(value)[:40]
     if isinstance(value, str):

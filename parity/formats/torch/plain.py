@@ -13,7 +13,7 @@ from .description import FOREIGN, described
 from .weights import every
 
 PLAIN_PICKLE = "a Python pickle that torch.save did not write"
-_MAGIC = 0x1950A86A20F9469CFC6C
+_MAGIC = b"\x8a\x0a" + (0x1950A86A20F9469CFC6C).to_bytes(10, "little")  # as a pickle writes it
 _OBJECT = 3  # behind the magic number, the protocol and facts of the system
 _PICKLES = 5  # the last of them names the storages, whose numbers follow
 
@@ -21,16 +21,21 @@ _PICKLES = 5  # the last of them names the storages, whose numbers follow
 class Plain(ModelFile):
     """One pickle; torch's older form is five of them, then raw storages."""
 
-    def __init__(self, path: str) -> None:
-        with open(path, "rb") as handle:
+    def __init__(self, start: Start) -> None:
+        with open(start.path, "rb") as handle:
             bounded = Bounded(handle)
             self._pickles: List[Followed] = [follow(bounded)]
-            self._torch = self._pickles[0].value == _MAGIC
+            self._torch = _MAGIC in start.head[: bounded.at]
             while self._torch and len(self._pickles) < _PICKLES and not self._pickles[-1].unread:
                 self._pickles.append(follow(bounded))
             self._behind = bounded.at
         self._found = tuple(self._calls())
-        super().__init__(path, self._content())
+        super().__init__(start.path, self._content())
+
+    @property
+    def protocol(self) -> int:
+        """The highest protocol that its pickles are written in."""
+        return max(one.protocol for one in self._pickles)
 
     def _content(self) -> Content:
         if not self._torch:
@@ -54,8 +59,9 @@ class Plain(ModelFile):
         return all(map(calls.is_cut, findings))
 
     def _contents(self) -> Optional[Contents]:
-        if not self._torch:
-            return described(self._pickles[0].sound(), FOREIGN, ())
+        first = self._pickles[0].sound()
+        if not self._torch or not isinstance(first.value, int):
+            return described(first, FOREIGN, ())
         for one in self._pickles[: _OBJECT + 1]:
             found = one.sound()
         return described(found, "pickle", [*self._storages(found)])
@@ -81,4 +87,4 @@ class Plain(ModelFile):
 def of_file(start: Start) -> Optional[ModelFile]:
     """A file that begins as pickles of protocol 2 and higher do."""
     begins = start.head[:1] == b"\x80" and start.head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")
-    return Plain(start.path) if begins else None
+    return Plain(start) if begins else None

@@ -22,9 +22,9 @@ from ..shared import resolve, tf_common, tracing
 from ..shared.libraries import open_library, version_of
 from ..shared.loading import Loading, quiet
 from ..shared.machine import machine
-from ..shared.options import text_or_none, threads
 from ..shared.saving import Versions, this_python
 from . import factory, installed, refusals
+from .descriptor import DESCRIPTOR, LIBRARY
 from .saving import configuration, keras_version
 
 _EXPECTED = "a Keras model (.keras or .h5)"
@@ -40,18 +40,11 @@ class Keras(tracing.TracedAdapter):
     def requires(cls, options: Mapping[str, Any]) -> Tuple[Library, ...]:
         """Keras, and TensorFlow unless KERAS_BACKEND names another one."""
         backend = os.environ.get("KERAS_BACKEND", "tensorflow")
-        keras = installed.LIBRARY
+        keras = LIBRARY
         return (keras, tf_common.LIBRARY) if backend == "tensorflow" else (keras,)
 
     def __init__(self, artifact: Artifact) -> None:
-        super().__init__(
-            artifact,
-            {
-                "threads": threads,
-                "device": tf_common.device,
-                "custom_objects": text_or_none,
-            },
-        )
+        super().__init__(artifact, DESCRIPTOR.options)
         built = factory.is_reference(artifact.model)
         path = factory.weights(artifact) if built else artifact.model
         expected = factory.EXPECTED if built else _EXPECTED
