@@ -122,12 +122,13 @@ def check_collection(session: pytest.Session) -> None:
 
 def check_report(config: pytest.Config, detectors: Iterable[str] = ()) -> None:
     """Raise ``UsageError`` where reports are asked for and cannot be written."""
-    from parity.report.suite.writing import need_writable
+    from parity.report.folders import need_writable
+    from parity.report.suite.writing import FILES
 
     folder = report_folder(config)
     if folder is None:
         return
     try:
-        need_writable(folder, detectors, "--parity-report")
+        need_writable(folder, detectors, "--parity-report", FILES)
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None

@@ -182,6 +182,11 @@ def problem(message: str) -> str:
     return message.partition("\non this image they are\n")[0]
 
 
+def asked(message: str) -> set[str]:
+    """The lines of a message; its frame is told whole in test_heads_messages.py."""
+    return set(message.splitlines())
+
+
 def agrees(record: RuntimeRecord, least: int) -> None:
     """It passes, with at least that many detections of both classes, scores wide apart."""
     assert (record.verdict, codes(record), record.reason) == ("pass", set(), "")
