@@ -11,7 +11,7 @@ import sys
 from importlib.machinery import ModuleSpec, PathFinder
 
 _LIBRARIES = (
-    *("numpy", "scipy", "cv2", "PIL", "pydantic", "rich", "filelock", "packaging"),
+    *("numpy", "scipy", "pandas", "cv2", "PIL", "pydantic", "rich", "filelock", "packaging"),
     *("matplotlib", "pycocotools"),
 )
 

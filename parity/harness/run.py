@@ -10,13 +10,20 @@ from parity.agreement import (
     ImageAgreement,
 )
 from parity.diagnosis import hints, probe, quantised_hint, recipe_keys, settings_notes
-from parity.errors import NotJudged, ParityError, RuntimeFailure, SuiteError, unforeseen
+from parity.errors import (
+    NotJudged,
+    ParityError,
+    RuntimeFailure,
+    SuiteError,
+    UsageError,
+    unforeseen,
+)
 from parity.harness import likeness, noting
 from parity.harness.heads import heads_of
 from parity.harness.inputs import fed_otherwise
 from parity.harness.judging import budget_of, judged_sides, verdict_of
 from parity.harness.precision import average_precision, not_evaluated
-from parity.harness.reference import Reference, choose
+from parity.harness.reference import SOURCES, Reference, choose
 from parity.harness.scoping import in_part
 from parity.harness.unjudged import Unjudged
 from parity.pipeline import Pipeline, Stages
@@ -28,6 +35,7 @@ from parity.record import (
 )
 from parity.session import missing
 from parity.suite import Suite
+from parity.suite.problems import unknown_name
 from parity.suite.tolerance import beyond_input
 
 
@@ -36,9 +44,12 @@ class Run:
 
     ``reference`` is "auto" (native, or the golden where the framework is not installed) or
     "golden". ``shared`` is a folder in which several processes share the reference's heads.
+    Raises ``UsageError`` for another reference.
     """
 
     def __init__(self, suite: Suite, reference: str = "auto", shared: Path | None = None) -> None:
+        if reference not in SOURCES:
+            raise UsageError(unknown_name("reference", str(reference), SOURCES))
         self.suite = suite
         self.images = golden.images(suite)
         self._wanted = reference

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from parity import golden
-from parity.errors import SuiteError, UsageError
+from parity.errors import SuiteError, UsageError, of_the_system
 from parity.pytest_plugin.items import AllImages, ImageItem, ParityItem, RecordItem
 from parity.pytest_plugin.results import report_folder
 from parity.pytest_plugin.selecting import names_of
@@ -49,7 +49,7 @@ class SuiteFile(pytest.File):
         """A problem of the suite is told in its own words, without a traceback."""
         if isinstance(excinfo.value, SuiteError):
             return str(excinfo.value)
-        return super().repr_failure(excinfo)
+        return of_the_system(excinfo.value) or super().repr_failure(excinfo)
 
 
 class RuntimeNode(pytest.Collector):

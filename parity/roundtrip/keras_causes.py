@@ -18,7 +18,7 @@ from parity.roundtrip.causes import (
 )
 from parity.roundtrip.keras_pairs import is_custom, layers, paired
 from parity.roundtrip.keras_untracked import hidden, other_values, untracked
-from parity.roundtrip.reading import Original, why
+from parity.roundtrip.reading import Original, native, why
 from parity.roundtrip.tripping import Seen
 from parity.session import Session
 
@@ -37,7 +37,7 @@ class Gap(NamedTuple):
 
 def losses(original: Original, session: Session, seen: Seen) -> Iterator[Loss]:
     """What was lost in a model that was read back, the cause first."""
-    theirs = session.adapter.native()  # type: ignore[attr-defined]
+    theirs = native(session)
     found: list[Loss] = []
     differ = seen.heads.state == "differ"
     if hasattr(theirs, "get_config"):

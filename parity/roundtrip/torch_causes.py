@@ -18,7 +18,7 @@ from parity.roundtrip.causes import (
     unexplained,
     weight_losses,
 )
-from parity.roundtrip.reading import Original
+from parity.roundtrip.reading import Original, native
 from parity.roundtrip.tripping import Seen
 from parity.roundtrip.untracked import kept, values
 from parity.roundtrip.weights import Print, fingerprint
@@ -31,7 +31,7 @@ _CAPTURED = ("TorchScript (trace)", "pt2")  # one path of the module's code, tha
 
 def losses(original: Original, form: str, session: Session, seen: Seen) -> Iterator[Loss]:
     """What was lost in a module that was read back, the cause first."""
-    theirs = session.adapter.native()  # type: ignore[attr-defined]
+    theirs = native(session)
     found: list[Loss] = []
     differ = seen.heads.state == "differ"
     if type(theirs) is type(original.native):

@@ -30,9 +30,7 @@ from parity.decode.heads.candidates import (
     Proposals,
     activate,
 )
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Literal
+from parity.decode.heads.ranges import check_logits, check_scores, typical
 
 HEATMAP, SIZE, OFFSET = "heatmap", "size", "offset"
 _FARTHEST_CELLS = 4.0  # an offset lies within its cell; sizes are many cells

@@ -21,7 +21,7 @@ def all_tensors(subject: Subject, feeds: Feeds) -> dict[str, Array]:
 
 def owned(subject: Subject, array: Array) -> Array:
     """A traced tensor for as long as its image; copied where the subject may write over it."""
-    if getattr(subject, "steady", False):
+    if subject.steady:
         return np.asarray(array)
     return np.array(array, copy=True)
 
