@@ -9,6 +9,7 @@ from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 
 import numpy as np
 
+from ...formats import opened
 from .. import content, scan
 from ..contract import AdapterError, Artifact, Feeds, TensorSpec
 from ..shared.feeds import check_feeds
@@ -31,9 +32,10 @@ class OnnxRuntime(OpenedAdapter):
 
     def __init__(self, artifact: Artifact) -> None:
         super().__init__(artifact, DESCRIPTOR.options)
-        found = content.expect(artifact.model, ("onnx",), _EXPECTED)
-        scan.guard(artifact.model, artifact.trust)
-        external.check_external(artifact.model, _EXPECTED)
+        with opened(artifact.model) as file:
+            found = content.expected_of(file.content, file.path, ("onnx",), _EXPECTED)
+            scan.guard_file(file, artifact.trust)
+            external.check_external(file, _EXPECTED)
         self._library = open_library(LIBRARY)
         library = f"onnxruntime {self._version()}"
         with Loading(artifact.model, _EXPECTED, found.phrase, refusals.explain, library):

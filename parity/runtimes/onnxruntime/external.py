@@ -2,27 +2,27 @@
 
 import os
 
-from ...formats import opened
+from ...formats import ModelFile
 from ...formats.foreign import POINTER, is_pointer
 from ...formats.onnx.external import External
 from ...formats.onnx.model import OnnxModel
 from ..contract import AdapterError
 
 
-def check_external(path: str, expected: str) -> None:
+def check_external(file: ModelFile, expected: str) -> None:
     """Raise ``external-data`` for the first file of weights that is missing or too short."""
-    with opened(path) as file:
-        for one in file.externals() if isinstance(file, OnnxModel) else ():
-            problem = _problem(os.path.join(os.path.dirname(path), one.location), one)
-            if problem:
-                raise AdapterError(
-                    "external-data",
-                    path=path,
-                    expected=expected,
-                    file=one.location,
-                    problem=problem,
-                    reason=f"its weights are expected in {one.location}, which {problem}",
-                )
+    folder = os.path.dirname(file.path)
+    for one in file.externals() if isinstance(file, OnnxModel) else ():
+        problem = _problem(os.path.join(folder, one.location), one)
+        if problem:
+            raise AdapterError(
+                "external-data",
+                path=file.path,
+                expected=expected,
+                file=one.location,
+                problem=problem,
+                reason=f"its weights are expected in {one.location}, which {problem}",
+            )
 
 
 def _problem(target: str, one: External) -> str:
