@@ -6,11 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from parity.suite.decoding import Decode
-from parity.suite.families import CenterNet, Detr, YoloV5, YoloV8
 
 from parity.boxes import Placement
 from parity.decode import decode, to_side
+from parity.decode.families.centernet import CenterNet
+from parity.decode.families.detr import Detr
+from parity.decode.families.yolov5 import YoloV5
+from parity.decode.families.yolov8 import YoloV8
+from parity.decode.settings import Decode
 from parity.detections import ProposalSet, Side
 
 SIZE = (64, 96)
