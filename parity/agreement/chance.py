@@ -76,7 +76,7 @@ def above_by_chance(value: float, limit: float, error: float, freedom: int) -> f
 
 
 def robust_line(design: Floats, values: Floats) -> tuple[Floats, Floats]:
-    """The coefficients (2,) of ``design`` (n, 2) that fit ``values``, and two covariances (2, 2, 2).
+    """The coefficients (2,) of ``design`` (n, 2) that fit ``values`` (n,); two covariances (2, 2).
 
     Iteratively reweighted least squares with Huber's weights (Huber, "Robust estimation of a
     location parameter", 1964), so that single outliers do not turn the line. The first covariance
