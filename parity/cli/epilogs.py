@@ -8,7 +8,7 @@ exit codes:
   1  parity is broken
   2  the command or the suite is wrong
   3  a runtime could not be loaded or run, or nothing could be decided
-  where several apply: 2 before 3 before 1; 130 where it was interrupted
+  where several apply: 2 before 3 before 1; 130 where it was interrupted, 143 by SIGTERM
   what holds only in part (--runtimes, --allow-missing) ends with 0 and is told as partial
 """
 ROUNDTRIP = """\

@@ -11,6 +11,6 @@ standard library and to Python 3.8, and imports nothing from outside of itself.
 
 from .content import Content
 from .model_file import ModelFile
-from .registry import opened, recognise
+from .registry import opened, recognise, written_by
 
-__all__ = ["Content", "ModelFile", "opened", "recognise"]
+__all__ = ["Content", "ModelFile", "opened", "recognise", "written_by"]

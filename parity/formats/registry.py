@@ -5,13 +5,18 @@ import zipfile
 import zlib
 from typing import Callable, Optional, Tuple
 
-from . import foreign, heads, safetensors
+from . import foreign, safetensors
 from .archive import others
 from .archive.zip_file import Archive
 from .content import Content
 from .keras import archive as keras_archive
 from .keras import hdf5_file
 from .model_file import ModelFile, Start, start
+from .onnx import model as onnx_model
+from .protobuf import Opened
+from .tensorflow import checkpoint as tensorflow_checkpoint
+from .tensorflow import graph, saved_model
+from .tflite import model as tflite_model
 from .torch import checkpoint, plain, program, script
 
 # A member that is encrypted or of an unknown method is a RuntimeError.
@@ -26,7 +31,7 @@ def opened(path: str) -> ModelFile:
         phrase = "a pipe, a socket or a device, not a file"
         return ModelFile(path, Content("unreadable", phrase))
     try:
-        return heads.of_folder(path) if os.path.isdir(path) else _file(start(path))
+        return saved_model.of_folder(path) if os.path.isdir(path) else _file(start(path))
     except OSError as error:
         why = error.strerror or type(error).__name__
         return ModelFile(path, Content("unreadable", f"a file that cannot be read ({why})"))
@@ -36,6 +41,16 @@ def recognise(path: str) -> Content:
     """What the file or folder at ``path`` is."""
     with opened(path) as file:
         return file.content
+
+
+def written_by(path: str) -> Optional[str]:
+    """What wrote a file, by what stands in it; None where that is not said or not to be read."""
+    try:
+        with opened(path) as file:
+            contents = None if file.faults() else file.describe()
+    except (OSError, ValueError):
+        return None
+    return None if contents is None else contents.written_by
 
 
 def _file(begun: Start) -> ModelFile:
@@ -62,6 +77,24 @@ def _archive(begun: Start) -> Optional[ModelFile]:
     return others.Unread(archive, others.TRUNCATED)
 
 
+def _message(begun: Start) -> Optional[ModelFile]:
+    """A protobuf message, which does not say what it is, of the first format that knows it."""
+    top = Opened(begun.path)
+    broken = top.message.broken
+    if broken is None or broken.truncated:
+        for ask in MESSAGES:
+            found = ask(begun.path, top)
+            if found is not None:
+                return found
+    top.close()
+    return None
+
+
+MESSAGES: Tuple[Callable[[str, Opened], Optional[ModelFile]], ...] = (
+    graph.of_message,
+    onnx_model.of_message,
+    saved_model.of_message,
+)
 ARCHIVES: Tuple[Callable[[Archive], Optional[ModelFile]], ...] = (
     keras_archive.of_archive,
     program.of_archive,
@@ -72,10 +105,11 @@ ARCHIVES: Tuple[Callable[[Archive], Optional[ModelFile]], ...] = (
 FILES: Tuple[Callable[[Start], Optional[ModelFile]], ...] = (
     foreign.of_nothing,
     _archive,
-    heads.of_magic,
+    tflite_model.of_file,
     hdf5_file.of_file,
     plain.of_file,
     safetensors.of_file,
     foreign.of_file,
-    heads.of_file,
+    tensorflow_checkpoint.of_file,
+    _message,
 )

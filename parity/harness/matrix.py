@@ -8,10 +8,10 @@ from pathlib import Path
 
 from parity.diagnosis import Ran, first_meaning, meaning
 from parity.errors import ParityError, UsageError, unforeseen
+from parity.formats import written_by
 from parity.harness.cells import Judged, cell_record, facts_of, own, unnamed
 from parity.harness.layering import layers
 from parity.harness.run import Run
-from parity.inspecting.looking import written_by
 from parity.record import RuntimeRecord, now
 from parity.record.matrix import (
     Divergent,
@@ -157,7 +157,7 @@ def _judge(run: Run, beside: Run | None, key: str, cell: str, steps: _Steps) -> 
 
 def _saved_by(suite: Suite, key: str) -> str:
     """What wrote the cell's files, by what stands in them; "" where they do not say it."""
-    authors = [written_by(path) for path in artifact_paths(suite.runtimes[key], suite.folder)]
+    authors = [written_by(str(path)) for path in artifact_paths(suite.runtimes[key], suite.folder)]
     return ", ".join(dict.fromkeys(one for one in authors if one))
 
 

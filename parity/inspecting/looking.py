@@ -5,27 +5,15 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Callable
 from pathlib import Path
 
 from parity.files import digest
-from parity.formats import ModelFile, opened
-from parity.formats.archive.zip_file import ArchiveFile, checked
-from parity.formats.contents import Contents
+from parity.formats import opened
 from parity.formats.torch.description import phrase
-from parity.inspecting import checkpoint, graphdef, onnx, savedmodel, tflite
 from parity.inspecting.findings import Inspection
 from parity.inspecting.loading import Attempt, views
 from parity.inspecting.naming import misnamed
-from parity.runtimes import scan
 
-_READERS: dict[str, Callable[[Path], Contents]] = {
-    "onnx": onnx.read,
-    "tflite": tflite.read,
-    "savedmodel": savedmodel.read,
-    "frozen-graph": graphdef.read,
-    "checkpoint": checkpoint.inspected,
-}
 _REMEDIES = {
     "missing": "nothing is there: correct the path",
     "empty": "it is empty: copy or export it again",
@@ -63,18 +51,6 @@ def inspect(path: Path, attempt: Attempt | None) -> Inspection:
         why = getattr(error, "strerror", None) or str(error) or type(error).__name__
         return _unreadable(path, f"it cannot be read: {why}")
     return found
-
-
-def written_by(path: Path) -> str | None:
-    """What wrote a file, by what stands in it; None where that is not said or not to be read."""
-    try:
-        if _refused(path) is not None:
-            return None
-        with opened(str(path)) as file:
-            contents = None if file.faults() else _read(path, file)
-    except (OSError, ValueError):
-        return None
-    return None if contents is None else contents.written_by
 
 
 def _refused(path: Path) -> Inspection | None:
@@ -118,12 +94,12 @@ def _look(path: Path, attempt: Attempt | None) -> Inspection:
                 fault = "it is no SavedModel and holds one: name the folder in it that is"
             return Inspection(str(path), "directory", content.phrase, faults=(fault,))
         sha256, size = digest(path)
-        contents = None if file.faults() else _read(path, file)
+        contents = None if file.faults() else file.describe()
         if contents is None:
             remedy = _REMEDIES.get(content.phrase) or _REMEDIES.get(content.kind)
             faults = file.faults() or (remedy or _REMEDIES["unknown"],)
             return Inspection(str(path), content.kind, content.phrase, size, sha256, faults=faults)
-        code = scan.findings_of(file)
+        code = file.findings()
     content = content._replace(phrase=phrase(content, contents))
     if contents.faults and all(one.startswith("it cannot be scanned") for one in code):
         code = ()  # it is damaged, which the fault says
@@ -132,24 +108,6 @@ def _look(path: Path, attempt: Attempt | None) -> Inspection:
         str(path), content.kind, content.phrase, size, sha256, contents, code, notes,
         contents.faults, views(path, content.kind, contents, code, attempt),
     )  # fmt: skip
-
-
-def _read(path: Path, file: ModelFile) -> Contents | None:
-    """The reader's answer; bytes that break their format's promises become a fault."""
-    reader = _READERS.get(file.content.kind)
-    if reader is None:
-        return file.describe()
-    try:
-        contents = reader(path)
-    except OSError:
-        raise
-    except Exception as error:  # damaged bytes fail in any way
-        why = str(error)[:300] or type(error).__name__
-        fault = f"it is cut off or damaged: {why}; copy or export it again"
-        return Contents(f"{file.content.phrase} that is damaged", faults=(fault,))
-    if isinstance(file, ArchiveFile) and not contents.faults:
-        return checked(file.archive.zip, contents)
-    return contents
 
 
 def _state(path: Path) -> tuple[tuple[str, int, int, int], ...]:

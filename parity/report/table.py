@@ -7,14 +7,15 @@ those of CSV are text as it came from files, or numbers, which are written in fu
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from parity.report.markdown import row as markdown_row
 from parity.report.text import padded, printable, width
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 GAP = "  "
 _FOLDED = "    "  # before what did not fit beside the rest of its row
@@ -110,11 +111,15 @@ class Table:
 
     def csv(self) -> str:
         """CSV with "\\n" between lines; what there is not, None or NaN, is empty."""
-        stream = io.StringIO()
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow([one.text for one in self.headings])
-        writer.writerows([_exact(cell) for cell in row] for row in self.rows)
-        return stream.getvalue()
+        text: str = self.frame().to_csv(index=False, lineterminator="\n")
+        return text
+
+    def frame(self) -> pd.DataFrame:
+        """The same in pandas: a column a heading, cells as they are, text in one line each."""
+        import pandas as pd
+
+        rows = [[_inert(cell) for cell in row] for row in self.rows]
+        return pd.DataFrame(rows, columns=[one.text for one in self.headings], dtype=object)
 
     def _only(self, columns: Sequence[int]) -> Table:
         return Table(
@@ -143,12 +148,12 @@ def table(
     )
 
 
-def _exact(cell: Any) -> str:
+def _inert(cell: Any) -> Any:
     """A cell of CSV. Text from a file is one line that no spreadsheet takes for a formula."""
-    if isinstance(cell, str):
-        text = printable(cell)
-        return f"'{text}" if text.lstrip().startswith(_FORMULA) else text
-    return "" if cell is None or cell != cell else str(cell)
+    if not isinstance(cell, str):
+        return cell
+    text = printable(cell)
+    return f"'{text}" if text.lstrip().startswith(_FORMULA) else text
 
 
 def _groups(widths: Sequence[int], wide: int | None) -> Iterator[list[int]]:

@@ -2,22 +2,15 @@
 
 Keras configurations are searched for Lambda and foreign layers, pickles for what they call,
 TorchScript, exported programs and SavedModels for operations that reach outside of tensors.
-A scan is a sieve, not a sandbox: it names what it knows to be able to act. The scanner of one kind
-is imported only for a file of that kind.
+A scan is a sieve, not a sandbox: it names what it knows to be able to act.
 """
 
-import json
-import zipfile
-import zlib
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Tuple
 
-from ..formats import Content, ModelFile, opened, wire
+from ..formats import Content, ModelFile, opened
 from ..formats.keras.archive import KerasArchive
 from ..formats.keras.hdf5_file import Hdf5File
 from .contract import AdapterError
-
-_DAMAGED = (wire.Malformed, zipfile.BadZipFile, zlib.error, EOFError, json.JSONDecodeError,
-            UnicodeDecodeError)  # fmt: skip
 
 
 def guard(path: str, trust: bool) -> None:
@@ -35,8 +28,8 @@ def guard_file(file: ModelFile, trust: bool) -> None:
     """As ``guard``, of a file that is open."""
     if trust:
         return
-    found, damaged = _scanned(file)
-    if damaged:
+    found = file.findings()
+    if file.damaged():
         raise _damaged(file.path, file.content, found[0])
     if found:
         raise AdapterError("untrusted", path=file.path, findings=found)
@@ -66,49 +59,8 @@ def _damaged(path: str, content: Content, reason: str) -> AdapterError:
 def findings(path: str) -> Tuple[str, ...]:
     """What ``path`` would run beyond tensor operations, one sentence each."""
     with opened(path) as file:
-        return findings_of(file)
-
-
-def findings_of(file: ModelFile) -> Tuple[str, ...]:
-    """The same of a file that is open."""
-    return _scanned(file)[0]
+        return file.findings()
 
 
 def _unread(error: Exception) -> str:
     return f"it cannot be scanned: {str(error)[:200] or type(error).__name__}"
-
-
-def _scanned(file: ModelFile) -> Tuple[Tuple[str, ...], bool]:
-    """The findings, and whether they say that the file is cut off or corrupt."""
-    scan = _SCANS.get(file.content.kind)
-    if scan is None:
-        return file.findings(), file.damaged()
-    try:
-        return tuple(dict.fromkeys(scan(file))), False
-    except Exception as error:  # whatever cannot be read cannot be judged either
-        return (_unread(error),), isinstance(error, _DAMAGED)
-
-
-def _savedmodel(file: Any) -> List[str]:
-    from . import scan_savedmodel
-
-    return scan_savedmodel.findings(file.path)
-
-
-def _tflite(file: Any) -> List[str]:
-    from . import scan_tflite
-
-    return scan_tflite.findings(file.path)
-
-
-def _onnx(file: Any) -> List[str]:
-    from . import scan_onnx
-
-    return scan_onnx.findings(file.path)
-
-
-_SCANS: Dict[str, Callable[[ModelFile], List[str]]] = {
-    "savedmodel": _savedmodel,
-    "tflite": _tflite,
-    "onnx": _onnx,
-}

@@ -15,8 +15,8 @@ import numpy as np
 
 from parity import isolation, runtimes
 from parity.errors import InputError, RuntimeMissing
-from parity.formats import recognise
-from parity.runtimes import scan_onnx
+from parity.formats import opened, recognise
+from parity.formats.onnx.model import OnnxModel
 from parity.runtimes.contract import IMAGE_ID, Adapter, AdapterError, Artifact, Dataset, TensorSpec
 from parity.session.failures import typed
 from parity.suite import Runtime, Suite
@@ -73,8 +73,8 @@ def _is_artifact(path: Path, runtime: Runtime) -> bool:
 def _beside(path: Path) -> list[Path]:
     """Weights in files of their own; none of a file that is no ONNX model, or a damaged one."""
     try:
-        is_onnx = path.is_file() and recognise(str(path)).kind == "onnx"
-        return [Path(one) for one in scan_onnx.beside(str(path))] if is_onnx else []
+        with opened(str(path)) as file:
+            return [Path(one) for one in file.beside()] if isinstance(file, OnnxModel) else []
     except (OSError, ValueError):
         return []
 

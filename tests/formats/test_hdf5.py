@@ -1,7 +1,6 @@
 """HDF5 read without its library: every healthy layout as the library reads it, damage refused.
 
-Each planted fault made HDF5's library crash, run without end or take memory without measure, or
-hid something from one of two readers.
+Of the planted faults all but the name behind its heap made HDF5's library crash or run without end.
 """
 
 import io

@@ -130,8 +130,8 @@ def test_how_an_onnx_model_is_quantised(models: Path, name: str, style: str) -> 
 
 def test_a_mixed_tflite_model_is_told_with_counts() -> None:
     """Ops on integers beside ops on floats are neither int8 nor float."""
-    from parity.inspecting.tflite_parts import Part, Stored
-    from parity.inspecting.tflite_quantization import quantization
+    from parity.formats.tflite.quantization import quantization
+    from parity.formats.tflite.subgraphs import Part, Stored
 
     def tensor(dtype: str, scales: int) -> Stored:
         return Stored(Tensor("x", dtype, (2,)), 0, False, scales)

@@ -9,7 +9,9 @@ import pickle
 import random
 import struct
 import warnings
+import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +20,9 @@ import spoiled_archives
 from parity.formats.pickles import calls
 from parity.formats.pickles.machine import Followed, follow
 from parity.formats.pickles.operations import Bounded
+from parity.formats.source import Unreadable
+from parity.inspecting.looking import inspect
+from parity.inspecting.text import text
 
 _SPLIT = "an operation is not whole in its frame, so readers disagree about what it is"
 
@@ -172,3 +177,61 @@ def test_no_unpickler_imports_what_the_machine_does_not_see(kind: Any) -> None:
         refused += ended and bool(found.unread) and found.unread != _SPLIT
     assert whole > 300
     assert refused <= whole // 20
+
+
+@pytest.mark.parametrize("data", [b"\x80\x02.", b"\x80\x020N.", b"\x80\x02(K\x01u."])
+def test_operations_that_make_no_value_are_told(data: bytes) -> None:
+    """An unpickler fails there too; nothing is imported, so that alone is no finding."""
+    assert not asked(pickle.Unpickler, data)[1]
+    found = followed(data)
+    assert (found.unread, list(calls.findings(found))) == ("", [])
+    with pytest.raises(Unreadable, match="the pickle cannot be followed"):
+        found.sound()
+
+
+def test_a_pickled_number_is_a_whole_file(tmp_path: Path) -> None:
+    """Of nobody's older form: only torch's begins with torch's own number."""
+    (tmp_path / "n.pth").write_bytes(pickle.dumps(5, 2))
+    found = inspect(tmp_path / "n.pth", None)
+    assert (found.phrase, found.faults) == ("a Python pickle that torch.save did not write", ())
+
+
+def test_an_older_file_of_torch_that_ends_behind_its_number_is_damaged(tmp_path: Path) -> None:
+    """The number says that more must follow."""
+    (tmp_path / "n.pth").write_bytes(pickle.dumps(0x1950A86A20F9469CFC6C, 2))
+    found = inspect(tmp_path / "n.pth", None)
+    assert found.faults == (
+        "it is cut off or damaged: the pickle cannot be followed: pickle exhausted before seeing "
+        "STOP; copy or export it again",
+    )
+
+
+def nested(last: bytes) -> bytes:
+    """Pairs of one and the same pair, sixty times: two to the sixtieth when written out."""
+    return b"N" + b"2\x86" * 60 + last
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"ca.b\nC\n" + nested(b"\x85") + b"R.", id="an argument"),
+        pytest.param(nested(b")R."), id="what is called"),
+        pytest.param(
+            b"}(X\x19\0\0\0pytorch-lightning_version" + nested(b"u."), id="a trainer's version"
+        ),
+        pytest.param(
+            b"}(X\x01\0\0\0wctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storagectorch\n"
+            b"FloatStorage\n" + nested(b"") + b"X\x03\0\0\0cpuK\x01tQK\0K\x01\x85K\x01\x85tRu.",
+            id="a storage's key",
+        ),
+    ],
+)
+def test_what_is_shared_is_never_written_out(tmp_path: Path, data: bytes) -> None:
+    """A pickle of some hundred bytes would take all memory."""
+    path = tmp_path / "n.pth"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("n/data.pkl", b"\x80\x02" + data)
+    found = inspect(path, None)
+    assert found.contents is not None
+    assert "cannot be followed" not in "".join(found.faults)
+    assert len(text([found])) < 5000

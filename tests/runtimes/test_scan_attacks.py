@@ -20,11 +20,11 @@ from test_scan import Writes, refused, rewritten, saved
 import parity.runtimes as runtimes
 from parity.formats.archive import faults
 from parity.formats.keras import configuration as keras_configuration
+from parity.formats.tensorflow.operations import reaches_outside
 from parity.formats.torch import script_calls, symbolic
 from parity.runtimes import (
     content,
     scan,
-    scan_savedmodel,
 )
 from parity.runtimes.contract import Artifact
 
@@ -636,7 +636,7 @@ def test_every_operation_that_takes_a_file() -> None:
         if one.type in (types_pb2.DT_STRING, "string", "list(string)")
         and re.search(r"file|path|dir(_|$|ectory)|vocab|address|basename", one.name)
     }
-    assert {op for op in taking if not scan_savedmodel.reaches_outside(op)} == {
+    assert {op for op in taking if not reaches_outside(op)} == {
         "ShardedFilename",
         "ShardedFilespec",
     }

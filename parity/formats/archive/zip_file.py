@@ -4,7 +4,7 @@ import dataclasses
 import json
 import zipfile
 import zlib
-from typing import IO, Iterable, List, Optional, Set, Tuple
+from typing import IO, Iterable, Iterator, List, Optional, Set, Tuple
 
 from ..content import Content
 from ..contents import Contents
@@ -40,6 +40,14 @@ class Archive:
         """Not cut: such a one may end with another that was stored in it, which zipfile reads."""
         return any(item.header_offset == 0 for item in self.zip.infolist())
 
+    def texts(self, largest: int) -> Iterator[Tuple[str, str]]:
+        """The last part of the name and the text of each .txt and .json of fewer bytes."""
+        for item in self.zip.infolist():
+            name = item.filename.rsplit("/", 1)[-1]
+            if name.endswith((".txt", ".json")) and item.file_size < largest:
+                with self.zip.open(item) as stream:
+                    yield name, stream.read(largest).decode("utf-8", "replace")
+
 
 class ArchiveFile(ModelFile):
     """A format that is an archive; it is scanned and described only where nothing is wrong."""
@@ -58,6 +66,8 @@ class ArchiveFile(ModelFile):
 
     def describe(self) -> Optional[Contents]:
         """With what the checksums of the members say."""
+        if self.archive.faults:
+            return None
         found = super().describe()
         if found is None or found.faults:
             return found

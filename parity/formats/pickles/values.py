@@ -36,3 +36,12 @@ class Stored:
     """A reference to data outside of the pickle (torch: its storages)."""
 
     key: Any
+
+
+def worded(value: Any) -> str:
+    """A name, a text or a number; of anything else its type.
+
+    Written out, what is shared inside of it would be repeated without end.
+    """
+    plain = value is None or isinstance(value, (str, int, float, Name))
+    return str(value) if plain else type(value).__name__

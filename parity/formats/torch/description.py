@@ -6,7 +6,7 @@ from ..content import Content
 from ..contents import Contents
 from ..pickles import calls
 from ..pickles.machine import Followed
-from ..pickles.values import Made, Name, Stored
+from ..pickles.values import Made, Name, Stored, worded
 from ..shapes import counted, elements, listed
 from .weights import Weight, every, mapping, state
 
@@ -102,7 +102,7 @@ def _module(
 def _called(callee: Any) -> str:
     """The name of a class; the older form stores a module's class beside its source."""
     key = callee.key if isinstance(callee, Stored) else None
-    return str(key[1] if isinstance(key, tuple) and len(key) > 1 else callee)[:200]
+    return worded(key[1] if isinstance(key, tuple) and len(key) > 1 else callee)[:200]
 
 
 def _imports_note(imports: Sequence[str]) -> Tuple[str, ...]:
@@ -135,7 +135,7 @@ def _numbers(entries: Mapping[Any, Any], nested: Optional[str]) -> int:
 def _author(entries: Mapping[Any, Any]) -> Optional[str]:
     """Trainers sign their checkpoints."""
     if "pytorch-lightning_version" in entries:
-        return f"PyTorch Lightning {entries['pytorch-lightning_version']}"
+        return f"PyTorch Lightning {worded(entries['pytorch-lightning_version'])}"
     if "train_args" in entries and isinstance(entries.get("version"), str):
         return f"Ultralytics {entries['version']}"
     return None

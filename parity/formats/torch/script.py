@@ -7,7 +7,7 @@ from ..archive.zip_file import Archive, ArchiveFile
 from ..content import Content
 from ..contents import Contents, Tensor
 from ..model_file import ModelFile
-from ..pickles.values import Made, Name
+from ..pickles.values import Made, Name, worded
 from ..shapes import counted, elements
 from ..source import unpacked
 from . import script_calls, stored
@@ -35,7 +35,7 @@ class Script(ArchiveFile):
         faults = tuple(stored.storages(archive, found.value))
         inputs, returned = _signature(code, _class_name(found.value))
         facts = {
-            "class": str(found.value.by) if isinstance(found.value, Made) else None,
+            "class": worded(found.value.by) if isinstance(found.value, Made) else None,
             "file_version": version,
             "returns": returned or None,
             "dtypes": counted(one.dtype for one in weights),

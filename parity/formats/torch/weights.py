@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Dict, Iterator, Mapping, Optional, Set, Tuple
 
-from ..pickles.values import Made, Name, Stored
+from ..pickles.values import Made, Name, Stored, worded
 
 _STORAGES = {
     "FloatStorage": "float32", "DoubleStorage": "float64", "HalfStorage": "float16",
@@ -65,7 +65,7 @@ def _rebuilt(arguments: Tuple[Any, ...], name: str) -> Optional[Weight]:
     held = storage[4] if isinstance(storage, tuple) and len(storage) > 4 else 0
     sizes = held * _bytes(getattr(kind, "name", "")) if isinstance(held, int) else 0
     return Weight(
-        dtype, arguments[2], (str(key), str(arguments[1]), arguments[2]), (str(key), sizes)
+        dtype, arguments[2], (worded(key), worded(arguments[1]), arguments[2]), (worded(key), sizes)
     )
 
 

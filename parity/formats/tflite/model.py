@@ -1,40 +1,83 @@
 """TFLite flatbuffers, read by field number (tensorflow/lite/schema/schema.fbs)."""
 
-from __future__ import annotations
-
-from collections.abc import Sequence
+import contextlib
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
-from parity.formats.contents import Contents, Tensor
-from parity.formats.shapes import counted, elements, listed
-from parity.formats.source import Unreadable, bytes_of
-from parity.inspecting.flatbuffer import Buffer, Table
-from parity.inspecting.tflite_parts import Code, Part, Stored
-from parity.inspecting.tflite_quantization import quantization
-from parity.inspecting.tflite_words import CUSTOM, DTYPES, OPERATORS
+from ..content import Content
+from ..contents import Contents, Tensor
+from ..flatbuffer import Buffer, Table
+from ..model_file import ModelFile, Start
+from ..shapes import counted, elements, listed
+from ..source import Source, Unreadable, bytes_of
+from ..tensorflow.operations import reaches_outside
+from .quantization import quantization
+from .schema import CUSTOM, DTYPES, OPERATORS
+from .subgraphs import Code, Part, Stored
 
-
-def read(path: Path) -> Contents:
-    """What a TFLite file declares; inputs and outputs are those of its first subgraph."""
-    with bytes_of(str(path)) as data:
-        return _contents(Buffer(data).root(), len(data))
+_FLEX = "Flex"  # what TensorFlow calls its own operations in a TFLite file
 
 
-def _contents(model: Table, size: int) -> Contents:
-    codes = [_code(one) for one in model.tables(1)]
-    buffers = [_held(one, size) for one in model.tables(4)]
-    parts = [_part(one, codes, buffers) for one in model.tables(2)]
-    if not parts:
-        raise Unreadable("the model has no subgraph")
+class TfliteModel(ModelFile):
+    """A TFLite file, which stays open until it is closed."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, Content("tflite", "a TFLite flatbuffer"))
+        self._stack = contextlib.ExitStack()
+        self._data: Optional[Source] = None
+        self._parts: Optional[Tuple[Part, ...]] = None
+
+    @property
+    def model(self) -> Table:
+        """The table that the file begins with. Raises Unreadable."""
+        return Buffer(self._bytes()).root()
+
+    def codes(self) -> List[Code]:
+        """The operators' types. Raises Unreadable."""
+        return [_code(one) for one in self.model.tables(1)]
+
+    def parts(self) -> Tuple[Part, ...]:
+        """The subgraphs, the main one first. Raises Unreadable."""
+        if self._parts is None:
+            model, codes = self.model, self.codes()
+            buffers = [_held(one, len(self._bytes())) for one in model.tables(4)]
+            self._parts = tuple(_part(one, codes, buffers) for one in model.tables(2))
+        if not self._parts:
+            raise Unreadable("the model has no subgraph")
+        return self._parts
+
+    def close(self) -> None:
+        """Close the file."""
+        self._stack.close()
+
+    def _bytes(self) -> Source:
+        if self._data is None:
+            self._data = self._stack.enter_context(bytes_of(self.path))
+        return self._data
+
+    def _scan(self) -> Iterator[str]:
+        """TensorFlow's own interpreter runs the operation that a name begins with "Flex" for."""
+        for name in sorted({one.name for one in self.codes() if one.custom}):
+            if name.startswith(_FLEX) and reaches_outside(name[len(_FLEX) :]):
+                yield f"it runs TensorFlow's {name[len(_FLEX) :]}"
+
+    def _contents(self) -> Contents:
+        return _described(self.model, self.codes(), self.parts())
+
+
+def of_file(start: Start) -> Optional[ModelFile]:
+    """By the identifier behind its first offset."""
+    return TfliteModel(start.path) if start.head[4:8] == b"TFL3" else None
+
+
+def _described(model: Table, codes: Sequence[Code], parts: Sequence[Part]) -> Contents:
     main = parts[0]
     used = [codes[op.code] for part in parts for op in part.ops]
-    flex = sorted({one.name for one in used if one.custom and one.name.startswith("Flex")})
+    flex = sorted({one.name for one in used if one.custom and one.name.startswith(_FLEX)})
     custom = sorted({one.name for one in used if one.custom} - set(flex))
     metadata = {one.text(0): one.scalar(1, "I") for one in model.tables(6)}
     texts = dict(_metadata(model, metadata))
-    facts: dict[str, Any] = {
+    facts: Dict[str, Any] = {
         "schema": model.scalar(0, "I"),
         "minimum_runtime": texts.get("min_runtime_version", "").strip("\0 ") or None,
         "quantization": quantization(parts),
@@ -57,7 +100,7 @@ def _contents(model: Table, size: int) -> Contents:
     )
 
 
-def _named(model: Table, main: Part, ends: Sequence[int], field: int) -> tuple[Tensor, ...]:
+def _named(model: Table, main: Part, ends: Sequence[int], field: int) -> Tuple[Tensor, ...]:
     """The tensors by the names that a signature of the first subgraph gives them, if it does."""
     for signature in model.tables(7):
         names = {one.scalar(1, "I"): one.text(0) for one in signature.tables(field)}
@@ -70,7 +113,7 @@ def _form(style: str) -> str:
     return "not quantised" if style == "none" else style
 
 
-def _notes(flex: Sequence[str], custom: Sequence[str]) -> list[str]:
+def _notes(flex: Sequence[str], custom: Sequence[str]) -> List[str]:
     notes = []
     if flex:
         notes.append(
@@ -145,7 +188,7 @@ def _parameters(parts: Sequence[Part]) -> int:
     return sum(held.values())
 
 
-def _metadata(model: Table, entries: dict[str, int]) -> list[tuple[str, str]]:
+def _metadata(model: Table, entries: Dict[str, int]) -> List[Tuple[str, str]]:
     wanted = {entries[name]: name for name in ("min_runtime_version",) if name in entries}
     return [
         (wanted[index], buffer.text(0)[:64])
@@ -154,7 +197,7 @@ def _metadata(model: Table, entries: dict[str, int]) -> list[tuple[str, str]]:
     ]
 
 
-def _written_by(model: Table, entries: dict[str, int], description: str) -> str | None:
+def _written_by(model: Table, entries: Dict[str, int], description: str) -> Optional[str]:
     """The converter: its version stands in a flatbuffer of its own (conversion_metadata.fbs)."""
     for index, buffer in enumerate(model.tables(4)):
         if index == entries.get("CONVERSION_METADATA"):

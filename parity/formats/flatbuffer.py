@@ -5,13 +5,10 @@ against the end of the buffer, and the number of reads is bounded: a damaged fil
 thousands of tables at the same place.
 """
 
-from __future__ import annotations
-
 import struct
-from collections.abc import Iterator
-from typing import Any
+from typing import Any, Iterator, Optional, Tuple
 
-from parity.formats.source import Source, Unreadable
+from .source import Source, Unreadable
 
 _READS = 20_000_000
 
@@ -27,7 +24,7 @@ class Buffer:
         """The number at a position, by its struct letter."""
         return self.numbers(at, form, 1)[0]
 
-    def numbers(self, at: int, form: str, count: int) -> tuple[Any, ...]:
+    def numbers(self, at: int, form: str, count: int) -> Tuple[Any, ...]:
         """So many numbers from a position on."""
         size = struct.calcsize(f"<{form}") * count
         if at < 0 or at + size > len(self.data):
@@ -40,7 +37,7 @@ class Buffer:
         found = self.data[at : at + size]
         return struct.unpack(f"<{count}{form}", found)  # type: ignore[arg-type]
 
-    def root(self) -> Table:
+    def root(self) -> "Table":
         """The table that the buffer begins with."""
         return Table(self, self.number(0, "I"))
 
@@ -54,7 +51,7 @@ class Table:
         self._vtable = at - buffer.number(at, "i")
         self._fields = buffer.number(self._vtable, "H") // 2 - 2
 
-    def _field(self, number: int) -> int | None:
+    def _field(self, number: int) -> Optional[int]:
         if number >= self._fields:
             return None
         offset = self._buffer.number(self._vtable + 4 + 2 * number, "H")
@@ -65,16 +62,16 @@ class Table:
         at = self._field(number)
         return default if at is None else self._buffer.number(at, form)
 
-    def _target(self, number: int) -> int | None:
+    def _target(self, number: int) -> Optional[int]:
         at = self._field(number)
         return None if at is None else at + int(self._buffer.number(at, "I"))
 
-    def table(self, number: int) -> Table | None:
+    def table(self, number: int) -> Optional["Table"]:
         """A table field; None where the file leaves it out."""
         at = self._target(number)
         return None if at is None else Table(self._buffer, at)
 
-    def span(self, number: int, item: int = 1) -> tuple[int, int]:
+    def span(self, number: int, item: int = 1) -> Tuple[int, int]:
         """Start and count of a vector of items of so many bytes; its end is inside the file."""
         at = self._target(number)
         if at is None:
@@ -87,12 +84,12 @@ class Table:
             )
         return at + 4, count
 
-    def vector(self, number: int, form: str) -> tuple[Any, ...]:
+    def vector(self, number: int, form: str) -> Tuple[Any, ...]:
         """A vector of numbers; empty where the file leaves it out."""
         start, count = self.span(number, struct.calcsize(f"<{form}"))
         return self._buffer.numbers(start, form, count) if count else ()
 
-    def tables(self, number: int) -> Iterator[Table]:
+    def tables(self, number: int) -> Iterator["Table"]:
         """The tables of a vector."""
         start, count = self.span(number, 4)
         for index in range(count):

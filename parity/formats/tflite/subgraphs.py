@@ -1,11 +1,9 @@
 """A TFLite subgraph, as much of it as is counted."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Tuple
 
-from parity.formats.contents import Tensor
+from ..contents import Tensor
 
 
 @dataclass(frozen=True)
@@ -40,11 +38,11 @@ class Part:
         """An operator: index of its type, and of its tensors (-1: left out)."""
 
         code: int
-        inputs: tuple[int, ...]
-        outputs: tuple[int, ...]
+        inputs: Tuple[int, ...]
+        outputs: Tuple[int, ...]
 
-    tensors: tuple[Stored, ...]
-    inputs: tuple[int, ...]
-    outputs: tuple[int, ...]
-    ops: tuple[Op, ...]
-    names: tuple[str, ...]
+    tensors: Tuple[Stored, ...]
+    inputs: Tuple[int, ...]
+    outputs: Tuple[int, ...]
+    ops: Tuple[Op, ...]
+    names: Tuple[str, ...]

@@ -4,13 +4,10 @@ Source: TensorFlow Lite, post-training quantization (dynamic range, float16, ful
 16-bit activations with 8-bit weights).
 """
 
-from __future__ import annotations
+from typing import Any, Dict, List, Optional, Sequence
 
-from collections.abc import Sequence
-from typing import Any
-
-from parity.formats.shapes import counted
-from parity.inspecting.tflite_parts import Part, Stored
+from ..shapes import counted
+from .subgraphs import Part, Stored
 
 _EDGES = ("QUANTIZE", "DEQUANTIZE")
 _NARROW = ("int8", "uint8", "int4", "int2", "uint4")
@@ -18,7 +15,7 @@ _FLOATS = ("float32", "float16", "bfloat16")
 _DATA_ONLY = ("RESHAPE", "TRANSPOSE", "SQUEEZE", "EXPAND_DIMS", "SHAPE", "CAST")
 
 
-def quantization(parts: Sequence[Part]) -> dict[str, Any]:
+def quantization(parts: Sequence[Part]) -> Dict[str, Any]:
     """The style in words, and the counts that it follows from.
 
     Styles: none, float16, dynamic range, full int8 (all ops on 8-bit integers), int16x8 (16-bit
@@ -39,7 +36,7 @@ def quantization(parts: Sequence[Part]) -> dict[str, Any]:
     }
 
 
-def _style(every: Sequence[Stored], ops: dict[str, int], weights: Sequence[Stored]) -> str:
+def _style(every: Sequence[Stored], ops: Dict[str, int], weights: Sequence[Stored]) -> str:
     integer = {kind: n for kind, n in ops.items() if kind not in ("float", "other")}
     if integer and ops.get("float"):
         return "mixed"
@@ -51,10 +48,10 @@ def _style(every: Sequence[Stored], ops: dict[str, int], weights: Sequence[Store
     return "float16" if halves else "none"
 
 
-def _computes(part: Part) -> list[str]:
+def _computes(part: Part) -> List[str]:
     """For each op that computes: int8, int16, float, or other (indices, flags, states)."""
     found = []
-    for op, name in zip(part.ops, part.names, strict=True):
+    for op, name in zip(part.ops, part.names):
         if name in _EDGES or not op.outputs:
             continue
         outputs = [part.tensors[i] for i in op.outputs if i >= 0]
@@ -73,7 +70,7 @@ def _is_narrow(one: Stored) -> bool:
     return one.tensor.dtype in _NARROW
 
 
-def _granularity(weights: Sequence[Stored]) -> str | None:
+def _granularity(weights: Sequence[Stored]) -> Optional[str]:
     if not weights:
         return None
     many = sum(one.scales > 1 for one in weights)

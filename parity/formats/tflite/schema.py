@@ -1,7 +1,5 @@
 """The numbers of TFLite's schema as words (tensorflow/lite/schema/schema.fbs)."""
 
-from __future__ import annotations
-
 DTYPES = (
     "float32", "float16", "int32", "uint8", "int64", "str", "bool", "int16", "complex64", "int8",
     "float64", "complex128", "uint64", "resource", "variant", "uint32", "uint16", "int4",

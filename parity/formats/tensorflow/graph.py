@@ -3,29 +3,31 @@
 Source: tensorflow/core/framework/{graph,node_def,attr_value,types,tensor_shape}.proto.
 """
 
-from __future__ import annotations
+from typing import Iterator, Optional, Sequence, Tuple
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-
-from parity.formats.contents import Contents, Tensor
-from parity.formats.shapes import counted, elements
-from parity.formats.source import Unreadable, bytes_of
-from parity.inspecting.protobuf import Message
+from .. import wire
+from ..content import Content
+from ..contents import Contents, Tensor
+from ..model_file import ModelFile
+from ..protobuf import Message, Opened, ProtobufFile
+from ..shapes import counted, elements
+from ..source import Unreadable
 
 DTYPES = (
     "", "float32", "float64", "int32", "uint8", "int16", "int8", "str", "complex64", "int64",
     "bool", "qint8", "quint8", "qint32", "bfloat16", "qint16", "quint16", "uint16", "complex128",
     "float16", "resource", "variant", "uint32", "uint64",
 )  # fmt: skip
+_FIELDS = {(1, wire.BYTES), (2, wire.BYTES), (3, wire.VARINT), (4, wire.BYTES)}
 _PASSIVE = ("NoOp", "Assert", "Const", "Placeholder")
 
 
-def read(path: Path) -> Contents:
+class GraphFile(ProtobufFile):
     """A frozen graph: a GraphDef whose weights are constants."""
-    with bytes_of(str(path)) as data:
-        graph = Message(data)
-        nodes = list(graph.messages(1))
+
+    def _contents(self) -> Contents:
+        graph = self.message
+        nodes = graph.messages(1)
         if not nodes:
             raise Unreadable("the graph has no node")
         versions = graph.message(4)
@@ -48,13 +50,35 @@ def read(path: Path) -> Contents:
         )
 
 
+def of_message(path: str, top: Opened) -> Optional[ModelFile]:
+    """A GraphDef is a list of nodes (1), functions (2) and versions (4)."""
+    if not top.message.kinds() <= _FIELDS or not _begins_with_node(top.message):
+        return None
+    if top.message.broken is not None:
+        phrase = "a truncated protobuf file (a frozen graph cut off?)"
+        return ProtobufFile(path, Content("truncated", phrase), top)
+    return GraphFile(path, Content("frozen-graph", "a frozen TensorFlow graph (GraphDef)"), top)
+
+
+def _begins_with_node(top: Message) -> bool:
+    """Whether the first field is a NodeDef: a name (1), an op that is one word (2), texts."""
+    first = top.first
+    if first is None or (first.number, first.wire) != (1, wire.BYTES):
+        return False
+    node = Message(top.data, first.start, first.end)
+    ops = node.texts(2)
+    shaped = all(kind == wire.BYTES and number <= 8 for number, kind in node.kinds())
+    word = len(ops) == 1 and ops[0].replace("_", "").replace(">", "").isalnum()
+    return node.broken is None and shaped and word
+
+
 def dtype(number: int) -> str:
     """A DataType as numpy's name; references count from 101."""
     number = number - 100 if number > 100 else number
     return DTYPES[number] if 0 < number < len(DTYPES) else f"type {number}"
 
 
-def shape(message: Message | None) -> tuple[int | None, ...] | None:
+def shape(message: Optional[Message]) -> Optional[Tuple[Optional[int], ...]]:
     """A TensorShapeProto; None where the rank is unknown."""
     if message is None or message.number(3):
         return None

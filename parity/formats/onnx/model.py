@@ -1,17 +1,18 @@
 """ONNX models, read by field number (onnx/onnx.proto); no weight is looked at."""
 
-from __future__ import annotations
-
 import os
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from collections import Counter
+from typing import Any, Dict, Iterator, List, Optional, Union
+from typing import Counter as Counts
 
-from parity.formats.contents import Contents, Tensor
-from parity.formats.foreign import is_pointer
-from parity.formats.shapes import counted, elements, listed
-from parity.formats.source import Unreadable, bytes_of
-from parity.inspecting.protobuf import Message
+from .. import wire
+from ..content import Content
+from ..contents import Contents, Tensor
+from ..model_file import ModelFile
+from ..protobuf import Message, Opened, ProtobufFile
+from ..shapes import counted, elements, listed
+from ..source import Unreadable
+from . import external
 
 # TensorProto.DataType as numpy's names.
 DTYPES = (
@@ -30,17 +31,47 @@ _WEIGHED = (
 _FLOATS = (1, 10, 11, 16)  # TensorProto's float32, float16, float64 and bfloat16
 
 
-def read(path: Path) -> Contents:
-    """What an ONNX file declares."""
-    with bytes_of(str(path)) as data:
-        model = Message(data)
-        graph = model.message(7)
+class OnnxModel(ProtobufFile):
+    """An ONNX model; what else is asked of one than by every format is asked here."""
+
+    def __init__(self, path: str, top: Opened) -> None:
+        super().__init__(path, Content("onnx", "an ONNX model"), top)
+
+    def beside(self) -> List[str]:
+        """The files in which its weights are, sorted; those that are there."""
+        folder = os.path.dirname(self.path)
+        names = set(external.locations(self.message))
+        found = [os.path.normpath(os.path.join(folder, name)) for name in names]
+        return sorted(one for one in found if os.path.isfile(one))
+
+    def externals(self) -> Iterator[external.External]:
+        """Where the weights of its graphs are that lie in other files."""
+        for graph in self.message.messages(7):
+            yield from external.externals(graph.messages(5))
+
+    def metadata(self) -> Dict[str, str]:
+        """The texts that whoever exported it put beside the network, by name."""
+        return {one.text(1): one.text(2) for one in self.message.messages(14)}
+
+    def numbers(self) -> Counts[str]:
+        """How many numbers the initializers hold, by type."""
+        counts: Counts[str] = Counter()
+        for graph in self.message.messages(7):
+            for tensor in graph.messages(5):
+                counts[_dtype(tensor.number(2))] += elements(tensor.numbers(1))
+        return counts
+
+    def _calls(self) -> Iterator[str]:
+        yield from external.outside(self.path, self.message)
+
+    def _contents(self) -> Contents:
+        graph = self.message.message(7)
         if graph is None:
             raise Unreadable("the model has no graph")
-        return _contents(path, model, graph)
+        return _described(self.path, self.message, graph)
 
 
-def _contents(path: Path, model: Message, graph: Message) -> Contents:
+def _described(path: str, model: Message, graph: Message) -> Contents:
     opsets = {one.text(1) or "ai.onnx": one.number(2) for one in model.messages(8)}
     nodes = list(_nodes(graph))
     ops = [_op(node) for node in nodes]
@@ -48,15 +79,15 @@ def _contents(path: Path, model: Message, graph: Message) -> Contents:
     domains = sorted({node.text(7) for node in nodes} - {*_STANDARD, *_OF_ONNXRUNTIME})
     local = sorted({one.text(10) for one in model.messages(25)})
     custom = [domain for domain in domains if domain not in local]
-    external, faults = _external(path, weights)
-    facts: dict[str, Any] = {
+    outside, faults = external.judged(path, weights)
+    facts: Dict[str, Any] = {
         "ir_version": model.number(1),
         "opsets": opsets,
         "graph": graph.text(2),
         "custom_domains": custom,
         "quantization": _quantization(ops),
         "weights": counted(_dtype(one.number(2)) for one in weights),
-        "external_data": external,
+        "external_data": outside,
         "ops": counted(ops),
         "metadata": {one.text(1): one.text(2)[:200] for one in model.messages(14)},
     }
@@ -92,7 +123,7 @@ def _nodes(graph: Message, deep: int = 0) -> Iterator[Message]:
                 yield from _nodes(inner, deep + 1)
 
 
-def _constants(nodes: list[Message]) -> Iterator[Message]:
+def _constants(nodes: List[Message]) -> Iterator[Message]:
     """Weights in nodes, where some exporters put them: tensors of floats that layers take."""
     taken = {name for node in nodes if node.text(4) in _WEIGHED for name in node.texts(1)[1:]}
     for node in nodes:
@@ -108,11 +139,11 @@ def _op(node: Message) -> str:
     return node.text(4) if domain in _STANDARD else f"{domain}::{node.text(4)}"
 
 
-def _ops_of(nodes: list[Message], domain: str) -> list[str]:
+def _ops_of(nodes: List[Message], domain: str) -> List[str]:
     return sorted({node.text(4) for node in nodes if node.text(7) == domain})
 
 
-def _quantization(ops: list[str]) -> dict[str, Any]:
+def _quantization(ops: List[str]) -> Dict[str, Any]:
     """QDQ: quantise/dequantise pairs around float ops; QOperator: ops on integers."""
     counts = counted(op.split("::")[-1] for op in ops)
     pairs = {op: n for op, n in counts.items() if op in ("QuantizeLinear", "DequantizeLinear")}
@@ -127,53 +158,6 @@ def _quantization(ops: list[str]) -> dict[str, Any]:
     else:
         style = "QDQ" if pairs else "none"
     return {"style": style, **pairs, **integer, **dynamic}
-
-
-def _external(path: Path, weights: list[Message]) -> tuple[dict[str, str], list[str]]:
-    """Each external file with what became of it, and what is wrong."""
-    needed: dict[str, int] = {}
-    for weight in weights:
-        entries = {one.text(1): one.text(2) for one in weight.messages(13)}
-        if "location" in entries:
-            offset, length = (
-                int(text) if (text := entries.get(key, "")).isdecimal() else 0
-                for key in ("offset", "length")
-            )
-            location = entries["location"]
-            needed[location] = max(needed.get(location, 0), offset + length)
-    found, faults = {}, []
-    for location, size in needed.items():
-        state, fault = _judged(path.resolve().parent, location, size)
-        found[location] = state
-        if fault:
-            faults.append(fault)
-    return found, faults
-
-
-def _judged(folder: Path, location: str, size: int) -> tuple[str, str | None]:
-    target = Path(os.path.realpath(folder / location))
-    if Path(location).is_absolute() or not target.is_relative_to(folder):
-        return "outside", (
-            f"its weights are expected in {location}, outside of its folder, which no runtime "
-            f"reads: save it again with all data beside it"
-        )
-    if not target.is_file():
-        return "missing", (
-            f"its weights are expected in {location} beside it, where nothing is: copy that file "
-            f"too, or save the model in one file"
-        )
-    if is_pointer(str(target)):
-        return "a Git LFS pointer", (
-            f"its weights are expected in {location} beside it, which is a Git LFS pointer: the "
-            f"weights were not downloaded, run git lfs pull"
-        )
-    have = target.stat().st_size
-    if have < size:
-        return "too short", (
-            f"its weights reach to byte {size} of {location}, which has {have} bytes: the file is "
-            f"cut off or belongs to another model"
-        )
-    return "present", None
 
 
 def _dtype(number: int) -> str:
@@ -191,5 +175,16 @@ def _value(one: Message) -> Tensor:
     return Tensor(one.text(1), _dtype(tensor.number(1)), sizes)
 
 
-def _dimension(one: Message) -> int | str | None:
+def _dimension(one: Message) -> Union[int, str, None]:
     return one.number(1) if one.count(1) else one.text(2) or None
+
+
+def of_message(path: str, top: Opened) -> Optional[ModelFile]:
+    """ONNX's ModelProto has a version of the format (1), and a graph (7)."""
+    kinds = top.message.kinds()
+    if (1, wire.VARINT) not in kinds:
+        return None
+    if top.message.broken is not None:
+        phrase = "a truncated protobuf file (an ONNX model cut off?)"
+        return ProtobufFile(path, Content("truncated", phrase), top)
+    return OnnxModel(path, top) if (7, wire.BYTES) in kinds else None
