@@ -103,3 +103,22 @@ def test_links_to_files_and_folders_on_the_way_are_no_problem(home: Path) -> Non
     assert problems(home, "images/*") == []
     assert problems(home, "**/*.jpg") == []
     assert matching("images/*", home) == ["images/a.jpg", "images/b.jpg", "images/c.jpg"]
+
+
+def test_an_image_that_is_reached_in_several_ways_counts_once(home: Path) -> None:
+    """A budget over images is one over different ones, whatever patterns find them."""
+    patterns = ["images/*.jpg", "./images/a.jpg", "images/../images/b.jpg"]
+    patterns.append(f"../{home.name}/images/*.jpg")
+    assert problems(home, *patterns) == []
+    assert load(home).images == ("images/a.jpg", "images/b.jpg")
+
+
+def test_a_way_back_from_a_link_is_the_way_that_the_link_goes(home: Path) -> None:
+    """Behind a link ".." is another folder: both images count, each under its own name."""
+    elsewhere = home.parent / "elsewhere"
+    (elsewhere / "there").mkdir(parents=True)
+    (elsewhere / "a.jpg").write_bytes(b"")
+    (home / "link").symlink_to(elsewhere / "there")
+    (home / "a.jpg").write_bytes(b"")
+    assert matching("link/../a.jpg", home) == ["link/../a.jpg"]
+    assert matching("images/../a.jpg", home) == ["a.jpg"]

@@ -1,4 +1,8 @@
-"""The ``parity`` command: parses, calls the harness, prints. ``--help`` imports nothing heavy."""
+"""The ``parity`` command: parses, calls the harness, prints. ``--help`` imports nothing heavy.
+
+Begin with ``arguments.py`` (what can be asked for) and ``commands.py``, a function a command. What
+they share: ``streams.py`` prints, ``shared.py`` loads suites, ``reporting.py`` writes reports.
+"""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ and ``pixels.py`` watch over what nobody reads and over units. The rooms, each u
 - ``clues/``: what heads look like, and what speaks for a family.
 - ``heads/``: what several families' heads have in common, and their tables.
 
-Nothing here knows runtimes, suites or reports, or imports a framework.
+Nothing here knows suites or reports, or imports a framework; of runtimes it knows the contract.
 """
 
 from __future__ import annotations

@@ -21,6 +21,10 @@ from parity.decode.heads.candidates import Candidates, DecodeError, Proposals
 from parity.errors import SuiteError
 
 GROUP = "parity.families"
+_HOOKS = (
+    "roles", "arrange", "trim", "unread", "files", "load", "doubts", "beside", "crossed", "suggest",
+)  # fmt: skip
+_ARRAYS = (("boxes", "scores"), ("boxes", "scores", "classes"))
 
 
 class UnknownFamily(ValueError):
@@ -90,13 +94,12 @@ def _guarded(family: Family, whose: str) -> Family:
             raise DecodeError(
                 f"{whose}: expected Candidates or Proposals, found {type(answer).__name__}"
             )
-        if isinstance(answer, Candidates):
-            return checked((answer.boxes, answer.scores), given.classes, whose)
-        return checked((answer.boxes, answer.scores, answer.classes), given.classes, whose)
+        labels = () if isinstance(answer, Candidates) else (answer.classes,)
+        good = checked((answer.boxes, answer.scores, *labels), given.classes, whose)
+        return replace(answer, **{name: getattr(good, name) for name in _ARRAYS[len(labels)]})
 
-    hooks = ("roles", "arrange", "trim", "unread", "files", "load", "doubts", "crossed", "suggest")
     worded: dict[str, Any] = {
-        name: _worded(hook, whose) for name in hooks if (hook := getattr(family, name)) is not None
+        name: _worded(hook, whose) for name in _HOOKS if (hook := getattr(family, name)) is not None
     }
     clues = None if family.clues is None else _quiet(family.clues, whose)
     return replace(family, decode=decode, clues=clues, **worded)
@@ -106,9 +109,9 @@ def _worded(call: Callable[..., Any], whose: str) -> Callable[..., Any]:
     def worded(*given: Any) -> Any:
         try:
             return call(*given)
-        except (ValueError, SuiteError) as error:
-            if isinstance(error, DecodeError | SuiteError):
-                raise
+        except (DecodeError, SuiteError):
+            raise
+        except ValueError as error:
             raise DecodeError(f"{whose}: {error}") from error
         except Exception as error:
             raise DecodeError(f"{whose} raised {_raised(error)}") from error

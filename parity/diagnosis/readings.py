@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from parity import runtimes
 from parity.decode import Decode, in_image
 from parity.decode.families.boxes_scores import BoxesScores
 from parity.decode.families.ssd import Ssd
@@ -36,7 +37,7 @@ class Reading:
 
 def readings(candidate: Runtime, reference: Runtime, classes: int) -> Iterator[Reading]:
     """What is worth a try, the most telling first; nothing that both sides do already."""
-    if candidate.table.kind != "recorded":  # which is not run, whatever it is fed
+    if runtimes.descriptor(candidate.table.kind).runs:  # else it is all one what it is fed
         yield from _inputs(candidate.recipe, reference.recipe)
     if candidate.decode != reference.decode:
         yield Reading(f"decoded as {reference.name} is, see the notes", decode=reference.decode)

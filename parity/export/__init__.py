@@ -1,7 +1,8 @@
 """``parity export``: make each runtime's artifact from another runtime's, as ``parity.toml`` says.
 
-``export(suite)`` goes through the runtimes that have an ``export`` table, sources first. Every
-framework's exporter has a file of its own and imports its framework only when it is used.
+``export(suite)`` goes through the runtimes that have an ``export`` table, sources first. Begin with
+``methods.py``, which says what each method reads, writes and needs: a new one is a line there and a
+file in ``exporters/``. ``plan.py`` orders the steps, ``job.py`` opens their sources.
 
 The same input gives the same bytes, but for a SavedModel: TensorFlow numbers its functions through
 the life of a process, so only a fresh process repeats itself.

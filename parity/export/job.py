@@ -13,7 +13,7 @@ from parity.errors import ExportError
 from parity.export.plan import Step
 from parity.export.representative import representative
 from parity.pipeline import Images, decoder
-from parity.runtimes.contract import Adapter, AdapterError, Artifact, TensorSpec
+from parity.runtimes.contract import Adapter, AdapterError, Artifact, Native, TensorSpec
 from parity.session import artifact_paths
 from parity.session.failures import typed
 from parity.suite import Runtime, Suite
@@ -80,7 +80,7 @@ class Sources:
         except ValueError as error:
             raise ExportError(runtime.name, str(error)) from error
         names = self._names(runtime, adapter, {inputs[0].name: example})
-        network = getattr(adapter, "native", lambda: None)()
+        network = adapter.native() if isinstance(adapter, Native) else None
         return Source(adapter, network, inputs[0], example, names)
 
     def _names(

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from parity.runtimes.contract import Library
+from parity import runtimes
+from parity.runtimes.contract import Library, library_of
 
-_TF = Library("tensorflow", "tensorflow", "pip install 'detector-parity[tensorflow]'")
-_TORCH = Library("torch", "torch", "pip install 'detector-parity[torch]'")
-_ORT = Library("onnxruntime", "onnxruntime", "pip install 'detector-parity[onnx]'")
-_ONNX = Library("onnx", "onnx", "pip install 'detector-parity[export]'")
-_TF2ONNX = Library("tf2onnx", "tf2onnx", "pip install 'detector-parity[export]'")
-_ONNXSCRIPT = Library("onnxscript", "onnxscript", "pip install 'detector-parity[export]'")
+_TF, _TORCH, _ORT = (
+    runtimes.descriptor(kind).libraries[0] for kind in ("savedmodel", "torch", "onnxruntime")
+)
+_ONNX, _TF2ONNX, _ONNXSCRIPT = (
+    library_of("export", name, name) for name in ("onnx", "tf2onnx", "onnxscript")
+)
 _TENSORFLOW_MODELS = ("keras", "savedmodel")
 
 

@@ -1,4 +1,10 @@
-"""The orchestrators: judge a suite, record its goldens."""
+"""The orchestrators: judge a suite, record its goldens.
+
+Begin with ``check`` here and ``run.py``, which judges the runtimes of one suite, image by image;
+``judging.py`` says what follows from them. ``layering.py``, ``matrix.py`` and ``roundtripping.py``
+are those commands; the other files are what a run asks: its reference, its notes, its scope. Only
+``cli/`` and ``pytest_plugin/`` are above; nothing here prints or words a message.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +33,7 @@ Progress = Callable[[str, int, int], None]
 
 def check(
     suite: Suite | Path | str,
-    runtimes: tuple[str, ...] | None = None,
+    runtimes: Iterable[str] | None = None,
     *,
     reference: str = "auto",
     allow_missing: bool = False,

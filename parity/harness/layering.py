@@ -83,7 +83,7 @@ class _Comparison:
                 reference.subject,
                 candidate.subject,
                 (self._feeds(reference, candidate, image) for image in self._chosen),
-                bool(getattr(candidate.subject, "grids", {})),
+                bool(candidate.subject.grids),
                 outputs=outputs,
             )
             written, notes = self._replays(reference, candidate, table, outputs, replays)

@@ -2,6 +2,9 @@
 
 pytest imports this module at every start of every project that has it installed, so it imports
 nothing but pytest and the standard library; what it does is imported when a ``parity.toml`` is met.
+
+``collecting.py`` finds the tests, ``items.py`` judges them and tells its records, ``results.py``
+merges those of all processes, ``concluding.py`` reports. May use ``harness/`` and ``report/``.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from parity import runtimes
 from parity.decode.settings import Decode
 from parity.errors import SuiteError
 from parity.files import Unreadable, text
@@ -116,10 +117,8 @@ class _Resolver:
             )
         if table.tolerance not in known:
             self.problems.append(unknown_name(f"{where}.tolerance", table.tolerance, known))
-        if table.interpreter is not None and table.kind != "tflite":
-            self.problems.append(
-                f"{where}.interpreter: expected only with kind = 'tflite', found {table.kind!r}"
-            )
+        if table.interpreter is not None:
+            self.problems += _interpreter(where, table.kind)
         tolerance = known.get(table.tolerance, tolerances.BUILT_IN["float32"])
         recipe = self._merged(where, "preprocess", table.preprocess, Recipe)
         wide = recipe.size and tolerances.beyond_input(tolerance, recipe.size)
@@ -227,3 +226,11 @@ class _Resolver:
                 f"detector.labels: expected a COCO JSON file, found none at {path}"
             )
         return path
+
+
+def _interpreter(where: str, kind: str) -> list[str]:
+    """Where a kind is given an interpreter and has no such option."""
+    if "interpreter" in runtimes.descriptor(kind).options:
+        return []
+    able = [repr(one.kind) for one in runtimes.descriptors() if "interpreter" in one.options]
+    return [f"{where}.interpreter: expected only with kind = {' or '.join(able)}, found {kind!r}"]

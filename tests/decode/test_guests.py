@@ -100,7 +100,7 @@ def test_heads_that_it_refuses_are_an_error_in_its_words(run: Parity, tmp_path: 
     assert "second: centred: expected half sizes of at least 0" in said(found)
 
 
-def test_init_recognises_it_and_inspect_and_doctor_work(run: Parity, tmp_path: Path) -> None:
+def test_init_recognises_it_and_inspect_works(run: Parity, tmp_path: Path) -> None:
     """By its clues, with the preprocessing that is usual for it."""
     model = onnx_of(tmp_path / "net.onnx")
     found = run("parity", "init", model)
@@ -110,7 +110,6 @@ def test_init_recognises_it_and_inspect_and_doctor_work(run: Parity, tmp_path: P
     assert 'color = "BGR"' in found.stdout
     assert 'family = "centred" # what the heads look like' in said(found)
     assert run("parity", "inspect", model).returncode == 0
-    assert "centred toy-family can be used" in said(run("parity", "doctor"))
 
 
 def onnx_of(path: Path) -> Path:
@@ -149,22 +148,28 @@ BROKEN = {
 
 
 @pytest.mark.parametrize(("code", "problem"), BROKEN.values(), ids=BROKEN)
-def test_a_broken_package_is_told_to_whoever_asks_and_disturbs_nobody_else(
+def test_a_broken_package_is_told_by_the_suite_that_names_it(
     install: Installed, tmp_path: Path, code: str, problem: str
 ) -> None:
-    """Suites of other families, init and inspect go on; its own suite and doctor say why."""
-    install("toy-family", {"centred": "toy_families:FAMILY"}, toy_family.FAMILY)
+    """Whose it is, and why it is of no use."""
     run = install("broken-family", {"lost": "broken:FAMILY"}, code)
-    assert run("parity", "check", toy_family.suite(tmp_path / "suite")).returncode == 0
     found = run("parity", "check", toy_family.suite(tmp_path / "lost", "lost"))
     assert found.returncode == 2
     assert "decode.family: " in said(found)
     assert problem in said(found)
     assert "broken-family" in said(found)
     assert "Traceback" not in said(found)
-    doctor = run("parity", "doctor")
-    assert "lost broken-family see below" in said(doctor)
-    assert problem in said(doctor)
+
+
+def test_a_broken_package_disturbs_nobody_else(install: Installed, tmp_path: Path) -> None:
+    """Other suites pass, init goes on without it; pytest and init say why."""
+    install("toy-family", {"centred": "toy_families:FAMILY"}, toy_family.FAMILY)
+    code, problem = BROKEN["raises"]
+    run = install("broken-family", {"lost": "broken:FAMILY"}, code)
+    assert run("parity", "check", toy_family.suite(tmp_path / "suite")).returncode == 0
+    collected = run("pytest", toy_family.suite(tmp_path / "lost", "lost"), "-q")
+    assert collected.returncode != 0
+    assert problem in said(collected)
     proposed = run("parity", "init", onnx_of(tmp_path / "net.onnx"))
     assert proposed.returncode == 0
     assert 'family = "centred"' in proposed.stdout
@@ -172,15 +177,30 @@ def test_a_broken_package_is_told_to_whoever_asks_and_disturbs_nobody_else(
 
 
 def test_a_name_that_is_built_in_is_refused(install: Installed, tmp_path: Path) -> None:
-    """Suites keep their meaning, and doctor tells whose registration is of no use."""
+    """Suites keep their meaning."""
     code = toy_family.FAMILY.replace('name="centred"', 'name="boxes-scores"')
     run = install("toy-family", {"boxes-scores": "toy_families:FAMILY"}, code)
     table = '[decode.boxes-scores]\nbox_format = "xyxy"\nnormalized = false'
     found = run("parity", "check", toy_family.suite(tmp_path / "suite", "boxes-scores", table))
     assert "expected 2 outputs (boxes, scores), found 1" in said(found)
+
+
+def test_doctor_lists_what_is_registered_and_what_is_wrong_with_it(install: Installed) -> None:
+    """One that can be used, one that does not load, one under a name that is taken."""
+    install("toy-family", {"centred": "toy_families:FAMILY"}, toy_family.FAMILY)
+    install("broken-family", {"lost": "broken:FAMILY"}, BROKEN["raises"][0])
+    run = install("vain-family", {"ssd": "vain:FAMILY"}, toy_family.FAMILY)
+    found = run("parity", "doctor")
+    assert found.returncode == 3
+    assert "centred toy-family can be used" in said(found)
+    assert "lost broken-family see below" in said(found)
     assert (
-        "expected a name of its own for the family 'boxes-scores' of the package toy-family, "
-        "found that of a built-in family: those keep their meaning" in said(run("parity", "doctor"))
+        "problem: the family 'lost' of the package broken-family does not load: RuntimeError: no "
+        "licence" in said(found)
+    )
+    assert (
+        "problem: expected a name of its own for the family 'ssd' of the package vain-family, "
+        "found that of a built-in family: those keep their meaning" in said(found)
     )
 
 

@@ -96,7 +96,7 @@ def test_tensorflow_is_started_with_the_threads_that_adapters_ask_for() -> None:
         "from parity.suite.recipe import Recipe\n"
         "recipe = Recipe(size=(2, 2), kernel='tensorflow:area')\n"
         "prepare(np.zeros((4, 4, 3), np.uint8), recipe)\n"
-        "from parity.runtimes import tf_common\n"
+        "from parity.runtimes.shared import tf_common\n"
         "print(json.dumps(tf_common.facts(tf_common.start(1), 1)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

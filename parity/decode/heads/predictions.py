@@ -47,11 +47,11 @@ def predictions_role(needs: str, classes: int, fits: Callable[[Shape, int], bool
         PREDICTIONS,
         needs,
         lambda shape: fits(shape, classes),
-        lambda shape: None if fits(shape, classes) else likely(shape, classes),
+        lambda shape: None if fits(shape, classes) else looks_like(shape, classes),
     )
 
 
-def likely(shape: Shape, classes: int) -> str | None:
+def looks_like(shape: Shape, classes: int) -> str | None:
     """Which family the shape of a head looks like."""
     plural = "class" if classes == 1 else "classes"
     if with_objectness(shape, classes):
@@ -83,7 +83,7 @@ def and_further(count: int) -> str:
 
 def misfit(needs: str, shape: Shape, classes: int) -> str:
     """The message for a head of another shape."""
-    hint = likely(shape, classes)
+    hint = looks_like(shape, classes)
     return f"{PREDICTIONS}: expected shape {needs}, found {shape}" + (f"; {hint}" if hint else "")
 
 

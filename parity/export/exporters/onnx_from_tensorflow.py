@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from parity.export.exporters import onnx_files
-from parity.export.exporters.tensorflow_function import frozen, signature
+from parity.export.exporters.savedmodel import frozen, signature
 from parity.export.job import Job
 
 _OPSET = 17
