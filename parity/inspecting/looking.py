@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from parity import runtimes
 from parity.files import digest
 from parity.formats.contents import Contents
 from parity.inspecting import (
@@ -136,6 +137,9 @@ def _look(path: Path, attempt: Attempt | None) -> Inspection:
     sha256, size = digest(path)
     archived = tuple(_archive_faults(path))
     contents = None if archived else _read(path, content)
+    stranger = runtimes.opener("", path.name)  # by the ending alone
+    if contents is None and not archived and stranger is not None:
+        contents = Contents(f"a file that {stranger.kind} opens by its ending")
     if contents is None:
         remedy = _REMEDIES.get(content.phrase) or _REMEDIES.get(content.kind)
         faults = archived or (remedy or _REMEDIES["unknown"],)
