@@ -19,13 +19,26 @@ def _frozen(values: Any, dtype: type, shape: tuple[int, ...]) -> NDArray[Any]:
     return array
 
 
+def _need_whole(classes: NDArray[Any]) -> None:
+    """Raise ``ValueError`` for a class that would become another as it becomes an integer."""
+    if classes.dtype.kind not in "fc":
+        return
+    broken = np.flatnonzero(~(classes == np.round(classes)))  # NaN, too
+    if broken.size:
+        row = int(broken[0])
+        raise ValueError(
+            f"expected classes that are whole numbers, found {broken.size} that are not; the "
+            f"first is row {row}: {classes[row]}"
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class Detections:
     """What was found on one image.
 
     Boxes float64 (N, 4) xyxy in pixels of the original image, scores float64 (N,), classes int64
-    (N,). Raises ``ValueError`` where a value is not finite, a box has x1 > x2 or y1 > y2, or
-    lengths differ.
+    (N,). Raises ``ValueError`` where a value is not finite, a box has x1 > x2 or y1 > y2, a class
+    is no whole number, or lengths differ.
     """
 
     boxes: Floats
@@ -37,6 +50,7 @@ class Detections:
         for name, length in (("boxes", len(self.boxes)), ("classes", len(self.classes))):
             if length != count:
                 raise ValueError(f"expected {count} {name}, one per score, found {length}")
+        _need_whole(np.asarray(self.classes))
         object.__setattr__(self, "boxes", _frozen(self.boxes, np.float64, (count, 4)))
         object.__setattr__(self, "scores", _frozen(self.scores, np.float64, (count,)))
         object.__setattr__(self, "classes", _frozen(self.classes, np.int64, (count,)))

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 def check(arguments: Namespace) -> int:
     """Judge suites; one that breaks down leaves the results of the others."""
     from parity.cli.roundtripping import roundtrips
-    from parity.report.suite.writing import distinct, need_writable
+    from parity.report.folders import distinct, need_writable
+    from parity.report.suite.writing import FILES
 
     try:
         suites = load(arguments.suites, arguments.runtimes)
@@ -32,7 +33,7 @@ def check(arguments: Namespace) -> int:
         raise
     distinct(suite.name for suite in suites)
     if arguments.report is not None:
-        need_writable(arguments.report, [suite.name for suite in suites], "--report")
+        need_writable(arguments.report, [suite.name for suite in suites], "--report", FILES)
     if arguments.roundtrip:
         return worst(roundtrips(suites, arguments))
     return _judge_all(suites, arguments)

@@ -21,8 +21,8 @@ def roundtrips(suites: Sequence[Suite], arguments: Namespace) -> list[int]:
     """
     from parity.harness.roundtripping import roundtrip
     from parity.record.codec import document_data, json_text
+    from parity.report.folders import need_writable
     from parity.report.roundtrip import FILES, roundtrip_text, write_roundtrip
-    from parity.report.suite.writing import need_writable
     from parity.report.text import printable
 
     if arguments.reference != "auto":

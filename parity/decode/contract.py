@@ -89,6 +89,8 @@ class Family:
     - ``clues``: what speaks for this family in the heads of one image. ``alike``: families whose
       heads cannot be told from these. ``doubts`` of (heads, table): what is probably declared
       wrongly although it decodes, as sentences.
+    - ``beside`` of (table): how many columns stand beside the classes in one of its heads, where
+      these are not 1, 4 or 5.
     - ``crossed`` of (table): what it may be where corners come out in the wrong order.
       ``scaled``: where boxes are to be multiplied that come out relative, for a family that
       has no key ``normalized``.
@@ -115,6 +117,7 @@ class Family:
     clues: Callable[[Seen], Iterator[Likelihood]] | None = None
     alike: frozenset[str] = frozenset()
     doubts: Callable[[Heads, Any], tuple[str, ...]] | None = None
+    beside: Callable[[Any], int] | None = None
     crossed: Callable[[Any], str] | None = None
     scaled: str = ""
     recipe: Mapping[str, Any] = field(default_factory=dict)

@@ -121,7 +121,10 @@ class Decoder:
             return None
         outputs = _outputs(heads)
         room = room_for_classes(
-            outputs, listed, lambda classes: self._bound(outputs, specs, classes)
+            outputs,
+            listed,
+            lambda classes: self._bound(outputs, specs, classes),
+            self._settings,
         )
         return room_message(outputs, self._roles(listed), family, listed, room)
 

@@ -94,7 +94,18 @@ def _guarded(family: Family, whose: str) -> Family:
             return checked((answer.boxes, answer.scores), given.classes, whose)
         return checked((answer.boxes, answer.scores, answer.classes), given.classes, whose)
 
-    hooks = ("roles", "arrange", "trim", "unread", "files", "load", "doubts", "crossed", "suggest")
+    hooks = (
+        "roles",
+        "arrange",
+        "trim",
+        "unread",
+        "files",
+        "load",
+        "doubts",
+        "beside",
+        "crossed",
+        "suggest",
+    )
     worded: dict[str, Any] = {
         name: _worded(hook, whose) for name in hooks if (hook := getattr(family, name)) is not None
     }

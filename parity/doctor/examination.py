@@ -24,13 +24,14 @@ from parity.doctor.libraries import (
 )
 from parity.doctor.processor import Processor, processor
 from parity.runtimes.contract import AdapterError, Descriptor, Library
+from parity.runtimes.shared.machine import VARIABLES
 from parity.version import __version__
 
 FORMAT = 1
 _AT_ONCE = 2
 _THREADS = (
     "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS",
-    "TF_NUM_INTEROP_THREADS", "TF_ENABLE_ONEDNN_OPTS", "KERAS_BACKEND", "CUDA_VISIBLE_DEVICES",
+    "TF_NUM_INTEROP_THREADS", "KERAS_BACKEND", "CUDA_VISIBLE_DEVICES",
 )  # fmt: skip
 
 
@@ -93,7 +94,7 @@ def examine() -> Examination:
         tuple(found.values()),
         {one.extra: install_command(one) for one in _missing(wanted, found)},
         processor(),
-        {name: os.environ[name] for name in _THREADS if name in os.environ},
+        {name: os.environ[name] for name in (*_THREADS, *VARIABLES) if name in os.environ},
         (*problems, *_too_old(found.values())),
         families,
     )

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from parity.doctor.examination import Examination, FamilyState, RuntimeState
-from parity.report.text import clipped, lines, printable, table
+from parity.report.table import table
+from parity.report.text import clipped, lines, printable
 from parity.version import __version__
 
 
@@ -24,10 +25,10 @@ def text(found: Examination) -> str:
             (printable(one.name), printable(", ".join(one.packages)), _use(one))
             for one in found.families
         ]
-        parts += ["", *table(("family", "package", ""), registered, ())]
+        parts += ["", *table(("family", "package", ""), registered).lines()]
     if found.missing:
         rows = [(extra, command) for extra, command in found.missing.items()]
-        parts += ["", *table(("missing extra", "install it with"), rows, ())]
+        parts += ["", *table(("missing extra", "install it with"), rows).lines()]
     if found.problems:
         parts += ["", *(line for one in found.problems for line in lines(f"problem: {one}"))]
     return "\n".join(parts) + "\n"
@@ -41,7 +42,7 @@ def _runtimes(found: Examination) -> list[str]:
         for one in found.libraries
         if one.name not in shown
     ]
-    return table(("runtime", "library", ""), rows, ())
+    return table(("runtime", "library", ""), rows).lines()
 
 
 def _version(one: RuntimeState) -> str:
@@ -76,6 +77,6 @@ def _processor(found: Examination) -> Iterator[str]:
     yield f"processor: {printable(one.model)}, {one.usable} usable"
     rows = [(name, "yes", does) for name, does in one.effects.items()]
     rows += [(name, "no", does) for name, does in one.absent.items()]
-    yield from table(("feature", "here", "what it changes"), rows, ())
+    yield from table(("feature", "here", "what it changes"), rows).lines()
     for name, value in found.environment.items():
         yield f"{name} = {clipped(printable(value))}"

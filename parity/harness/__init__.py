@@ -27,7 +27,7 @@ Progress = Callable[[str, int, int], None]
 
 def check(
     suite: Suite | Path | str,
-    runtimes: tuple[str, ...] | None = None,
+    runtimes: Iterable[str] | None = None,
     *,
     reference: str = "auto",
     allow_missing: bool = False,

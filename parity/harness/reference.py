@@ -21,6 +21,7 @@ from parity.record.codec import many_from_data, to_data
 from parity.session import missing
 from parity.suite import Suite
 
+SOURCES = ("auto", "golden")  # what may be asked for
 MEMORY = 256 << 20  # bytes of reference heads and inputs kept; older images are run again
 AT_ONCE = 64  # images that one process runs for all others while it holds the lock
 

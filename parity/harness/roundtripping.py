@@ -102,11 +102,11 @@ def _is_native(suite: Suite, runtime: Runtime) -> bool:
         return framework is not None
     if table.weights is not None or ":" in Path(table.model).name:
         return True
-    from parity.runtimes import content
+    from parity.formats import recognise
     from parity.runtimes.contract import AdapterError
 
     try:
-        return content.recognise(str(suite.folder / table.model)).kind in ("pickle", "state-dict")
+        return recognise(str(suite.folder / table.model)).kind in ("pickle", "state-dict")
     except AdapterError:
         return True  # opening it says what is wrong
 

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from parity.formats import wire
 from parity.formats.contents import Contents
+from parity.formats.foreign import is_pointer
 from parity.formats.shapes import elements
 from parity.formats.source import Unreadable
 from parity.inspecting.graphdef import shape
 from parity.inspecting.protobuf import Message
-from parity.runtimes import wire
-from parity.runtimes.content import is_pointer
 
 _MAGIC = 0xDB4775248B80FB57
 _LARGEST = 256 * 2**20

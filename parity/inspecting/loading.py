@@ -8,7 +8,7 @@ from pathlib import Path
 from parity import runtimes
 from parity.doctor.libraries import installed, version_of
 from parity.formats.contents import Contents
-from parity.inspecting import torch
+from parity.formats.torch.description import FOREIGN
 from parity.inspecting.attempt import Attempted
 from parity.inspecting.findings import RuntimeView
 from parity.runtimes.contract import Descriptor
@@ -54,7 +54,7 @@ def _view(
         return view("not-installed", missing)
     if contents.faults:
         return view("not-tried", "it cannot work as it is, see above")
-    if contents.facts.get("container") == torch.FOREIGN:
+    if contents.facts.get("container") == FOREIGN:
         return view("not-tried", "torch.load reads no pickle that torch.save did not write")
     if code:
         return view("refused", "loading it would run code, see above; only with trust = true")

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from parity.formats.contents import Contents, Tensor
+from parity.formats.foreign import is_pointer
 from parity.formats.shapes import counted, elements, listed
 from parity.formats.source import Unreadable, bytes_of
 from parity.inspecting.protobuf import Message
-from parity.runtimes.content import is_pointer
 
 # TensorProto.DataType as numpy's names.
 DTYPES = (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from parity.formats import wire
 from parity.formats.source import Source, Unreadable
-from parity.runtimes import wire
 
 _LONGEST = 1 << 20
 

@@ -13,10 +13,10 @@ import numpy as np
 
 from parity import preprocess, runtimes
 from parity.errors import ParityError, UntrustedError
+from parity.formats import Content, recognise
 from parity.proposing.metadata import Metadata
 from parity.proposing.metadata import read as read_metadata
 from parity.proposing.precision import precision
-from parity.runtimes import content
 from parity.runtimes.contract import Descriptor, TensorSpec
 from parity.session import Session
 from parity.suite import Decode, Recipe, Runtime, RuntimeTable
@@ -74,7 +74,7 @@ def look(path: Path, picture: Array, sizes: Sequence[Size]) -> Model | Refused:
 
     ``sizes``: (height, width) to try first where the file declares none. Nothing is written.
     """
-    found = content.recognise(str(path))
+    found = recognise(str(path))
     opener = runtimes.opener(found.kind, path.name)
     if opener is None:
         return Refused(path, _no_network(found))
@@ -124,7 +124,7 @@ def _plain(error: ParityError) -> str:
     return str(error).removeprefix(f"{NAME}: ")
 
 
-def _no_network(found: content.Content) -> str:
+def _no_network(found: Content) -> str:
     if found.kind == "state-dict":
         return (
             'expected a model, found a torch state dict: weights alone. Say model = "module:build" '

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from parity.runtimes import wire
+from parity.formats import wire
 
 ONNX_METADATA = 14  # ModelProto.metadata_props, entries of a key (1) and a value (2)
 LARGEST = 1 << 20  # bytes of a text inside an archive; labels are far smaller

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from parity.errors import ParityError
-from parity.runtimes import wire
+from parity.formats import wire
 
 GRAPH, INITIALIZER, DIMS, DATA_TYPE = 7, 5, 1, 2  # fields of ONNX's messages
 ONNX_TYPES = {1: "float32", 2: "uint8", 3: "int8", 10: "float16", 11: "float64", 16: "bfloat16"}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from parity import golden
-from parity.errors import SuiteError, UsageError
+from parity.errors import SuiteError, UsageError, of_the_system
 from parity.pytest_plugin.items import AllImages, ImageItem, ParityItem, RecordItem
 from parity.pytest_plugin.results import report_folder
 from parity.pytest_plugin.selecting import names_of
@@ -49,7 +49,7 @@ class SuiteFile(pytest.File):
         """A problem of the suite is told in its own words, without a traceback."""
         if isinstance(excinfo.value, SuiteError):
             return str(excinfo.value)
-        return super().repr_failure(excinfo)
+        return of_the_system(excinfo.value) or super().repr_failure(excinfo)
 
 
 class RuntimeNode(pytest.Collector):
@@ -122,12 +122,13 @@ def check_collection(session: pytest.Session) -> None:
 
 def check_report(config: pytest.Config, detectors: Iterable[str] = ()) -> None:
     """Raise ``UsageError`` where reports are asked for and cannot be written."""
-    from parity.report.suite.writing import need_writable
+    from parity.report.folders import need_writable
+    from parity.report.suite.writing import FILES
 
     folder = report_folder(config)
     if folder is None:
         return
     try:
-        need_writable(folder, detectors, "--parity-report")
+        need_writable(folder, detectors, "--parity-report", FILES)
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None

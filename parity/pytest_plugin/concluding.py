@@ -10,9 +10,10 @@ import pytest
 
 from parity.pytest_plugin.results import report_folder
 from parity.record import SuiteRecord
+from parity.report.folders import unwritten
 from parity.report.suite.overview import closing, state
 from parity.report.suite.terminal import overview
-from parity.report.suite.writing import mark, report_lines, unwritten, write_many
+from parity.report.suite.writing import mark, report_lines, write_many
 from parity.report.text import printable
 
 Write = Callable[[Iterable[SuiteRecord], Path], tuple[Path, ...]]

@@ -7,7 +7,8 @@ import mmap
 import os
 from typing import Any, Dict, Iterator, List
 
-from . import content, wire
+from ..formats import wire
+from ..formats.foreign import POINTER, is_pointer
 from .contract import AdapterError
 
 
@@ -22,8 +23,8 @@ def check_external(path: str, expected: str) -> None:
             needed, problem = sum(map(int, numbers)), ""
             if not os.path.isfile(target):
                 problem = "is not there"
-            elif content.is_pointer(target):
-                problem = content.POINTER
+            elif is_pointer(target):
+                problem = POINTER
             elif os.path.getsize(target) < needed:
                 problem = f"has {os.path.getsize(target)} bytes of the {needed} that are needed"
             if problem:

@@ -11,7 +11,7 @@ import os
 import re
 from typing import Any, Dict, Iterator, List, NamedTuple, Set, Tuple
 
-from . import wire
+from ..formats import wire
 
 _OUTSIDE = re.compile(
     r"(Stateless)?(Eager)?PyFunc(Stateless)?"

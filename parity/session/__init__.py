@@ -15,7 +15,8 @@ import numpy as np
 
 from parity import isolation, runtimes
 from parity.errors import InputError, RuntimeMissing
-from parity.runtimes import content, scan_onnx
+from parity.formats import recognise
+from parity.runtimes import scan_onnx
 from parity.runtimes.contract import IMAGE_ID, Adapter, AdapterError, Artifact, Dataset, TensorSpec
 from parity.session.failures import typed
 from parity.suite import Runtime, Suite
@@ -66,13 +67,13 @@ def _is_artifact(path: Path, runtime: Runtime) -> bool:
     if not os.path.isdir(path):
         return False
     whole = runtimes.descriptor(runtime.table.kind).whole_folders
-    return whole or content.recognise(str(path)).kind == "savedmodel"
+    return whole or recognise(str(path)).kind == "savedmodel"
 
 
 def _beside(path: Path) -> list[Path]:
     """Weights in files of their own; none of a file that is no ONNX model, or a damaged one."""
     try:
-        is_onnx = path.is_file() and content.recognise(str(path)).kind == "onnx"
+        is_onnx = path.is_file() and recognise(str(path)).kind == "onnx"
         return [Path(one) for one in scan_onnx.beside(str(path))] if is_onnx else []
     except (OSError, ValueError):
         return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,13 +74,14 @@ class Suite:
         """The file of an image id."""
         return self.folder / image
 
-    def select(self, names: tuple[str, ...] | None) -> tuple[str, ...]:
-        """The asked-for runtimes in the suite's order; all of them for None.
+    def select(self, names: Iterable[str] | None) -> tuple[str, ...]:
+        """The asked-for runtimes in the suite's order; all of them for None, a text is one name.
 
         Raises ``UsageError`` for a name that the suite does not have.
         """
         if names is None:
             return tuple(self.runtimes)
+        names = (names,) if isinstance(names, str) else tuple(names)
         for name in names:
             if name not in self.runtimes:
                 raise UsageError(unknown_name(f"{self.path}: runtimes", name, self.runtimes))

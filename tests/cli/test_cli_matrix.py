@@ -8,7 +8,7 @@ import pytest
 from cli_suites import parity, write_suite
 
 from parity.cli import main
-from parity.report.suite.summary import escaped
+from parity.report.markdown import escaped
 from parity.report.text import width
 
 Capture = pytest.CaptureFixture[str]

@@ -19,79 +19,43 @@ from parity.errors import GoldenError
 from parity.golden import load as load_golden
 from parity.harness import record
 from parity.suite import load
+from tests.support.onnx_models import constant_heads
+from tests.support.suites import edit, noise, runtime, small_suite
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
-SUITE = """
-[detector]
-name = "centres"
-reference = "ref"
-images = ["*.png"]
-classes = ["bolt", "nut"]
-
-[preprocess]
-size = [32, 32]
-
-[decode]
-family = "centernet"
-score_threshold = 0.3
-
-[runtimes.ref]
-kind = "onnxruntime"
-model = "ref.onnx"
-outputs = { size = "q", offset = "p" }
-
-[runtimes.candidate]
-kind = "onnxruntime"
-model = "candidate.onnx"
-outputs = { size = "p", offset = "q" }
-"""
-
 
 def save(path: Path, seed: int = 1) -> None:
     """CenterNet's three heads, whatever it is fed: size ``p`` and offset ``q`` look alike."""
-    from onnx import TensorProto, helper, numpy_helper
-
     rng = np.random.default_rng(seed)
     heads = {
         "heat": rng.uniform(0, 0.9, (1, 2, 8, 8)),
         "p": rng.uniform(0.2, 3.8, (1, 2, 8, 8)),
         "q": rng.uniform(0, 1, (1, 2, 8, 8)),
     }
-    nodes = [
-        helper.make_node("ReduceSum", ["image"], ["sum"], keepdims=0),
-        helper.make_node("Mul", ["sum", "none"], ["nothing"]),
-    ]
-    constants = [numpy_helper.from_array(np.float32(0), "none")]
-    outputs = []
-    for name, values in heads.items():
-        constants.append(numpy_helper.from_array(values.astype(np.float32), f"{name}_values"))
-        nodes.append(helper.make_node("Add", [f"{name}_values", "nothing"], [name]))
-        outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, values.shape))
-    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, 32, 32])
-    graph = helper.make_graph(nodes, "centres", [image], outputs, constants)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
-    onnx.save(model, str(path))
+    constant_heads(path, heads, (1, 3, 32, 32))
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     """A suite whose reference has size and offset the other way round, with its golden."""
-    pixels = np.random.default_rng(0).integers(0, 256, (32, 32, 3)).astype(np.uint8)
-    Image.fromarray(pixels).save(tmp_path / "a.png")
     for name in ("ref", "candidate"):
         save(tmp_path / f"{name}.onnx")
-    (tmp_path / "parity.toml").write_text(SUITE)
+    turned, straight = {"size": "q", "offset": "p"}, {"size": "p", "offset": "q"}
+    small_suite(
+        tmp_path,
+        {
+            "ref": runtime("onnxruntime", "ref.onnx", outputs=turned),
+            "candidate": runtime("onnxruntime", "candidate.onnx", outputs=straight),
+        },
+        name="centres",
+        images={"a.png": noise(32, 32)},
+        size=(32, 32),
+        decode={"family": "centernet", "score_threshold": 0.3},
+    )
     record(tmp_path)
     return tmp_path
-
-
-def edit(home: Path, old: str, new: str) -> None:
-    """One change of parity.toml."""
-    file = home / "parity.toml"
-    assert old in file.read_text()
-    file.write_text(file.read_text().replace(old, new))
 
 
 def problems(home: Path) -> list[str]:

@@ -47,7 +47,7 @@ def _models(folder: Path) -> Iterator[tuple[Path, str, int, Path | None]]:
         (name, lambda at, name=name: family_nets.nms_outside(at, name))
         for name in family_nets.OUTSIDE
     ]
-    builders += [("efficientdet", family_nets.efficientdet)]
+    builders += [("efficientdet", family_nets.efficientdet), ("nanodet", family_nets.nanodet)]
     builders += [
         (f"keras_{family}", lambda at, family=family: family_nets.keras(at, family))
         for family in ("yolov5", "yolov8")

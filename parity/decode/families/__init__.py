@@ -33,6 +33,7 @@ _BUILT_IN = {
     "ssd": "ssd",
     "efficientdet": "efficientdet",
     "centernet": "centernet",
+    "nanodet": "nanodet",
     "detections": "detections",
 }
 

@@ -1,47 +1,22 @@
-"""The layers of one candidate: CSV and plot as files, the top suspects as text."""
+"""The layers of one candidate in words: the verdict in one sentence, the top suspects."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from parity.files import write_all
 from parity.layers.numbers.float_formats import CEILING, FLOOR
 from parity.layers.verdict import causes
-from parity.layers.verdict.table import COLUMNS, LayerRow, LayerTable
-from parity.report.layers.plot import layers_svg, no_plot
+from parity.layers.verdict.table import LayerRow, LayerTable
 from parity.report.numbers import counted, number
-from parity.report.suite.detections import inert
-from parity.report.suite.writing import distinct
-from parity.report.text import clipped, printable, table, wrapped
+from parity.report.table import Column, Table
+from parity.report.text import clipped, printable, wrapped
 
 TOP = 5  # layers that the terminal shows
 WIDTH = 110  # of text, where nobody says how wide it may be
 
-_TEXT = ("layer", "op", "candidate", "candidate_op", "layout", "evidence", "verdict", "note")
-_SPOILT = {
-    "nonfinite": ("max_abs", "mean_abs", "rmse", "rel_l2", "sqnr_db", "cosine"),
-    "local_nonfinite": ("local_rel_l2", "local_sqnr_db", "local_ratio", "local_max_abs"),
-}
 _APART = 1e-3  # relative L2 of outputs from which the model that was read is not the deployed one
-
-
-def layers_csv(layers: LayerTable) -> str:
-    """One row a region of the candidate in execution order, then what has no partner.
-
-    The columns are ``COLUMNS`` of ``layers/verdict/table.py``; errors are of the worst image. What
-    could not be measured is empty, and ``note`` says why; an error is "nan" where a value is not
-    finite.
-    """
-    import pandas as pd
-
-    frame = pd.DataFrame.from_records(
-        [[_cell(row, column) for column in COLUMNS] for row in layers.rows], columns=list(COLUMNS)
-    )
-    text: str = frame.to_csv(index=False, lineterminator="\n")
-    return text
 
 
 def headline(runtime: str, layers: LayerTable) -> str:
@@ -147,24 +122,26 @@ def layers_text(
 
 def _table(layers: LayerTable, rows: Sequence[LayerRow], wide: int) -> list[str]:
     longest = max(wide - 8, 16)
-    expected = ("expected",) if layers.quantized else ()
-    header = ("#", "verdict", "accumulated", "local", *expected)
-    header += ("layer", "of the candidate", "ops: reference > candidate")
-    cells = [
-        (
-            str(row.index),
-            row.verdict,
-            "nan" if row.nonfinite else _amount(row.rel_l2),
-            "nan" if row.local_nonfinite else _amount(row.local_rel_l2),
-            *((_amount(row.expected_rel_l2),) if expected else ()),
-            *(
-                clipped(printable(text), longest)
-                for text in (row.layer, row.candidate, f"{row.op or '-'} > {row.candidate_op}")
-            ),
-        )
-        for row in rows
-    ]
-    return table(header, cells, (0, *range(2, len(header) - 3)), wide)
+
+    def name(text: str) -> str:
+        return clipped(printable(text), longest)
+
+    expected = Column[LayerRow]("expected", lambda row: _amount(row.expected_rel_l2), right=True)
+    columns = (
+        Column[LayerRow]("#", lambda row: str(row.index), right=True),
+        Column[LayerRow]("verdict", lambda row: row.verdict),
+        Column[LayerRow]("accumulated", lambda row: _amount(row.rel_l2, row.nonfinite), right=True),
+        Column[LayerRow](
+            "local", lambda row: _amount(row.local_rel_l2, row.local_nonfinite), right=True
+        ),
+        *((expected,) if layers.quantized else ()),
+        Column[LayerRow]("layer", lambda row: name(row.layer)),
+        Column[LayerRow]("of the candidate", lambda row: name(row.candidate)),
+        Column[LayerRow](
+            "ops: reference > candidate", lambda row: name(f"{row.op or '-'} > {row.candidate_op}")
+        ),
+    )
+    return Table.of(columns, rows).lines(wide)
 
 
 def _key(layers: LayerTable, suspicious: bool) -> list[str]:
@@ -191,26 +168,7 @@ def _key(layers: LayerTable, suspicious: bool) -> list[str]:
     ]
 
 
-def write_layers(folder: Path, detector: str, runtime: str, layers: LayerTable) -> tuple[Path, ...]:
-    """Write ``layers-<runtime>.csv``, and ``.svg`` unless ``no_plot``, to the detector's folder."""
-    distinct([detector])
-    target = folder / detector
-    contents = {f"layers-{runtime}.csv": layers_csv(layers).encode()}
-    if no_plot() is None:
-        contents[f"layers-{runtime}.svg"] = layers_svg(layers, headline(runtime, layers))
-    write_all(target, contents)
-    return tuple(target / name for name in contents)
-
-
-def _cell(row: LayerRow, column: str) -> Any:
-    value = getattr(row, column)
-    if column in _TEXT:
-        return inert(value)
-    for spoilt, columns in _SPOILT.items():
-        if column in columns and value is not None and getattr(row, spoilt):
-            return "nan"
-    return "x".join(map(str, value)) if column == "shape" else value
-
-
-def _amount(value: float | None) -> str:
+def _amount(value: float | None, nonfinite: int = 0) -> str:
+    if nonfinite:
+        return "nan"
     return "" if value is None else number(value)

@@ -2,46 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
-from parity.record.matrix import CellRecord, Comparison, Divergent, MatrixRecord, RowRecord
-from parity.report.suite.detections import inert
+from parity.record.matrix import CellRecord, Comparison, MatrixRecord, RowRecord
+from parity.report.table import Column, Table
 
-COLUMNS = (
-    "row",
-    "runtime",
-    "cell",
-    "verdict",
-    "loaded",
-    "changes",
-    "library",
-    "version",
-    "model_sha256",
-    "saved_by",
-    *(
-        f"{side}_{name}"
-        for side in ("reference", "first")
-        for name in (
-            "verdict",
-            "findings",
-            "pairs",
-            "lost",
-            "extra",
-            "class_flips",
-            "max_one_minus_iou",
-            "max_score_diff",
-        )
-    ),
-    "identical_to_first",
-    "layer",
-    "layer_op",
-    "layer_local_rel_l2",
-    "layer_note",
-    "milliseconds",
-    "meaning",
-    "cause",
-)
-_COUNTS = ("_pairs", "_lost", "_extra", "_class_flips")
+
+class _Place(NamedTuple):
+    row: RowRecord
+    cell: CellRecord
 
 
 def matrix_csv(record: MatrixRecord) -> str:
@@ -55,53 +25,57 @@ def matrix_csv(record: MatrixRecord) -> str:
     ``milliseconds`` the median of the network's time on one image. An apostrophe leads text that
     a spreadsheet would take for a formula.
     """
-    import pandas as pd
-
-    rows = [_record(row, cell) for row in record.rows for cell in row.cells]
-    frame = pd.DataFrame.from_records(rows, columns=list(COLUMNS))
-    for column in COLUMNS:
-        if column.endswith(_COUNTS):
-            frame[column] = frame[column].astype("Int64")
-    text: str = frame.to_csv(index=False, lineterminator="\n")
-    return text
+    places = (_Place(row, cell) for row in record.rows for cell in row.cells)
+    return Table.of(_COLUMNS, places).csv()
 
 
-def _record(row: RowRecord, cell: CellRecord) -> tuple[Any, ...]:
-    divergent = cell.divergent or Divergent()
+def _identity(key: str, one: _Place) -> str:
+    return str(one.cell.identity.get(key, ""))
+
+
+def _layer(field: str, one: _Place) -> Any:
+    return getattr(one.cell.divergent, field, None)
+
+
+def _compared(side: str, field: str, one: _Place) -> Any:
+    found: Comparison | None = getattr(one.cell, side)
+    return getattr(found, field, None)
+
+
+def _findings(side: str, one: _Place) -> str:
+    return "; ".join(_compared(side, "findings", one) or ())
+
+
+def _side(side: str) -> tuple[Column[_Place], ...]:
+    """What a matrix knows of a cell beside the reference, or beside the first cell of its row."""
+    fields = ("pairs", "lost", "extra", "class_flips", "max_one_minus_iou", "max_score_diff")
     return (
-        inert(row.name),
-        inert(row.runtime),
-        inert(cell.name),
-        cell.verdict,
-        cell.loaded,
-        inert("; ".join(cell.changes)),
-        inert(str(cell.identity.get("library", ""))),
-        inert(str(cell.identity.get("version", ""))),
-        " ".join(file.sha256 for file in cell.artifacts),
-        inert(cell.saved_by),
-        *_compared(cell.reference),
-        *_compared(cell.first),
-        None if cell.first is None else cell.first.identical,
-        inert(divergent.layer),
-        inert(divergent.op),
-        divergent.local_rel_l2,
-        inert(divergent.note),
-        cell.milliseconds,
-        inert(cell.meaning),
-        inert(cell.cause),
+        Column(f"{side}_verdict", partial(_compared, side, "verdict")),
+        Column(f"{side}_findings", partial(_findings, side)),
+        *(Column(f"{side}_{field}", partial(_compared, side, field)) for field in fields),
     )
 
 
-def _compared(side: Comparison | None) -> tuple[Any, ...]:
-    if side is None:
-        return ("", "", *(None,) * 6)
-    return (
-        side.verdict or "",
-        "; ".join(side.findings),
-        side.pairs,
-        side.lost,
-        side.extra,
-        side.class_flips,
-        side.max_one_minus_iou,
-        side.max_score_diff,
-    )
+_COLUMNS = (
+    Column[_Place]("row", lambda one: one.row.name),
+    Column[_Place]("runtime", lambda one: one.row.runtime),
+    Column[_Place]("cell", lambda one: one.cell.name),
+    Column[_Place]("verdict", lambda one: one.cell.verdict),
+    Column[_Place]("loaded", lambda one: one.cell.loaded),
+    Column[_Place]("changes", lambda one: "; ".join(one.cell.changes)),
+    Column[_Place]("library", partial(_identity, "library")),
+    Column[_Place]("version", partial(_identity, "version")),
+    Column[_Place]("model_sha256", lambda one: " ".join(it.sha256 for it in one.cell.artifacts)),
+    Column[_Place]("saved_by", lambda one: one.cell.saved_by),
+    *_side("reference"),
+    *_side("first"),
+    Column[_Place]("identical_to_first", partial(_compared, "first", "identical")),
+    Column[_Place]("layer", partial(_layer, "layer")),
+    Column[_Place]("layer_op", partial(_layer, "op")),
+    Column[_Place]("layer_local_rel_l2", partial(_layer, "local_rel_l2")),
+    Column[_Place]("layer_note", partial(_layer, "note")),
+    Column[_Place]("milliseconds", lambda one: one.cell.milliseconds),
+    Column[_Place]("meaning", lambda one: one.cell.meaning),
+    Column[_Place]("cause", lambda one: one.cell.cause),
+)
+COLUMNS = tuple(one.heading for one in _COLUMNS)

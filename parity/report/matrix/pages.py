@@ -5,16 +5,16 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
-from parity.files import write_all
 from parity.record.matrix import CellRecord, Comparison, MatrixRecord, RowRecord
+from parity.report.folders import write_files
+from parity.report.markdown import escaped, preformatted
 from parity.report.matrix.cells import matrix_csv
 from parity.report.numbers import beside, milliseconds, number
-from parity.report.suite.overview import Column
-from parity.report.suite.summary import escaped, markdown_row, preformatted
-from parity.report.suite.terminal import WIDTH, page
-from parity.report.suite.writing import distinct
+from parity.report.table import Column, Table
+from parity.report.terminal import WIDTH, page
 from parity.report.text import clipped, printable
 from parity.suite.tolerance import Tolerance
 
@@ -23,6 +23,7 @@ FILES = ("matrix.csv", "matrix.md")
 
 _ORDER = ("pass", "fail", "error", "skipped")
 _LONGEST = 28  # characters of a cell's name in the terminal
+_MEASURED = ("lost", "extra", "1-IoU", "|Δscore|")  # of each comparison
 _SEEN_ELSEWHERE = ("box", "score", "lost", "extra", "class")  # findings that the table has
 
 
@@ -46,8 +47,7 @@ def matrix_text(record: MatrixRecord, columns_wide: int = WIDTH, *, color: bool 
     for row in record.rows:
         notes = [line for cell in row.cells for line in _told(row, cell, columns_wide)]
         title = "\n".join(_wrapped(_title(row), columns_wide))
-        every = _columns(row)
-        pages.append(page(title, _worst(row), every, notes, columns_wide, color=color))
+        pages.append(page(title, _worst(row), _table(row), notes, columns_wide, color=color))
     return "\n".join(pages)
 
 
@@ -56,7 +56,7 @@ def matrix_md(record: MatrixRecord) -> str:
     blocks = [f"# {escaped(headline(record))}"]
     for row in record.rows:
         blocks.append(f"## {escaped(_title(row))}")
-        blocks.append("\n".join(_markdown(row)))
+        blocks.append(Table.of(_PAGE, row.cells).markdown())
         causes = [f"{cell.name}: {cell.cause}" for cell in row.cells if cell.cause]
         if causes:
             blocks.append(preformatted(causes))
@@ -67,13 +67,8 @@ def matrix_md(record: MatrixRecord) -> str:
 
 def write_matrix(record: MatrixRecord, folder: Path) -> tuple[Path, ...]:
     """Write ``matrix.csv`` and ``matrix.md`` to FOLDER/<detector>."""
-    distinct([record.detector])
-    target = folder / record.detector
     contents = dict(zip(FILES, (matrix_csv(record), matrix_md(record)), strict=True))
-    write_all(
-        target, {name: text.encode("utf-8", "backslashreplace") for name, text in contents.items()}
-    )
-    return tuple(target / name for name in contents)
+    return write_files(folder, record.detector, contents)
 
 
 def _title(row: RowRecord) -> str:
@@ -95,27 +90,15 @@ def _worst(row: RowRecord) -> str:
     return next(one for one in ("error", "fail", "pass", "skipped") if one in verdicts)
 
 
-def _columns(row: RowRecord) -> tuple[Column, ...]:
-    every = row.cells
-    return (
-        Column("cell", tuple(_name(one) for one in every), right=False),
-        Column("verdict", tuple(one.verdict for one in every), right=False),
-        Column("ran on", tuple(clipped(_library(one), _LONGEST) for one in every), right=False),
-        _side("vs reference", [(one.reference, one.tolerance) for one in every]),
-        _side("vs first", [(one.first, one.tolerance) for one in every]),
-        Column("ms/image", tuple(_time(one) for one in every)),
-    )
-
-
-def _side(header: str, sides: Sequence[tuple[Comparison | None, Tolerance]]) -> Column:
+def _side(heading: str, sides: Sequence[tuple[Comparison | None, Tolerance]]) -> list[str]:
     """One comparison, its numbers side by side so that they are never torn apart."""
     rows = [
-        ("lost", "extra", "1-IoU", "|Δscore|"),
+        _MEASURED,
         *(_numbers(side, limits) for side, limits in sides),
     ]
-    verdicts = [header, *(_verdict(side) for side, _ in sides)]
+    verdicts = [heading, *(_verdict(side) for side, _ in sides)]
     wide = max(map(len, verdicts))
-    lines = [
+    return [
         (
             f"{verdict:<{wide}} {row[0]:>5} {row[1]:>5} {row[2]:>8} {row[3]:>8}"
             if any(row)
@@ -123,7 +106,24 @@ def _side(header: str, sides: Sequence[tuple[Comparison | None, Tolerance]]) -> 
         )
         for verdict, row in zip(verdicts, rows, strict=True)
     ]
-    return Column(lines[0], tuple(lines[1:]), right=False)
+
+
+def _table(row: RowRecord) -> Table:
+    """A row's cells for a terminal."""
+    reference = _side("vs reference", [(one.reference, one.tolerance) for one in row.cells])
+    first = _side("vs first", [(one.first, one.tolerance) for one in row.cells])
+    compared = {
+        one.name: beside for one, *beside in zip(row.cells, reference[1:], first[1:], strict=True)
+    }
+    columns = (
+        Column[CellRecord]("cell", _name),
+        Column[CellRecord]("verdict", lambda one: one.verdict, mark=lambda one: one.verdict),
+        Column[CellRecord]("ran on", lambda one: clipped(_library(one), _LONGEST)),
+        Column[CellRecord](reference[0], lambda one: compared[one.name][0]),
+        Column[CellRecord](first[0], lambda one: compared[one.name][1]),
+        Column[CellRecord]("ms/image", _time, right=True),
+    )
+    return Table.of(columns, row.cells)
 
 
 def _numbers(side: Comparison | None, limits: Tolerance) -> tuple[str, str, str, str]:
@@ -176,29 +176,6 @@ def _wrapped(text: str, columns_wide: int, indent: str = "") -> list[str]:
     )
 
 
-def _markdown(row: RowRecord) -> Iterator[str]:
-    header = ("cell", "verdict", "saved by", "ran on", "changed")
-    sides = ("vs reference", "lost", "extra", "1-IoU", "|Δscore|")
-    yield markdown_row((*header, *sides, "vs first", *sides[1:], "ms/image", "layer", "meaning"))
-    right, left = "---:", "---"
-    yield "|" + "|".join((left,) * 5 + ((left,) + (right,) * 4) * 2 + (right, left, left)) + "|"
-    for cell in row.cells:
-        yield markdown_row(
-            (
-                cell.name,
-                cell.verdict,
-                printable(cell.saved_by),
-                _library(cell),
-                "; ".join(cell.changes),
-                *(_verdict(cell.reference), *_numbers(cell.reference, cell.tolerance)),
-                *(_verdict(cell.first), *_numbers(cell.first, cell.tolerance)),
-                _time(cell),
-                _layer(cell),
-                cell.meaning,
-            )
-        )
-
-
 def _layer(cell: CellRecord) -> str:
     found = cell.divergent
     if found is None:
@@ -226,3 +203,32 @@ def _time(cell: CellRecord) -> str:
 
 def _amount(value: float | None, limit: float) -> str:
     return "" if value is None else beside(value, limit, 2)
+
+
+def _number(side: str, place: int, cell: CellRecord) -> str:
+    return _numbers(getattr(cell, side), cell.tolerance)[place]
+
+
+def _compared(heading: str, side: str) -> tuple[Column[CellRecord], ...]:
+    """The columns of one comparison: its verdict and its numbers, each in a column of its own."""
+    return (
+        Column(heading, lambda one: _verdict(getattr(one, side))),
+        *(
+            Column(name, partial(_number, side, place), right=True)
+            for place, name in enumerate(_MEASURED)
+        ),
+    )
+
+
+_PAGE = (  # of Markdown, which is as wide as it needs to be
+    Column[CellRecord]("cell", lambda one: one.name),
+    Column[CellRecord]("verdict", lambda one: one.verdict),
+    Column[CellRecord]("saved by", lambda one: printable(one.saved_by)),
+    Column[CellRecord]("ran on", _library),
+    Column[CellRecord]("changed", lambda one: "; ".join(one.changes)),
+    *_compared("vs reference", "reference"),
+    *_compared("vs first", "first"),
+    Column[CellRecord]("ms/image", _time, right=True),
+    Column[CellRecord]("layer", _layer),
+    Column[CellRecord]("meaning", lambda one: one.meaning),
+)

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Sequence
 
 from parity.agreement import Row
 from parity.report.numbers import beside, signed
-from parity.report.text import class_name, printable, table
+from parity.report.table import Column, Table
+from parity.report.text import class_name, printable
 from parity.suite.tolerance import Tolerance
 
 MOST = 10
-HEADER = ("what", "class", "score", "Δscore", "IoU", "1-IoU", "corner px", "box (x1 y1 x2 y2)")
-_NUMBERS = (3, 4, 5, 6)
+
+_Placed = tuple[str, Row]
 
 
 def what(row: Row) -> str:
@@ -49,10 +50,12 @@ def rows_table(
     worst.sort(key=lambda one: _rank(one[1], tolerance))
     if not worst:
         return []
-    shown = [(*_cells(row, tolerance, classes), printable(image)) for image, row in worst[:MOST]]
-    header = (*HEADER, "image" if any(image for image, _ in worst) else "")
+    columns = _columns(tolerance, classes)
+    if any(image for image, _ in worst):
+        columns += (_IMAGE,)
+    shown = Table.of(columns, worst[:MOST])
     more = [f"and {len(worst) - MOST} more"] if len(worst) > MOST else []
-    return [*table(header, shown, _NUMBERS, wide), *more]
+    return [*shown.lines(wide), *more]
 
 
 def box_text(box: Sequence[float] | None) -> str:
@@ -78,22 +81,55 @@ def _rank(row: Row, tolerance: Tolerance) -> tuple[int, float]:
     return 2, -max(box_excess(row, tolerance), score_excess(row, tolerance))
 
 
-def _cells(row: Row, tolerance: Tolerance, classes: Sequence[str]) -> tuple[str, ...]:
+def _columns(tolerance: Tolerance, classes: Sequence[str]) -> tuple[Column[_Placed], ...]:
+    def classed(placed: _Placed) -> str:
+        names = (
+            class_name(one, classes)
+            for one in (placed[1].reference_class, placed[1].candidate_class)
+        )
+        return _change(*names)
+
+    def difference(placed: _Placed) -> str:
+        found = placed[1].score_diff
+        return "" if found is None else signed(found, tolerance.max_score_diff)
+
+    def overlap(placed: _Placed) -> str:
+        found = placed[1].iou
+        return "" if found is None else beside(found, tolerance.min_box_iou, 4)
+
+    def distance(placed: _Placed) -> str:
+        found, limit = placed[1].iou, round(1 - tolerance.min_box_iou, 12)
+        return "" if found is None else beside(1 - found, limit, 2)
+
+    def corner(placed: _Placed) -> str:
+        found = placed[1].corner
+        return "" if found is None else beside(found, tolerance.max_corner_px)
+
+    return (
+        Column("what", lambda placed: _label(placed[1])),
+        Column("class", classed),
+        Column(
+            "score", lambda placed: _scores(placed[1].reference_score, placed[1].candidate_score)
+        ),
+        Column("Δscore", difference, right=True),
+        Column("IoU", overlap, right=True),
+        Column("1-IoU", distance, right=True),
+        Column("corner px", corner, right=True),
+        Column(
+            "box (x1 y1 x2 y2)",
+            lambda placed: box_text(placed[1].reference_box or placed[1].candidate_box),
+        ),
+    )
+
+
+_IMAGE = Column[_Placed]("image", lambda placed: printable(placed[0]))
+
+
+def _label(row: Row) -> str:
     label = what(row)
     if label in ("excused", "unjudgeable", "threshold", "beyond-band", "tie"):
-        label = f"{row.kind}: {label}"
-    difference = row.score_diff
-    limit = tolerance.max_score_diff
-    return (
-        label,
-        _change(class_name(row.reference_class, classes), class_name(row.candidate_class, classes)),
-        _scores(row.reference_score, row.candidate_score),
-        "" if difference is None else signed(difference, limit),
-        "" if row.iou is None else beside(row.iou, tolerance.min_box_iou, 4),
-        "" if row.iou is None else beside(1 - row.iou, round(1 - tolerance.min_box_iou, 12), 2),
-        "" if row.corner is None else beside(row.corner, tolerance.max_corner_px),
-        box_text(row.reference_box or row.candidate_box),
-    )
+        return f"{row.kind}: {label}"
+    return label
 
 
 def _scores(before: float | None, after: float | None) -> str:

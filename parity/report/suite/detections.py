@@ -3,33 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 from parity.agreement import Row
 from parity.record import SuiteRecord
-from parity.report.text import printable
+from parity.report.table import Column, Table
 
+_SIDES = ("reference", "candidate")
 _CORNERS = ("x1", "y1", "x2", "y2")
-COLUMNS = (
-    "runtime",
-    "image",
-    "kind",
-    "reason",
-    "within",
-    "reference_class",
-    "candidate_class",
-    "reference_class_id",
-    "candidate_class_id",
-    "reference_score",
-    "candidate_score",
-    "score_diff",
-    "iou",
-    "one_minus_iou",
-    "corner_px",
-    *(f"reference_{corner}" for corner in _CORNERS),
-    *(f"candidate_{corner}" for corner in _CORNERS),
-)
-_FORMULA = ("=", "+", "-", "@")
+
+
+class _Compared(NamedTuple):
+    runtime: str
+    image: str
+    classes: Sequence[str]
+    row: Row
 
 
 def detections_csv(record: SuiteRecord) -> str:
@@ -43,49 +32,51 @@ def detections_csv(record: SuiteRecord) -> str:
     ``*_y2``: boxes in pixels of the image. What a leftover does not have is empty. An apostrophe
     leads text that a spreadsheet would take for a formula.
     """
-    import pandas as pd
-
-    frame = pd.DataFrame.from_records(list(_rows(record)), columns=list(COLUMNS))
-    for column in ("reference_class_id", "candidate_class_id"):
-        frame[column] = frame[column].astype("Int64")
-    text: str = frame.to_csv(index=False, lineterminator="\n")
-    return text
+    return Table.of(_COLUMNS, _rows(record)).csv()
 
 
-def inert(text: str) -> str:
-    """Text from a file in one line, so written that no spreadsheet takes it for a formula."""
-    text = printable(text)
-    return f"'{text}" if text.lstrip().startswith(_FORMULA) else text
-
-
-def _rows(record: SuiteRecord) -> Iterator[tuple[Any, ...]]:
+def _rows(record: SuiteRecord) -> Iterator[_Compared]:
     for runtime in record.runtimes:
         for image in runtime.images:
             for row in () if image.agreement is None else image.agreement.rows:
-                yield inert(runtime.name), inert(image.image), *_cells(row, record.classes)
+                yield _Compared(runtime.name, image.image, record.classes, row)
 
 
-def _cells(row: Row, classes: Sequence[str]) -> tuple[Any, ...]:
-    return (
-        row.kind,
-        row.reason,
-        row.within,
-        _name(row.reference_class, classes),
-        _name(row.candidate_class, classes),
-        row.reference_class,
-        row.candidate_class,
-        row.reference_score,
-        row.candidate_score,
-        row.score_diff,
-        row.iou,
-        None if row.iou is None else 1 - row.iou,
-        row.corner,
-        *(row.reference_box or (None,) * 4),
-        *(row.candidate_box or (None,) * 4),
-    )
+def _of_row(field: str, one: _Compared) -> Any:
+    return getattr(one.row, field)
 
 
-def _name(label: int | None, classes: Sequence[str]) -> str:
-    if label is None or not 0 <= label < len(classes):
-        return ""
-    return inert(classes[label])
+def _class_name(side: str, one: _Compared) -> str:
+    label = getattr(one.row, f"{side}_class")
+    return "" if label is None or not 0 <= label < len(one.classes) else one.classes[label]
+
+
+def _corner(side: str, number: int, one: _Compared) -> float | None:
+    box = getattr(one.row, f"{side}_box")
+    return None if box is None else box[number]
+
+
+def _distance(one: _Compared) -> float | None:
+    return None if one.row.iou is None else 1 - one.row.iou
+
+
+def _column(heading: str, field: str = "") -> Column[_Compared]:
+    return Column(heading, partial(_of_row, field or heading))
+
+
+_COLUMNS = (
+    Column[_Compared]("runtime", lambda one: one.runtime),
+    Column[_Compared]("image", lambda one: one.image),
+    *map(_column, ("kind", "reason", "within")),
+    *(Column[_Compared](f"{one}_class", partial(_class_name, one)) for one in _SIDES),
+    *(_column(f"{one}_class_id", f"{one}_class") for one in _SIDES),
+    *map(_column, ("reference_score", "candidate_score", "score_diff", "iou")),
+    Column[_Compared]("one_minus_iou", _distance),
+    _column("corner_px", "corner"),
+    *(
+        Column[_Compared](f"{side}_{corner}", partial(_corner, side, number))
+        for side in _SIDES
+        for number, corner in enumerate(_CORNERS)
+    ),
+)
+COLUMNS = tuple(one.heading for one in _COLUMNS)

@@ -7,59 +7,42 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from functools import partial
 
 from parity.record import Failure, RuntimeRecord, Spread, SuiteRecord
 from parity.record.completeness import Earlier, Gap
 from parity.report import numbers
 from parity.report.suite.caveats import caveats
+from parity.report.table import Column, Table
 from parity.report.text import lines, printable
 
-VERDICT = "verdict"
 MOST_RUNTIMES = 8  # named in the last line; results.json has all
 MOST_IMAGES = 3
 _ORDER = ("pass", "partial", "fail", "error", "skipped")
 
 
-@dataclass(frozen=True)
-class Column:
-    """One column: its header, a cell for every runtime, and which cells a reader must not miss."""
-
-    header: str
-    cells: tuple[str, ...]
-    right: bool = True
-    alarming: tuple[bool, ...] = ()
-
-
-def columns(record: SuiteRecord) -> tuple[Column, ...]:
+def overview_table(record: SuiteRecord) -> Table:
     """Runtime × agreement; a column that would tell nothing of any runtime is left out."""
     every = record.runtimes
-    found = [
-        Column("runtime", tuple(_name(one) for one in every), right=False),
-        Column(VERDICT, tuple(_verdict(one, record) for one in every), right=False),
-        Column("tolerance", tuple(_tolerance(one) for one in every), right=False),
-        _counts(record, "images", "images"),
-        _counts(record, "pairs", "pairs"),
-        _counts(record, "lost", "lost", alarming=True),
-        _counts(record, "extra", "extra", alarming=True),
-        _counts(record, "border", "borderline"),
-        _counts(record, "flips", "class_flips", alarming=True),
+    shown = [
+        *_COUNTS,
+        *(column for column in _RARE if any(column.cell(one) not in ("", "0") for one in every)),
     ]
-    for field in ("ties", "excused", "unjudgeable"):
-        column = _counts(record, field, field, alarming=field == "unjudgeable")
-        if any(cell not in ("", "0") for cell in column.cells):
-            found.append(column)
-    found += [
-        Column(
-            "1-IoU    p50     p95     max", tuple(_spread(one, "one_minus_iou") for one in every)
+    columns = (
+        Column[RuntimeRecord]("runtime", _name),
+        Column[RuntimeRecord]("verdict", partial(_verdict, record), mark=partial(_verdict, record)),
+        Column[RuntimeRecord]("tolerance", _tolerance),
+        *shown,
+        Column[RuntimeRecord](
+            "1-IoU    p50     p95     max", partial(_spread, "one_minus_iou"), right=True
         ),
-        Column("|Δscore| p50     p95     max", tuple(_spread(one, "score_diff") for one in every)),
-        Column("ms/image", tuple(_milliseconds(one, record) for one in every)),
-    ]
-    if any(one.average_precision for one in every):
-        found.append(Column("mAP ref → cand", tuple(_precision(one) for one in every)))
-    first, *rest = found
-    return (first, *(column for column in rest if any(column.cells)))
+        Column[RuntimeRecord](
+            "|Δscore| p50     p95     max", partial(_spread, "score_diff"), right=True
+        ),
+        Column[RuntimeRecord]("ms/image", partial(_milliseconds, record), right=True),
+        Column[RuntimeRecord]("mAP ref → cand", _precision, right=True),
+    )
+    return Table.of(columns, every).told()
 
 
 def headline(record: SuiteRecord) -> str:
@@ -187,7 +170,7 @@ def _name(runtime: RuntimeRecord) -> str:
     return f"{name} (reference)" if runtime.role == "reference" else name
 
 
-def _verdict(runtime: RuntimeRecord, record: SuiteRecord) -> str:
+def _verdict(record: SuiteRecord, runtime: RuntimeRecord) -> str:
     if runtime.verdict is not None:
         return runtime.verdict
     return "golden" if record.reference_source == "golden" else "-"
@@ -197,19 +180,22 @@ def _tolerance(runtime: RuntimeRecord) -> str:
     return printable(runtime.tolerance.name) if runtime.verdict is not None else ""
 
 
-def _counts(record: SuiteRecord, header: str, field: str, alarming: bool = False) -> Column:
-    values = [
-        None if one.statistics is None else int(getattr(one.statistics, field))
-        for one in record.runtimes
-    ]
-    return Column(
-        header,
-        tuple("" if value is None else str(value) for value in values),
-        alarming=tuple(alarming and bool(value) for value in values),
-    )
+def _count(field: str, runtime: RuntimeRecord) -> str:
+    found = runtime.statistics
+    return "" if found is None else str(getattr(found, field))
 
 
-def _spread(runtime: RuntimeRecord, field: str) -> str:
+def _alarm(field: str, runtime: RuntimeRecord) -> str:
+    found = runtime.statistics
+    return "alarm" if found is not None and getattr(found, field) else ""
+
+
+def _counted(heading: str, field: str, alarming: bool = False) -> Column[RuntimeRecord]:
+    mark = partial(_alarm, field) if alarming else None
+    return Column(heading, partial(_count, field), right=True, mark=mark)
+
+
+def _spread(field: str, runtime: RuntimeRecord) -> str:
     spread: Spread | None = getattr(runtime.statistics, field, None)
     if spread is None:
         return ""
@@ -220,7 +206,7 @@ def _spread(runtime: RuntimeRecord, field: str) -> str:
     return " ".join(f"{numbers.beside(value, limit, 2):>7}" for value in values)
 
 
-def _milliseconds(runtime: RuntimeRecord, record: SuiteRecord) -> str:
+def _milliseconds(record: SuiteRecord, runtime: RuntimeRecord) -> str:
     found = runtime.statistics.milliseconds if runtime.statistics is not None else None
     if found is None and runtime.role == "reference":
         found = record.reference_milliseconds
@@ -231,3 +217,18 @@ def _precision(runtime: RuntimeRecord) -> str:
     found = runtime.average_precision
     sides = [found[side] for side in ("reference", "candidate") if side in found]
     return " → ".join(f"{value:.4f}" for value in sides)
+
+
+_COUNTS = (
+    _counted("images", "images"),
+    _counted("pairs", "pairs"),
+    _counted("lost", "lost", alarming=True),
+    _counted("extra", "extra", alarming=True),
+    _counted("border", "borderline"),
+    _counted("flips", "class_flips", alarming=True),
+)
+_RARE = (  # told where one is not zero
+    _counted("ties", "ties"),
+    _counted("excused", "excused"),
+    _counted("unjudgeable", "unjudgeable", alarming=True),
+)

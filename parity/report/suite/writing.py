@@ -8,20 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import re
-import tempfile
-from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from parity.errors import UsageError, why
 from parity.files import alone, write_all
 from parity.record import SuiteRecord, document_data
 from parity.record.codec import json_text
 from parity.record.completeness import Earlier
+from parity.report.folders import distinct, is_name
 from parity.report.suite.detections import detections_csv
 from parity.report.suite.overview import kept
 from parity.report.suite.summary import summary_md
@@ -29,7 +25,6 @@ from parity.report.suite.summary import summary_md
 COMPLETE = "complete"
 RESULTS = "results.json"
 FILES = ("detections.csv", "summary.md", RESULTS)
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def write(record: SuiteRecord, folder: Path) -> Path:
@@ -94,61 +89,6 @@ def report_lines(
     return [f"report: {shown(target)}", *([before] if before else [])]
 
 
-def need_writable(
-    folder: Path, names: Iterable[str], option: str, files: Iterable[str] = FILES
-) -> None:
-    """Make the report's folder, and see that it and its detectors' folders can be written.
-
-    ``files`` of each detector will be written. To be asked before any work. Raises ``UsageError``
-    that starts with ``option``.
-    """
-    targets = [folder / name for name in names]
-    for place in (folder, *targets):
-        try:
-            if place == folder:
-                place.mkdir(parents=True, exist_ok=True)
-            if os.path.lexists(place):
-                with tempfile.TemporaryFile(dir=place):
-                    pass
-        except OSError as failure:
-            raise UsageError(
-                f"{option}: expected a folder that can be written, found {place}: "
-                f"{failure.strerror or failure}"
-            ) from None
-    for file in (target / file for target in targets for file in files):
-        if file.is_dir():
-            raise UsageError(
-                f"{option}: expected a file or nothing at {file}, found a folder; move it away"
-            )
-
-
-def unwritten(option: str, folder: Path, failure: OSError) -> UsageError:
-    """What to say where a report could not be written after all."""
-    place = failure.filename or folder
-    return UsageError(
-        f"{option}: expected a folder that can be written, found {place}: {why(failure)}; "
-        f"make room or name another folder; what stood there stands as it was"
-    )
-
-
-def distinct(names: Iterable[str]) -> None:
-    """Raise ``UsageError`` unless every detector has a folder of its own inside the report."""
-    names = tuple(names)
-    for name in names:
-        if not _NAME.fullmatch(name):
-            raise UsageError(
-                f"expected a detector name of letters, digits, '.', '_' and '-', found {name!r}: "
-                f"its report is written to a folder of that name"
-            )
-    for name, count in Counter(name.casefold() for name in names).items():
-        if count > 1:
-            same = " and ".join(repr(one) for one in names if one.casefold() == name)
-            raise UsageError(
-                f"expected suites of different names in one run, found {same}: "
-                f"give each its own detector.name"
-            )
-
-
 def _files(record: SuiteRecord) -> dict[str, bytes]:
     contents = {
         "detections.csv": detections_csv(record),
@@ -160,8 +100,7 @@ def _files(record: SuiteRecord) -> dict[str, bytes]:
 
 def _stands(record: SuiteRecord, folder: Path) -> bool:
     """Whether a report stands for a detector; its name may come from a file that does not load."""
-    named = _NAME.fullmatch(record.detector) is not None
-    return named and (folder / record.detector / RESULTS).is_file()
+    return is_name(record.detector) and (folder / record.detector / RESULTS).is_file()
 
 
 def _keep(target: Path) -> None:

@@ -19,7 +19,7 @@ from typing import Any, Dict, List, Mapping, Tuple
 
 import numpy as np
 
-from .. import content
+from ...formats import recognise
 from ..contract import AdapterError, Artifact, TensorSpec
 from ..shared import arrays, processes
 from ..shared.machine import machine
@@ -120,5 +120,5 @@ def _found(path: str) -> str:
     if not os.path.isfile(path):
         return "nothing" if not os.path.exists(path) else "a folder"
     if not os.access(path, os.X_OK):
-        return f"{content.recognise(path).phrase} without it (chmod +x gives it)"
+        return f"{recognise(path).phrase} without it (chmod +x gives it)"
     return ""

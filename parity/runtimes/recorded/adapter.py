@@ -15,7 +15,7 @@ from typing import Any, Dict, List, Mapping, Tuple
 
 import numpy as np
 
-from .. import content
+from ...formats import recognise
 from ..contract import IMAGE_ID, AdapterError, Artifact, TensorSpec
 from ..shared.opened import OpenedAdapter
 from ..shared.reasons import reason
@@ -41,7 +41,7 @@ class Recorded(OpenedAdapter):
 
     def _open(self) -> dumps.Dump:
         path = self.artifact.model
-        found = content.recognise(path)
+        found = recognise(path)
         if found.kind == "text":
             return self._coco(path)
         forms = {"directory": dumps.Folder, "savedmodel": dumps.Folder, "npz": dumps.OneArchive}

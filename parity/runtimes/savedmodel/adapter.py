@@ -9,6 +9,7 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 
 import numpy as np
 
+from ...formats.foreign import POINTER, is_pointer
 from .. import content, scan
 from ..contract import AdapterError, Artifact, Feeds, TensorSpec
 from ..shared import tf_common, tracing
@@ -107,14 +108,14 @@ def _expect_variables(folder: str) -> None:
     inside = os.path.join(folder, "variables")
     for name in sorted(os.listdir(inside)) if os.path.isdir(inside) else ():
         path = os.path.join(inside, name)
-        if os.path.isfile(path) and content.is_pointer(path):
+        if os.path.isfile(path) and is_pointer(path):
             raise AdapterError(
                 "external-data",
                 path=folder,
                 expected=_EXPECTED,
                 file=f"variables/{name}",
-                problem=content.POINTER,
-                reason=f"its variables/{name} {content.POINTER}",
+                problem=POINTER,
+                reason=f"its variables/{name} {POINTER}",
             )
 
 

@@ -4,7 +4,7 @@ import mmap
 import os
 from typing import Any, Optional
 
-from .. import wire
+from ...formats import wire
 
 
 def tensorflow_version(folder: str) -> str:

@@ -33,7 +33,20 @@ def matches(pattern: str, folder: Path) -> list[str]:
     ending = "" if suffix is None else suffix[0]
     parts = pattern.removesuffix(ending).split("/")
     found = _walk(folder, "/" if pattern.startswith("/") else "", parts, ending)
-    return sorted({Path(match).as_posix() for match in found})
+    return sorted({_shortest(match, folder) for match in found})
+
+
+def _shortest(match: str, folder: Path) -> str:
+    """A match without ways there and back, so that one file has one name and counts once."""
+    place = os.path.normpath(folder / match)  # which may be elsewhere, behind a link
+    home = os.path.normpath(folder)
+    if ".." not in Path(match).parts or not os.path.exists(place):
+        return Path(match).as_posix()
+    if not os.path.samefile(place, folder / match):
+        return Path(match).as_posix()
+    inside = os.path.commonpath([home, place]) == home
+    short = os.path.relpath(place, home) if inside else os.path.normpath(match)
+    return Path(short).as_posix()
 
 
 def _walk(folder: Path, at: str, parts: Sequence[str], ending: str) -> Iterator[str]:

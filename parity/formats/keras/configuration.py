@@ -1,11 +1,7 @@
 """What a Keras configuration would run: Lambda layers, foreign classes, functions by name."""
 
-import json
 import re
-import zipfile
 from typing import Any, Iterator
-
-from . import scan_pt2
 
 _KERAS = re.compile(
     r"keras(\.src)?(\.(layers|models|initializers|regularizers|constraints|activations|ops"
@@ -20,25 +16,6 @@ _FUNCTIONS = re.compile(  # functions that older versions of Keras would fetch b
     r"|TorchModuleWrapper|Lambda|get_file|(load|save|register)_\w+|(de)?serialize\w*|clear_session"
     r"|\w+_from_(json|yaml|config|directory)|enable_unsafe_deserialization"
 )
-
-
-def hdf5_config(path: str) -> Any:
-    """The model configuration in a Keras HDF5 file; None where it holds only weights."""
-    import h5py
-
-    with h5py.File(path, "r") as handle:
-        config = handle.attrs.get("model_config")
-    if config is None:
-        return None
-    text = config.decode("utf-8") if isinstance(config, bytes) else str(config)
-    return json.loads(text)
-
-
-def archived_config(archive: zipfile.ZipFile) -> Any:
-    """The model configuration in a ``.keras`` archive."""
-    config = json.loads(scan_pt2.read(archive, "config.json").decode("utf-8"))
-    config.pop("compile_config", None)  # never read: models are loaded with compile=False
-    return config
 
 
 def findings(value: Any) -> Iterator[str]:

@@ -4,14 +4,11 @@ Source: torch/_utils.py (``_rebuild_tensor_v2`` and its kin) and torch/serializa
 as persistent ids).
 """
 
-from __future__ import annotations
-
 import re
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Dict, Iterator, Mapping, Optional, Set, Tuple
 
-from parity.inspecting.pickles import Made, Name, Stored
+from ..pickles.values import Made, Name, Stored
 
 _STORAGES = {
     "FloatStorage": "float32", "DoubleStorage": "float64", "HalfStorage": "float16",
@@ -33,12 +30,12 @@ class Weight:
     """A tensor: its dtype, its shape, and what it shares with others that are the same one."""
 
     dtype: str
-    shape: tuple[int, ...]
+    shape: Tuple[int, ...]
     identity: Any
-    storage: tuple[str, int] = ("", 0)  # its name in the file and its bytes; "" where none is there
+    storage: Tuple[str, int] = ("", 0)  # its name in the file and its bytes; "" where none is there
 
 
-def weight(value: Any) -> Weight | None:
+def weight(value: Any) -> Optional[Weight]:
     """The tensor that an inert value stands for, through Parameter and its like; else None."""
     for _ in range(4):
         if not isinstance(value, Made) or not isinstance(value.by, Name):
@@ -54,7 +51,7 @@ def weight(value: Any) -> Weight | None:
     return None
 
 
-def _rebuilt(arguments: tuple[Any, ...], name: str) -> Weight | None:
+def _rebuilt(arguments: Tuple[Any, ...], name: str) -> Optional[Weight]:
     if name == _META and len(arguments) > 1 and _is_shape(arguments[1]):
         dtype = arguments[0].name if isinstance(arguments[0], Name) else ""
         return Weight(dtype, arguments[1], ("", str(id(arguments)), arguments[1]))
@@ -87,14 +84,14 @@ def _is_dtype(value: Any) -> bool:
     return isinstance(value, Name) and value.module == "torch" and "Storage" not in value.name
 
 
-def mapping(value: Any) -> Mapping[Any, Any] | None:
+def mapping(value: Any) -> Optional[Mapping[Any, Any]]:
     """The entries of a dict, an OrderedDict or the like; None for anything else."""
     if isinstance(value, Made):
         return value.items if isinstance(value.by, Name) and "Dict" in value.by.name else None
     return value if isinstance(value, dict) else None
 
 
-def state(value: Any) -> dict[str, Weight]:
+def state(value: Any) -> Dict[str, Weight]:
     """The tensors by name of a state dict; empty where it is none."""
     entries = mapping(value) or {}
     found = {str(name): weight(one) for name, one in entries.items()}
@@ -104,11 +101,11 @@ def state(value: Any) -> dict[str, Weight]:
 def every(value: Any) -> Iterator[Weight]:
     """Each tensor anywhere inside, shared ones once."""
     todo = [value]
-    seen: set[int] = set()
-    known: set[Any] = set()
+    seen: Set[int] = set()
+    known: Set[Any] = set()
     while todo and len(seen) < _OBJECTS:
         one = todo.pop()
-        if id(one) in seen or isinstance(one, str | bytes | int | float | None):
+        if id(one) in seen or one is None or isinstance(one, (str, bytes, int, float)):
             continue
         seen.add(id(one))
         found = weight(one)
@@ -120,5 +117,5 @@ def every(value: Any) -> Iterator[Weight]:
             todo += [one.arguments, one.state, one.entries, *one.items.values()]
         elif isinstance(one, Mapping):
             todo += one.values()
-        elif isinstance(one, list | tuple):
+        elif isinstance(one, (list, tuple)):
             todo += one

@@ -4,7 +4,7 @@ import re
 import zipfile
 from typing import List
 
-from . import scan_pt2
+from ..archive.zip_file import read
 
 _NAMESPACES = "aten|prim|prims|prepacked|quantized|_quantized|mkldnn|mkldnn_prepacked|torchvision"
 _SCRIPT = (
@@ -36,7 +36,7 @@ def findings(archive: zipfile.ZipFile) -> List[str]:
     for name in archive.namelist():
         low = name.lower()
         if low.endswith(".py"):
-            code = scan_pt2.read(archive, name).decode("utf-8", "replace")
+            code = read(archive, name).decode("utf-8", "replace")
             if _FOREIGN.search(_TEXT.sub("", code)):
                 found.append(f"{name} is not as torch writes it, so it cannot be scanned")
             code = _bare(re.sub(r"\s*([.()])\s*", r"\1", code))

@@ -1,14 +1,14 @@
 """Safetensors: a length, a JSON header, tensors one after the other (the format's README)."""
 
-from __future__ import annotations
-
 import json
-from pathlib import Path
-from typing import Any
+import struct
+from typing import Any, Dict, List, Optional
 
-from parity.formats.contents import Contents
-from parity.formats.shapes import counted, elements
-from parity.formats.source import Unreadable, bytes_of
+from .content import Content
+from .contents import Contents
+from .model_file import ModelFile, Start
+from .shapes import counted, elements
+from .source import Unreadable, bytes_of
 
 _HEADER = 100_000_000  # bytes: the limit of the format's own reader
 _DTYPES = {
@@ -19,9 +19,27 @@ _DTYPES = {
 }  # fmt: skip
 
 
-def read(path: Path) -> Contents:
+class Safetensors(ModelFile):
+    """Weights alone; a header and numbers run nothing."""
+
+    def _contents(self) -> Optional[Contents]:
+        return _read(self.path)
+
+
+def of_file(start: Start) -> Optional[ModelFile]:
+    """A file that begins with the length of a JSON header, then the header."""
+    head = start.head
+    length = struct.unpack_from("<Q", head)[0] if len(head) > 9 else 0
+    opens = head[8:9] == b"{" and b'"' in head[9:12] + head[-1:]
+    if not opens or not 2 <= length <= _HEADER:
+        return None
+    content = Content("safetensors", "a safetensors file (weights alone)")
+    return Safetensors(start.path, content)
+
+
+def _read(path: str) -> Contents:
     """What a safetensors file holds; the header must fit the data behind it."""
-    with bytes_of(str(path)) as data:
+    with bytes_of(path) as data:
         size = len(data)
         length = int.from_bytes(bytes(data[0:8]), "little")
         if length > min(_HEADER, size - 8):
@@ -53,11 +71,11 @@ def read(path: Path) -> Contents:
     )
 
 
-def _of(header: dict[str, Any]) -> list[dict[str, Any]]:
+def _of(header: Dict[str, Any]) -> List[Dict[str, Any]]:
     return list(header.values())
 
 
-def _faults(header: dict[str, Any], room: int) -> list[str]:
+def _faults(header: Dict[str, Any], room: int) -> List[str]:
     faults = []
     end = max((one["data_offsets"][1] for one in _of(header)), default=0)
     if end > room:

@@ -7,10 +7,10 @@ it, so both are judged here, before it is called. Source: the PT2 archive specif
 import io
 import json
 import re
-import zipfile
-from typing import Any, Iterator, List
+from typing import Any, Callable, Iterator, List
 
-from . import scan_archive, scan_pickle, scan_symbolic
+from ..archive.zip_file import Archive, read
+from . import checkpoint, symbolic
 
 _TARGET = re.compile(
     r"torch\.ops\.(aten|prims|prim|quantized|quantized_decomposed|_quantized|mkldnn"
@@ -23,10 +23,13 @@ _TARGET = re.compile(
 _TREES = (None, "builtins.tuple", "builtins.list", "builtins.dict", "collections.OrderedDict")
 
 
-def findings(archive: zipfile.ZipFile) -> List[str]:
-    """Everything in the archive that is more than tensor operations on its own weights."""
+def findings(archive: Archive, document: Callable[[str], Any]) -> List[str]:
+    """Everything in the archive that is more than tensor operations on its own weights.
+
+    ``document`` gives a JSON document by its name.
+    """
     found: List[str] = []
-    for name in archive.namelist():
+    for name in archive.names:
         low = name.lower()
         if "/data/aotinductor/" in "/" + low or low.endswith((".so", ".dll", ".dylib", ".cubin")):
             found.append(f"it holds native code ({name})")
@@ -35,27 +38,23 @@ def findings(archive: zipfile.ZipFile) -> List[str]:
         elif low.endswith((".pt", ".pkl", ".pth")):
             found += _pickled(name, archive)
         elif low.endswith(".json"):
-            found += _document(name, archive)
+            found += _walk(document(name))
     return list(dict.fromkeys(found))
 
 
-def _pickled(name: str, archive: zipfile.ZipFile) -> List[str]:
+def _pickled(name: str, archive: Archive) -> List[str]:
     """Torch reads what is no zip archive as a tar archive, else as a pickle; it writes neither."""
-    data = read(archive, name)
+    data = read(archive.zip, name)
     if not data:
         return []
     if data[:4] != b"PK\3\4":
         return [f"{name}: it is no archive of tensors"]
-    with zipfile.ZipFile(io.BytesIO(data)) as inner:
-        found = scan_archive.findings(inner) + list(scan_pickle.archive_findings(inner))
-        tails = [one.split("/", 1)[-1] for one in inner.namelist()]
+    inner = Archive(name, io.BytesIO(data))
+    found = [*inner.faults, *dict.fromkeys(checkpoint.findings(checkpoint.pickles(inner)))]
+    tails = [one.split("/", 1)[-1] for one in inner.names]
     if "data.pkl" not in tails or "constants.pkl" in tails:
         found.append("it is no archive of tensors")
     return [f"{name}: {text}" for text in found]
-
-
-def _document(name: str, archive: zipfile.ZipFile) -> List[str]:
-    return list(_walk(json.loads(read(archive, name).decode("utf-8"))))
 
 
 def _walk(value: Any) -> Iterator[str]:
@@ -69,11 +68,11 @@ def _walk(value: Any) -> Iterator[str]:
             if not _TARGET.fullmatch(item):
                 yield f"it calls {item}"
         elif key == "expr_str" and isinstance(item, str):
-            if not scan_symbolic.harmless(item):
+            if not symbolic.harmless(item):
                 yield f"a symbolic size is code: {item[:120]}"
         elif key == "guards_code" and isinstance(item, list):
             for guard in item:
-                if not scan_symbolic.harmless(str(guard)):
+                if not symbolic.harmless(str(guard)):
                     yield f"a guard is code: {str(guard)[:120]}"
         elif key in ("in_spec", "out_spec", "as_pytree") and isinstance(item, str):
             yield from _tree(item)
@@ -96,12 +95,3 @@ def _tree(text: str) -> Iterator[str]:
             if item.get("type") not in _TREES:
                 yield "its inputs or outputs are of the class {}".format(item.get("type"))
             todo += item.get("children_spec") or []
-
-
-def read(archive: zipfile.ZipFile, name: str, limit: int = scan_pickle.LIMIT) -> bytes:
-    """One member, bounded: a small archive can hold a huge one."""
-    with archive.open(name) as handle:
-        data = handle.read(limit + 1)
-    if len(data) > limit:
-        raise ValueError(f"{name} is larger than {limit} bytes")
-    return data
