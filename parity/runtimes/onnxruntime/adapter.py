@@ -10,7 +10,7 @@ from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 import numpy as np
 
 from ...formats import opened
-from .. import content, scan
+from .. import content, external_data, scan
 from ..contract import AdapterError, Artifact, Feeds, TensorSpec
 from ..shared.feeds import check_feeds
 from ..shared.libraries import open_library, version_of
@@ -18,7 +18,7 @@ from ..shared.loading import Loading
 from ..shared.machine import machine
 from ..shared.opened import OpenedAdapter
 from ..shared.reasons import failed_run
-from . import external, placement, refusals
+from . import placement, refusals
 from .descriptor import DESCRIPTOR, LEVELS, LIBRARY
 
 _EXPECTED = "an ONNX model"
@@ -35,7 +35,7 @@ class OnnxRuntime(OpenedAdapter):
         with opened(artifact.model) as file:
             found = content.expected_of(file.content, file.path, ("onnx",), _EXPECTED)
             scan.guard_file(file, artifact.trust)
-            external.check_external(file, _EXPECTED)
+            external_data.check_external(file, _EXPECTED)
         self._library = open_library(LIBRARY)
         library = f"onnxruntime {self._version()}"
         with Loading(artifact.model, _EXPECTED, found.phrase, refusals.explain, library):
