@@ -8,8 +8,7 @@ from typing import Any, Dict, Iterator, Mapping, Tuple
 
 import numpy as np
 
-from ...formats import opened
-from .. import content, external_data, scan
+from .. import external_data
 from ..contract import AdapterError, Artifact, Feeds, TensorSpec
 from ..shared.feeds import check_feeds
 from ..shared.libraries import open_library, version_of
@@ -43,10 +42,7 @@ class OnnxReference(OpenedAdapter):
 
     def __init__(self, artifact: Artifact) -> None:
         super().__init__(artifact, DESCRIPTOR.options)
-        with opened(artifact.model) as file:
-            found = content.expected_of(file.content, file.path, ("onnx",), _EXPECTED)
-            scan.guard_file(file, artifact.trust)
-            external_data.check_external(file, _EXPECTED)
+        found = external_data.examined(artifact, _EXPECTED)
         self._library = open_library(LIBRARY)
         library = f"onnx {self._version()}"
         with Loading(artifact.model, _EXPECTED, found.phrase, reader(_RULES), library), quiet():
