@@ -15,7 +15,8 @@ from statistics import median
 from benchmarks.decode_examples import MAKERS, Example, crowd
 from benchmarks.processes import ROOT
 from parity.boxes import Placement
-from parity.decode import FAMILIES, decode, to_side
+from parity.decode import decode, to_side
+from parity.decode.families import built_in
 from parity.detections import Side
 from parity.pipeline import Images, Pipeline
 from parity.suite import load
@@ -42,7 +43,7 @@ class Spent:
 def main(runs: int = 11) -> None:
     """Print medians."""
     print(f"decode and NMS of one image down to its floor, medians of {runs} runs [ms]")
-    for family in FAMILIES:
+    for family in built_in():
         if family not in MAKERS:
             print(f"  {family:20} has no example heads: write a maker in decode_examples.py")
             continue

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from parity.decode.families.yolox import grid
-from parity.suite.decoding import Decode
+from parity.decode.heads.cells import cells_of_strides as grid
+from parity.decode.settings import Decode
 
 OBJECTS, EACH, CLASSES = 20, 15, 80
 YOLO, CENTER = (640, 640), (512, 512)
@@ -102,6 +102,15 @@ def _yolox() -> Example:
     return Example(settings("yolox"), {"predictions": _batch(rows)}, CLASSES, YOLO)
 
 
+def _nanodet() -> Example:
+    cells, _ = grid(YOLO, (8, 16, 32, 64))
+    _, scores = scene(len(cells), YOLO)
+    bins = np.random.default_rng(2).normal(0, 2, (len(cells), 32))
+    rows = np.concatenate([scores, bins], axis=1)
+    how = settings("nanodet", heads="joined", strides=(8, 16, 32, 64))
+    return Example(how, {"predictions": _batch(rows)}, CLASSES, YOLO)
+
+
 def _queries(family: str, queries: int) -> Example:
     boxes, scores = scene(queries, YOLO)
     logits = _logit(scores)
@@ -158,6 +167,7 @@ MAKERS: dict[str, Callable[[], Example]] = {
     "yolov5": _yolov5,
     "yolov8": _yolov8,
     "yolox": _yolox,
+    "nanodet": _nanodet,
     "detr": lambda: _queries("detr", 100),
     "rt-detr": lambda: _queries("rt-detr", 300),
     "centernet": _centernet,

@@ -6,6 +6,8 @@ returns a ``SuiteRecord``. Everything heavy is imported when it is first used.
 
 from typing import TYPE_CHECKING, Any
 
+from parity.version import __version__
+
 if TYPE_CHECKING:
     from parity.detections import Detections
     from parity.errors import (
@@ -23,8 +25,10 @@ if TYPE_CHECKING:
         OutOfMemory,
         ParityError,
         RuntimeFailure,
+        SuiteError,
         UnsupportedVersion,
         UntrustedError,
+        UsageError,
         WeightsAlone,
         WeightsMismatch,
     )
@@ -34,7 +38,6 @@ if TYPE_CHECKING:
     from parity.suite import Suite
     from parity.suite import load as load_suite
 
-__version__ = "0.1.0"
 __all__ = [
     "ArtifactError",
     "DamagedFile",
@@ -53,8 +56,10 @@ __all__ = [
     "Run",
     "RuntimeFailure",
     "Suite",
+    "SuiteError",
     "UnsupportedVersion",
     "UntrustedError",
+    "UsageError",
     "WeightsAlone",
     "WeightsMismatch",
     "__version__",

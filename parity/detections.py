@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity.boxes import Floats, Placement, clipped
+from parity.choosing import chosen
 from parity.nms import Ints, Kept, suppress
 
 
@@ -18,13 +19,26 @@ def _frozen(values: Any, dtype: type, shape: tuple[int, ...]) -> NDArray[Any]:
     return array
 
 
+def _need_whole(classes: NDArray[Any]) -> None:
+    """Raise ``ValueError`` for a class that would become another as it becomes an integer."""
+    if classes.dtype.kind not in "fc":
+        return
+    broken = np.flatnonzero(~(classes == np.round(classes)))  # NaN, too
+    if broken.size:
+        row = int(broken[0])
+        raise ValueError(
+            f"expected classes that are whole numbers, found {broken.size} that are not; the "
+            f"first is row {row}: {classes[row]}"
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class Detections:
     """What was found on one image.
 
     Boxes float64 (N, 4) xyxy in pixels of the original image, scores float64 (N,), classes int64
-    (N,). Raises ``ValueError`` where a value is not finite, a box has x1 > x2 or y1 > y2, or
-    lengths differ.
+    (N,). Raises ``ValueError`` where a value is not finite, a box has x1 > x2 or y1 > y2, a class
+    is no whole number, or lengths differ.
     """
 
     boxes: Floats
@@ -36,6 +50,7 @@ class Detections:
         for name, length in (("boxes", len(self.boxes)), ("classes", len(self.classes))):
             if length != count:
                 raise ValueError(f"expected {count} {name}, one per score, found {length}")
+        _need_whole(np.asarray(self.classes))
         object.__setattr__(self, "boxes", _frozen(self.boxes, np.float64, (count, 4)))
         object.__setattr__(self, "scores", _frozen(self.scores, np.float64, (count,)))
         object.__setattr__(self, "classes", _frozen(self.classes, np.int64, (count,)))
@@ -79,12 +94,13 @@ def together(first: Detections, second: Detections) -> Detections:
 
 @dataclass(frozen=True, eq=False)
 class ProposalSet:
-    """What a side finds before NMS, down to its floor.
+    """What a side finds before NMS, down to its floor, those that its choice passes over included.
 
     ``found``: as they would be deployed, in pixels of the original image. ``boxes`` (P, 4): xyxy in
     pixels of the network's input, as they were decoded. ``rows`` (P,): the row of the heads
     (anchor, cell, query) that each comes from, of ``row_count``. ``placement``: of the image in the
-    input.
+    input. ``width``: how many cells a line of the map has, where rows are its cells. Of a row
+    whose classes score alike, and of such cells, the one that comes first is chosen.
     """
 
     found: Detections
@@ -92,6 +108,7 @@ class ProposalSet:
     rows: Ints
     row_count: int
     placement: Placement
+    width: int = 0
 
     def take(self, rows: Any) -> ProposalSet:
         """The proposals named by an index array or a boolean mask."""
@@ -110,12 +127,14 @@ class ProposalSet:
 class Suppression:
     """How a side suppresses: ``mode`` "class", "agnostic" or "none", above which IoU, and how many
     detections it keeps at most (None: all). ``edges``: (height, width) of the original image where
-    boxes are cut there before NMS, else None."""
+    boxes are cut there before NMS, else None. ``choice``: of ``parity.choosing``, what of a row's
+    classes or a map's cells NMS is given; None where that was chosen before they are shown."""
 
     mode: str
     iou: float
     most: int | None
     edges: tuple[int, int] | None = None
+    choice: str | None = None
 
     @property
     def label(self) -> str:
@@ -134,7 +153,14 @@ class Suppression:
         return self.mode, self.iou, self.most, self.edges
 
     def keeps(self, proposals: ProposalSet) -> Kept:
-        """What NMS, in pixels of the network's input, makes of proposals."""
+        """What the choice, then NMS in pixels of the network's input, makes of proposals."""
+        if self.choice is not None:
+            found = proposals.found
+            rows = chosen(self.choice, found.scores, found.classes, proposals.rows, proposals.width)
+            if len(rows) < len(found):
+                result = replace(self, choice=None).keeps(proposals.take(rows))
+                kept, removed = rows[result.kept], rows[result.removed]
+                return replace(result, kept=kept, removed=removed)
         boxes, found, placement = proposals.boxes, proposals.found, proposals.placement
         if self.edges is not None:
             boxes = placement.to_network(clipped(placement.to_original(boxes), self.edges))
@@ -195,6 +221,15 @@ class Side:
         return found
 
     @property
+    def chosen_proposals(self) -> NDArray[np.bool_]:
+        """Which of the proposals NMS was given, (P,) bool; they must be known."""
+        assert self.proposals is not None
+        assert self.result is not None
+        found = np.zeros(len(self.proposals.rows), dtype=np.bool_)
+        found[self.result.kept] = found[self.result.removed] = True
+        return found
+
+    @property
     def removed(self) -> Removed:
         """What suppression removed; nothing where proposals are not known."""
         if self.proposals is None or self.result is None:
@@ -205,8 +240,9 @@ class Side:
     def narrowed(self, floor: float) -> Side:
         """The same side seen only down to a higher floor.
 
-        NMS goes from high scores to low, so what is kept above a floor does not depend on what
-        lies below it. What a kept one below the floor removed is no longer known of.
+        NMS goes from high scores to low, and only a higher score passes another over, so what is
+        kept above a floor does not depend on what lies below it. What a kept one below the floor
+        removed is no longer known of.
         """
         if floor <= self.floor:
             return self

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import errno
+import fcntl
 import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from parity.errors import why
@@ -19,6 +21,9 @@ _OTHER_TEXT = (
     (codecs.BOM_UTF16_LE, "UTF-16"),
     (codecs.BOM_UTF16_BE, "UTF-16"),
 )
+
+
+_ASIDE = ".writing-"
 
 
 class Unreadable(Exception):
@@ -68,17 +73,47 @@ def digest(path: Path) -> tuple[str, int]:
     return total.hexdigest(), size
 
 
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[bool]:
+    """Wait until no other process is alone in a folder, and let others wait.
+
+    Gives whether that is so: some file systems have no locks. No file is left behind.
+    """
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:
+        yield False
+        return
+    try:
+        locked = False
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            locked = True
+        yield locked
+    finally:
+        os.close(descriptor)
+
+
 def write_all(folder: Path, contents: Mapping[str, bytes]) -> None:
     """Write several files of one folder: all of them, or none where one cannot be written.
 
-    They are written aside first, then renamed into place. Raises ``OSError``.
+    They are written aside first, then renamed into place; other processes wait meanwhile. What
+    one that was killed has left aside is removed. Raises ``OSError``.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    with alone(folder) as locked:
+        if locked:  # then nobody writes any of it now
+            for left in folder.glob(f"{_ASIDE}*"):
+                shutil.rmtree(left, ignore_errors=True)
+        _write_all(folder, contents)
+
+
+def _write_all(folder: Path, contents: Mapping[str, bytes]) -> None:
     for name in contents:
         if (folder / name).is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(folder / name))
     with tempfile.TemporaryDirectory(
-        dir=folder, prefix=".writing-", ignore_cleanup_errors=True
+        dir=folder, prefix=_ASIDE, ignore_cleanup_errors=True
     ) as aside:
         for name, content in contents.items():
             with open(Path(aside) / name, "xb") as stream:

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
-from parity import decode, preprocess
+from parity import preprocess
 from parity.agreement import nonfinite
-from parity.boxes import Placement
-from parity.decode import Unread
-from parity.decode.heads.binding import BindingError, Output
+from parity.decode import Declared, Decoder, Unread, doubts
+from parity.decode.decoder import function as named
 from parity.detections import Side
-from parity.errors import HeadsError, ImageError, SuiteError
+from parity.errors import HeadsError, ImageError
 from parity.preprocess import Prepared
-from parity.runtimes.contract import AdapterError, TensorSpec
-from parity.runtimes.shared.resolve import resolve
+from parity.runtimes.contract import TensorSpec
 from parity.session import Session, dataset
 from parity.suite import Recipe, Runtime, Suite
 from parity.tensors import Array
@@ -107,144 +105,26 @@ class Images:
         pixels = preprocess.read_image(path, recipe.decoder)
         function = None
         if recipe.function is not None:
-            function = _function(recipe.function, self._suite, "preprocess.function")
+            function = named(recipe.function, self._suite.path, "preprocess.function")
         try:
             return preprocess.prepare(pixels, recipe, function, where=image)
         except ValueError as error:
             raise ImageError(image, str(error)) from error
 
 
-class Decoder:
-    """Turns one runtime's heads into the detections that it deploys, and those it nearly did."""
-
-    def __init__(self, suite: Suite, runtime: Runtime) -> None:
-        self._runtime = runtime
-        self._classes = len(suite.classes)
-        settings = runtime.decode
-        self._function: Callable[..., Any] | None = None
-        if settings.function is not None:
-            self._function = _function(
-                settings.function, suite, f"runtimes.{runtime.name}.decode.function"
-            )
-        self._pixels = decode.Pixels(settings)
-        self._priors = None
-        if settings.ssd is not None:
-            size = runtime.recipe.size
-            if size is None:
-                problem = "preprocess.size: expected [height, width] for SSD priors, found nothing"
-                raise SuiteError(str(suite.path), [problem])
-            if runtime.recipe.stride is not None:
-                problem = (
-                    "preprocess.stride: expected none for SSD priors, which are those of one size, "
-                    f"found {runtime.recipe.stride}"
-                )
-                raise SuiteError(str(suite.path), [problem])
-            self._priors = decode.load_priors(settings.ssd.priors, suite.folder, size)
-
-    def bind(
-        self, heads: Mapping[str, Array], specs: Mapping[str, TensorSpec] | None = None
-    ) -> dict[str, str]:
-        """Which output is which head of the family: role to output name."""
-        if self._function is not None:
-            return {name: name for name in heads}
-        try:
-            return self._bound(_outputs(heads), specs or {}, self._classes)
-        except BindingError as error:
-            message = str(error)
-            if error.fitting == 0:
-                message = self._without_room(heads, specs or {}) or message
-            raise self._heads_error(message, heads, self._runtime.recipe.size) from error
-
-    def _roles(self, classes: int) -> tuple[decode.Role, ...]:
-        size = self._runtime.recipe.size
-        return decode.roles(self._runtime.decode, classes, self._priors, size)
-
-    def _bound(
-        self, outputs: Sequence[Output], specs: Mapping[str, TensorSpec], classes: int
-    ) -> dict[str, str]:
-        sources = {name: spec.source for name, spec in specs.items() if spec.source}
-        return decode.bind(outputs, self._runtime.table.outputs, self._roles(classes), sources)
-
-    def _without_room(
-        self, heads: Mapping[str, Array], specs: Mapping[str, TensorSpec]
-    ) -> str | None:
-        """What to say where only the number of classes is in the way; else None.
-
-        Heads that are clearly of another family are no matter of classes.
-        """
-        listed, family = self._classes, self._runtime.decode.family or ""
-        first = decode.leading(decode.likely(heads, listed, self._runtime.recipe.size))
-        if first is not None and first.family != family:
-            return None
-        outputs = _outputs(heads)
-        room = decode.room_for_classes(
-            outputs, listed, lambda classes: self._bound(outputs, specs, classes)
+def decoder(suite: Suite, runtime: Runtime) -> Decoder:
+    """The decoder of a runtime of the suite. Raises ``SuiteError`` for settings of no use."""
+    return Decoder(
+        Declared(
+            runtime=runtime.name,
+            settings=runtime.decode,
+            outputs=runtime.table.outputs,
+            classes=len(suite.classes),
+            size=runtime.recipe.size,
+            stride=runtime.recipe.stride,
+            suite=suite.path,
         )
-        return decode.room_message(outputs, self._roles(listed), family, listed, room)
-
-    def _heads_error(
-        self, message: str, heads: Mapping[str, Array], size: tuple[int, int] | None
-    ) -> HeadsError:
-        """What is wrong, and at its end what a network's heads look like."""
-        family = self._runtime.decode.family
-        if family is not None and not decode.in_image(self._runtime.decode):
-            looks = decode.appearance(heads, self._classes, size, family)
-            message = f"{message}\n{looks}"
-        return HeadsError(self._runtime.name, message)
-
-    def unread(self, outputs: Mapping[str, Array], bound: Mapping[str, str]) -> tuple[Unread, ...]:
-        """What the family does not read of one image's outputs, ``bound`` by role."""
-        return decode.unread(outputs, bound, self._runtime.decode, self._classes)
-
-    @property
-    def function(self) -> str | None:
-        """The suite's own function that decodes, by its name; None where a family does."""
-        return self._runtime.decode.function
-
-    def unread_by_function(self, stages: Stages) -> tuple[Unread, ...] | None:
-        """What the suite's function does not read; None where this image shows nothing of it."""
-        if self._function is None:
-            return ()
-        return decode.unread_by_function(
-            self._function,
-            stages.network.heads,
-            self._classes,
-            stages.prepared.size,
-            self.function or "",
-        )
-
-    def trimmed(self, heads: dict[str, Array]) -> dict[str, Array]:
-        """Bound heads without the rows that mean nothing to the family."""
-        if self._function is not None:
-            return heads
-        return decode.trimmed(heads, self._runtime.decode)
-
-    def side(
-        self, heads: Mapping[str, Array], prepared: Prepared, band: float, image: str = ""
-    ) -> Side:
-        """Decode bound heads and suppress, down to ``band`` below the threshold.
-
-        Boxes that are no pixels are refused, where need be on what the images before have shown.
-        """
-        settings = self._runtime.decode
-        floor = settings.score_threshold - band
-        if settings.score_floor is not None:
-            floor = max(floor, settings.score_floor)
-        size, placement, scale = prepared.size, prepared.placement, (1.0, 1.0)
-        if decode.in_image(settings):
-            scale = placement.scale_x, placement.scale_y
-            size, placement = prepared.image_size, Placement()
-        look = self._pixels.of(image, size, scale)
-        try:
-            if self._function is not None:
-                found = decode.decode_by_function(
-                    self._function, heads, self._classes, size, name=settings.function or ""
-                )
-            else:
-                found = decode.decode(heads, settings, self._classes, size, self._priors)
-            return decode.to_side(found, settings, floor, placement, prepared.image_size, look)
-        except ValueError as error:
-            raise self._heads_error(str(error), heads, size) from error
+    )
 
 
 class Pipeline:
@@ -256,7 +136,7 @@ class Pipeline:
 
     def __init__(self, suite: Suite, name: str, images: Images) -> None:
         self.runtime = suite.runtimes[name]
-        self.decoder = Decoder(suite, self.runtime)
+        self.decoder = decoder(suite, self.runtime)
         self.layout = ""
         self.doubts: tuple[str, ...] | None = None
         self.unread: tuple[Unread, ...] = ()
@@ -272,7 +152,7 @@ class Pipeline:
         heads = {role: outputs.heads[name] for role, name in bound.items()}
         self._need_numbers(heads, bound)
         if self.doubts is None:
-            self.doubts = decode.doubts(outputs.heads, heads, self.runtime.decode, prepared.size)
+            self.doubts = doubts(outputs.heads, heads, self.runtime.decode, prepared.size)
             self.unread = self.decoder.unread(outputs.heads, bound)
         return Network(
             heads=self.decoder.trimmed(heads),
@@ -332,18 +212,3 @@ def staged(
         "decode": (time.perf_counter() - started) * 1e3,
     }
     return Stages(image, prepared, network, side, milliseconds)
-
-
-def _outputs(heads: Mapping[str, Array]) -> list[Output]:
-    return [(name, tuple(array.shape)) for name, array in heads.items()]
-
-
-def _function(reference: str, suite: Suite, key: str) -> Callable[..., Any]:
-    try:
-        function: Callable[..., Any] = resolve(reference, str(suite.folder))
-    except AdapterError as error:
-        reason = error.facts.get("reason", error.code)
-        raise SuiteError(
-            str(suite.path), [f"{key}: expected 'module:function', found {reference!r}: {reason}"]
-        ) from error
-    return function

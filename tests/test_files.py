@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 from pathlib import Path
 
 import pytest
 
-from parity.files import Unreadable, text, write_all
+from parity.files import Unreadable, alone, text, write_all
 
 OLD = {"a.json": b"old a", "b.csv": b"old b"}
 NEW = {"a.json": b"new a", "b.csv": b"new b", "c.md": b"new c"}
@@ -74,6 +75,37 @@ def test_a_file_that_cannot_be_replaced_brings_back_those_before_it(
     with pytest.raises(PermissionError):
         write_all(tmp_path, first_new)
     assert held(tmp_path) == OLD
+
+
+def test_what_a_killed_writer_left_aside_is_removed(tmp_path: Path) -> None:
+    """A folder of reports holds reports, whatever happened to the runs before."""
+    (tmp_path / ".writing-x1").mkdir()
+    (tmp_path / ".writing-x1" / "a.json").write_bytes(b"half of")
+    write_all(tmp_path, NEW)
+    assert held(tmp_path) == NEW
+
+
+def test_who_writes_is_alone(tmp_path: Path) -> None:
+    """Another process waits until all files of one writer are in place."""
+    other = os.open(tmp_path, os.O_RDONLY)
+    with alone(tmp_path) as locked:
+        assert locked
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.close(other)
+
+
+def test_a_folder_without_locks_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits then, and what another may be writing aside is left alone."""
+
+    def refused(descriptor: int, how: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refused)
+    (tmp_path / ".writing-x1").mkdir()
+    write_all(tmp_path, NEW)
+    assert held(tmp_path) == {**NEW, ".writing-x1": None}
 
 
 def test_text_may_begin_with_a_mark(tmp_path: Path) -> None:

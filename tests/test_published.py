@@ -8,49 +8,15 @@ import pytest
 
 from parity import check
 from parity.record import RuntimeRecord
+from tests.support.suites import runtime, small_suite
 
-SUITE = """
-[detector]
-name = "rfb320"
-reference = "onnx"
-images = ["{zoo}/images/*.jpg"]
-classes = ["face"]
-
-[preprocess]
-size = [240, 320]
-kernel = "opencv:linear"
-mean = 127
-std = 128
-
-[decode]
-family = "boxes-scores"
-score_threshold = {threshold}
-nms_iou = 0.3
-[decode.boxes-scores]
-box_format = "xyxy"
-normalized = true
-background = 0
-
-[runtimes.onnx]
-kind = "onnxruntime"
-model = "{zoo}/rfb320.onnx"
-"""
-
-RAW = """
-[runtimes.{name}]
-kind = "{kind}"
-model = "{zoo}/rfb320_raw.{suffix}"
-tolerance = "{tolerance}"
-[runtimes.{name}.decode]
-family = "ssd"
-[runtimes.{name}.decode.ssd]
-variances = [0.1, 0.2]
-background = 0
-[runtimes.{name}.decode.ssd.priors]
-maps = [[30, 40], [15, 20], [8, 10], [4, 5]]
-sizes = [[10, 16, 24], [32, 48], [64, 96], [128, 192, 256]]
-clip = true
-"""
+DECODED = {"box_format": "xyxy", "normalized": True, "background": 0}
+PRIORS = {
+    "maps": [[30, 40], [15, 20], [8, 10], [4, 5]],
+    "sizes": [[10, 16, 24], [32, 48], [64, 96], [128, 192, 256]],
+    "clip": True,
+}
+RAW = {"family": "ssd", "ssd": {"variances": [0.1, 0.2], "background": 0, "priors": PRIORS}}
 
 
 @pytest.fixture
@@ -59,14 +25,26 @@ def judge(zoo: Path, tmp_path: Path):
 
     def judged(tolerance: str, threshold: float = 0.7) -> dict[str, RuntimeRecord]:
         folder = zoo / "ultralight"
-        text = SUITE.format(zoo=folder, threshold=threshold)
-        for name, kind, suffix in (
-            ("onnx_raw", "onnxruntime", "onnx"),
-            ("tflite", "tflite", "tflite"),
-        ):
-            text += RAW.format(name=name, kind=kind, suffix=suffix, zoo=folder, tolerance=tolerance)
-        path = tmp_path / "parity.toml"
-        path.write_text(text)
+        raw = {"decode": RAW, "tolerance": tolerance}
+        path = small_suite(
+            tmp_path,
+            {
+                "onnx": runtime("onnxruntime", f"{folder}/rfb320.onnx"),
+                "onnx_raw": runtime("onnxruntime", f"{folder}/rfb320_raw.onnx", **raw),
+                "tflite": runtime("tflite", f"{folder}/rfb320_raw.tflite", **raw),
+            },
+            name="rfb320",
+            classes=["face"],
+            images=[f"{folder}/images/*.jpg"],
+            size=(240, 320),
+            preprocess='kernel = "opencv:linear"\nmean = 127\nstd = 128',
+            decode={
+                "family": "boxes-scores",
+                "score_threshold": threshold,
+                "nms_iou": 0.3,
+                "boxes-scores": DECODED,
+            },
+        )
         return {one.name: one for one in check(path, ("onnx_raw", "tflite")).runtimes}
 
     return judged

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from parity import suite
+from parity.decode.families import built_in
+from parity.decode.families.boxes_scores import BoxesScores
 from parity.errors import SuiteError, UsageError
-from parity.suite.families import TABLES
 
 GOOD = """\
 [detector]
@@ -97,7 +98,8 @@ box_format = "xyxy"
 normalized = true
 """
     decode = suite.load(write(more=more)).runtimes["onnx"].decode
-    assert (decode.family, decode.ssd, decode.score_threshold) == ("boxes-scores", None, 0.5)
+    assert (decode.family, decode.score_threshold) == ("boxes-scores", 0.5)
+    assert decode.own == BoxesScores(box_format="xyxy", normalized=True)
 
 
 def test_the_recipe_prints_as_one_line(write) -> None:
@@ -229,7 +231,7 @@ def test_a_wrong_suite_is_told(write, old: str, new: str, message: str) -> None:
     """Key path, what was expected, what was found."""
     path = write((old, new))
     assert problems(path) == [
-        message.format(folder=path.parent, families=", ".join(sorted(TABLES)))
+        message.format(folder=path.parent, families=", ".join(sorted(built_in())))
     ]
 
 

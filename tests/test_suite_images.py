@@ -10,25 +10,7 @@ import pytest
 
 from parity.errors import SuiteError
 from parity.suite import load, matching
-
-SUITE = """\
-[detector]
-name = "parts"
-reference = "native"
-images = {images}
-classes = ["bolt"]
-
-[preprocess]
-size = [8, 8]
-
-[decode]
-family = "yolov8"
-score_threshold = 0.5
-
-[runtimes.native]
-kind = "keras"
-model = "detector.keras"
-"""
+from tests.support.suites import runtime, small_suite
 
 
 @pytest.fixture
@@ -40,9 +22,11 @@ def home(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def problems(home: Path, images: str = '["images/*.jpg"]') -> list[str]:
+def problems(home: Path, *images: str) -> list[str]:
     """What is wrong with the suite; nothing where it loads."""
-    (home / "parity.toml").write_text(SUITE.format(images=images))
+    small_suite(
+        home, {"native": runtime("keras", "detector.keras")}, images=images or ["images/*.jpg"]
+    )
     try:
         load(home)
     except SuiteError as error:
@@ -82,7 +66,7 @@ def test_a_match_that_is_no_file_is_counted_and_named(
 def test_an_image_named_alone_may_not_dangle_either(home: Path) -> None:
     """A path is a pattern of one file."""
     _dangling(home / "images" / "c.jpg")
-    assert problems(home, '["images/a.jpg", "images/c.jpg"]') == [
+    assert problems(home, "images/a.jpg", "images/c.jpg") == [
         "detector.images: expected files that can be read, found 1 of 1 matches of 'images/c.jpg' "
         "that cannot: images/c.jpg (a link to /data/c.jpg, which is not there)"
     ]
@@ -116,6 +100,25 @@ def test_links_to_files_and_folders_on_the_way_are_no_problem(home: Path) -> Non
     """A pattern without a suffix matches folders, too, and asks for none of them."""
     (home / "images" / "more").mkdir()
     (home / "images" / "c.jpg").symlink_to("a.jpg")
-    assert problems(home, '["images/*"]') == []
-    assert problems(home, '["**/*.jpg"]') == []
+    assert problems(home, "images/*") == []
+    assert problems(home, "**/*.jpg") == []
     assert matching("images/*", home) == ["images/a.jpg", "images/b.jpg", "images/c.jpg"]
+
+
+def test_an_image_that_is_reached_in_several_ways_counts_once(home: Path) -> None:
+    """A budget over images is one over different ones, whatever patterns find them."""
+    patterns = ["images/*.jpg", "./images/a.jpg", "images/../images/b.jpg"]
+    patterns.append(f"../{home.name}/images/*.jpg")
+    assert problems(home, *patterns) == []
+    assert load(home).images == ("images/a.jpg", "images/b.jpg")
+
+
+def test_a_way_back_from_a_link_is_the_way_that_the_link_goes(home: Path) -> None:
+    """Behind a link ".." is another folder: both images count, each under its own name."""
+    elsewhere = home.parent / "elsewhere"
+    (elsewhere / "there").mkdir(parents=True)
+    (elsewhere / "a.jpg").write_bytes(b"")
+    (home / "link").symlink_to(elsewhere / "there")
+    (home / "a.jpg").write_bytes(b"")
+    assert matching("link/../a.jpg", home) == ["link/../a.jpg"]
+    assert matching("images/../a.jpg", home) == ["a.jpg"]

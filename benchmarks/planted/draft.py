@@ -40,7 +40,7 @@ class Draft:
         for at, heads in enumerate(self.reference):
             rows, classes = np.nonzero(heads.scores >= self.ours.threshold)
             scores = heads.scores[rows, classes]
-            kept = nms(heads.boxes[rows], scores, classes, self.ours.suppression)
+            kept = nms(heads.boxes[rows], scores, classes, rows, self.ours.suppression)
             found += [(at, int(rows[one]), int(classes[one])) for one in kept]
         return found
 

@@ -16,8 +16,9 @@ from benchmarks.processes import ROOT
 from parity import decode
 from parity.agreement import ImageAgreement, judge
 from parity.boxes import Placement
+from parity.decode import Decoder, by_family
 from parity.detections import Side, Suppression
-from parity.pipeline import Array, Decoder, Images, Pipeline
+from parity.pipeline import Array, Images, Pipeline
 from parity.preprocess import Prepared
 from parity.session import missing
 from parity.suite import Runtime, Suite, load
@@ -187,10 +188,9 @@ def _ran(suite: Suite, name: str, images: Images) -> Ran:
 
 def _decoded(suite: Suite, runtime: Runtime, heads: dict[str, Array], where: Prepared) -> Heads:
     """As made-up ones are: a box and a score per class for each row."""
-    how, priors = runtime.decode, None
-    if how.ssd is not None:
-        priors = decode.load_priors(how.ssd.priors, suite.folder, where.size)
-    found = decode.decode(heads, how, len(suite.classes), where.size, priors)
+    how = runtime.decode
+    loaded = by_family.loaded(how, suite.folder, where.size, None)
+    found = decode.decode(heads, how, len(suite.classes), where.size, loaded)
     boxes: Floats = np.asarray(found.boxes, dtype=np.float64)
     owner = np.zeros(len(boxes), dtype=np.int64)
     return Heads(boxes, found.scores, where.placement, where.image_size, where.size, owner)
@@ -214,7 +214,7 @@ def _softmax(scores: Array) -> Array:
 
 def spoilers(runtime: Runtime) -> dict[str, Spoil]:
     """What may be wrong with the heads of a runtime's family while its network is right."""
-    background = runtime.decode.ssd is not None
+    background = runtime.decode.family == "ssd"
     found = {
         "head: x and y of boxes swapped": _head("boxes", lambda one: one[..., [1, 0, 3, 2]]),
         "head: boxes zero": _head("boxes", lambda one: one * 0),

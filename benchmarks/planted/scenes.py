@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity.boxes import Placement
+from parity.choosing import BEST_CLASS, EVERY
 from parity.detections import Detections, ProposalSet, Side, Suppression
 from parity.suite.tolerance import Tolerance
 
@@ -99,7 +100,12 @@ def kind(rng: Rng) -> Kind:
         background=int(rng.integers(20, 80)),
         settings=Settings(
             float(rng.choice([0.25, 0.4, 0.5, 0.7])),
-            Suppression(mode, float(rng.choice([0.3, 0.45, 0.5, 0.6, 0.7])), most),
+            Suppression(
+                mode,
+                float(rng.choice([0.3, 0.45, 0.5, 0.6, 0.7])),
+                most,
+                choice=str(rng.choice([EVERY, BEST_CLASS])),
+            ),
         ),
     )
 
@@ -174,7 +180,8 @@ def _heads(
     if classes > 1 and len(owner):  # an object that looks like two classes
         double = np.flatnonzero(rng.uniform(size=len(owner)) < 0.05)
         other = (labels[owner[double]] + 1) % classes
-        scores[double, other] = peaks[owner[double]] * rng.uniform(0.7, 1.0, len(double))
+        alike = 1 - np.exp(rng.uniform(np.log(1e-5), np.log(0.3), len(double)))
+        scores[double, other] = peaks[owner[double]] * alike
     corner = rng.uniform(0, 0.9, (of.background, 2)) * of.size[::-1]
     extent = np.exp(rng.uniform(np.log(8), np.log(min(of.size)), (of.background, 2)))
     nothing = np.concatenate([corner, corner + extent], axis=1)

@@ -10,6 +10,7 @@ import numpy as np
 
 from benchmarks.planted.draft import Draft, Fault, magnitude
 from benchmarks.planted.scenes import Floats, Rng
+from parity.choosing import BEST_CLASS, EVERY
 
 
 def _scores(change: Callable[[Rng, Draft], Callable[[Floats], Floats]]) -> Fault:
@@ -98,6 +99,12 @@ def nms_mode(rng: Rng, draft: Draft) -> bool:
     return _suppression(rng, draft, mode=str(rng.choice(modes)))
 
 
+def choice(rng: Rng, draft: Draft) -> bool:
+    """Every class of a box in place of the best one, or the best one only."""
+    other = EVERY if draft.ours.suppression.choice == BEST_CLASS else BEST_CLASS
+    return _suppression(rng, draft, choice=other)
+
+
 def most(rng: Rng, draft: Draft) -> bool:
     """Fewer detections kept than on the other side, or more."""
     return _suppression(rng, draft, most=int(rng.choice([1, 3, 10, 50, 300])))
@@ -123,6 +130,7 @@ FAULTS: dict[str, Fault] = {
 SETTINGS: dict[str, Fault] = {
     "NMS limit": nms_limit,
     "NMS mode": nms_mode,
+    "best class": choice,
     "max_detections": most,
     "threshold": threshold,
 }

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity.boxes import Placement
+from parity.choosing import BEST_CLASS
 from parity.detections import Side, Suppression
 from parity.suite.tolerance import Tolerance
 
@@ -55,14 +56,19 @@ def seen(side: Side, into: Placement) -> Seen:
         rows, kept = np.full(len(found), -1), np.arange(len(found))
     else:
         found, rows = shown.found, shown.rows
-        kept = nms(found.boxes, found.scores, found.classes, side.suppression)
+        kept = nms(found.boxes, found.scores, found.classes, rows, side.suppression)
     boxes = into.to_network(found.boxes)
     return Seen(boxes, found.scores, found.classes, rows, kept, side.threshold, shown is None)
 
 
-def nms(boxes: Floats, scores: Floats, classes: Any, how: Suppression) -> Any:
-    """Positions that are kept, the surest first: greedy, by the book."""
+def nms(boxes: Floats, scores: Floats, classes: Any, rows: Any, how: Suppression) -> Any:
+    """Positions that are kept, the surest first: greedy, by the book.
+
+    Of the classes of one row only the best takes part where the settings say so.
+    """
     order = np.argsort(-scores, kind="stable")
+    if how.choice == BEST_CLASS:
+        order = order[np.sort(np.unique(rows[order], return_index=True)[1])]
     if how.mode == "none":
         return order[: how.most]
     removes = overlap(boxes, boxes) > how.iou
@@ -155,7 +161,8 @@ def look(reference: Side, candidate: Side, tolerance: Tolerance, into: Placement
     hidden = ours.hidden or theirs.hidden
     changed = 0
     if not hidden and _rules(reference) != _rules(candidate):
-        other = nms(ours.boxes, ours.scores, ours.classes, candidate.suppression)
+        how = candidate.suppression
+        other = nms(ours.boxes, ours.scores, ours.classes, ours.rows, how)
         other = other[ours.scores[other] >= candidate.threshold]
         changed = len(set(other.tolist()) ^ set(ours.deployed.tolist()))
     lost, alike = _missing(ours, theirs, tolerance)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from parity.agreement.chance import above_by_chance, exceeds_by_chance, line_ends
+from parity.agreement.chance import above_by_chance, exceeds_by_chance, line_ends, median
 from parity.agreement.findings import Finding
 from parity.agreement.samples import Samples
 from parity.boxes import Floats
@@ -34,7 +34,7 @@ def box_bias(samples: Samples, names: Sequence[str], tolerance: Tolerance) -> It
     allowed = allowance(samples.box, tolerance)
     for side, name in enumerate(SIDES):
         limits, place = allowed[:, side], samples.box[:, side]
-        facts = {"side": name, "allowed": SHARE * float(np.median(limits))}
+        facts = {"side": name, "allowed": SHARE * median(limits)}
         one = _Values("bias", samples.shift[:, side], limits, facts, samples)
         yield from (one.of_all() or one.along(place) or one.of_classes() or one.of_images(names))
 
@@ -82,9 +82,9 @@ class _Values:
         count = len(at)
         if count < LINE or np.ptp(at) == 0:
             return []
-        plain = np.column_stack([np.ones(count), at - np.median(at)])
+        plain = np.column_stack([np.ones(count), at - median(at)])
         # What all are off by is less of the limit of a larger box.
-        design = plain * (float(np.median(self.limits)) / self.limits)[:, None]
+        design = plain * (median(self.limits) / self.limits)[:, None]
         tested, told = line_ends(design, self.used, at), line_ends(plain, self.off, at)
         for (place, used, error), (_, shift, _) in zip(tested, told, strict=True):
             if above_by_chance(abs(used), SHARE, error, count - 2) < CHANCE:
@@ -135,7 +135,7 @@ class _Values:
 
         ``noise``: that of all groups; a group's own counts where it is larger.
         """
-        unit = 1.0 if values is self.used else float(np.median(self.limits[rows]))
+        unit = 1.0 if values is self.used else median(self.limits[rows])
         shares = np.clip(values[rows] / unit, -_CLIP, _CLIP)
         if noise is None:
             return shares, None, None
@@ -145,12 +145,12 @@ class _Values:
     def _worst(self, kind: str, groups: dict[Any, Ints]) -> list[Finding]:
         if not groups:
             return []
-        worst = max(groups, key=lambda one: abs(float(np.median(self.used[groups[one]]))))
+        worst = max(groups, key=lambda one: abs(median(self.used[groups[one]])))
         return [self._finding({kind: worst}, groups[worst], len(groups) - 1)]
 
     def _finding(self, group: dict[str, Any], rows: Ints, more: int) -> Finding:
-        allowed = SHARE * float(np.median(self.limits[rows]))
-        facts = {"allowed": allowed, "median": float(np.median(self.off[rows])), "pairs": len(rows)}
+        allowed = SHARE * median(self.limits[rows])
+        facts = {"allowed": allowed, "median": median(self.off[rows]), "pairs": len(rows)}
         return Finding(self.code, {**self.facts, **group, **facts, "more": more})
 
 
@@ -168,7 +168,7 @@ def _pooled(groups: Sequence[Floats]) -> tuple[float, int]:
 
 def _beyond(used: Floats, deviation: float | None = None, freedom: int | None = None) -> bool:
     """Whether the median is beyond its share of the limit, and noise does not explain it."""
-    median = float(np.median(used))
-    if abs(median) <= SHARE:
+    middle = median(used)
+    if abs(middle) <= SHARE:
         return False
-    return exceeds_by_chance(np.sign(median) * used - SHARE, deviation, freedom) < CHANCE
+    return exceeds_by_chance(np.sign(middle) * used - SHARE, deviation, freedom) < CHANCE

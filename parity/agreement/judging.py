@@ -14,6 +14,7 @@ from parity.agreement.pairing import Bools, Closeness, Scale, canonical_order, c
 from parity.agreement.rows import Box, ImageAgreement, Row, Twin
 from parity.agreement.settings import changed_by_settings
 from parity.agreement.ties import Exchange, exchange
+from parity.choosing import BEST_CLASS, EVERY, PEAKS
 from parity.detections import Detections, Side
 from parity.suite.tolerance import Tolerance
 
@@ -67,17 +68,28 @@ def strict_findings(rows: tuple[Row, ...]) -> list[Finding]:
 
 
 def _settings_facts(changed: int, reference: Side, candidate: Side) -> dict[str, object]:
+    both = [side.suppression.choice for side in (reference, candidate)]
+    chosen = [_CHOICES[one] if None not in both and both[0] != both[1] else "" for one in both]
     return {
         "count": changed,
         "total": int(reference.deployed.sum()),
-        "reference": _settings(reference),
-        "candidate": _settings(candidate),
+        "reference": _settings(reference, chosen[0]),
+        "candidate": _settings(candidate, chosen[1]),
     }
 
 
-def _settings(side: Side) -> str:
+_CHOICES = {
+    None: "",
+    BEST_CLASS: "the best class of a box, ",
+    PEAKS: "the peaks of the map, ",
+    EVERY: "every class of a box, ",
+}
+
+
+def _settings(side: Side, chosen: str) -> str:
     threshold = f"from a score of {side.threshold:g}"
-    return threshold if side.proposals is None else f"NMS {side.suppression.label}, {threshold}"
+    nms = side.suppression.label
+    return threshold if side.proposals is None else f"{chosen}NMS {nms}, {threshold}"
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,7 +19,7 @@ Bools = NDArray[np.bool_]
 
 _ROWS = 512  # that are compared with all of the other side at once
 _SLACK = 1.0 + 1e-6  # of what is worth a closer look: rounding must not hide a pair
-_TIE = 1e-6  # IoU that the order of the detections may outweigh: what differs by less is a tie
+_EXACT = 2**51  # whole numbers up to here, and their sums of two, are exact in float64
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,9 +101,9 @@ def pair(reference: Side, candidate: Side, tolerance: Tolerance, scale: Scale) -
 
     Maximises, in this order: deployed detections in pairs that meet every limit; deployed
     detections paired; those of them in pairs of one class; those in pairs of twins, where these are
-    known; their total IoU (less than a millionth of a difference is a tie); what comes first in the
-    canonical order of both sides. Every deployed detection counts, so that two borderline pairs are
-    worth no more than one pair of both.
+    known; their total IoU, in millionths; what comes first in the canonical order of both sides.
+    Every deployed detection counts, so that two borderline pairs are worth no more than one pair of
+    both.
     """
     close = closeness(reference.seen, candidate.seen, tolerance, scale)
     return match(reference, candidate, close, tolerance)
@@ -126,8 +126,9 @@ def match(
     admissible = close.admissible(tolerance) & (deployed > 0)
     i, j = np.nonzero(admissible[np.ix_(rows_r, rows_c)])
     at = rows_r[i], rows_c[j]
-    known = np.zeros(len(i)) if twins is None else twins[at]
-    gains = close.within[at], np.ones(len(i)), close.label[at], known, close.iou[at]
+    one = np.ones(len(i), dtype=np.int64)
+    known = 0 * one if twins is None else twins[at]
+    gains = close.within[at], one, close.label[at], known, millionths(close.iou[at])
     # What is left of ties must not depend on which side is the reference.
     if _content(candidate, rows_c) < _content(reference, rows_r):
         second, first = assigned(j, i, gains, deployed[at])
@@ -172,14 +173,19 @@ def _may_be_within(a: Detections, b: Detections, tolerance: Tolerance, scale: Sc
     return may
 
 
-def assigned(
-    i: Ints, j: Ints, criteria: Sequence[Floats | Bools], times: Ints
-) -> tuple[Ints, Ints]:
+def millionths(overlap: Floats) -> Ints:
+    """IoU as a whole number, so that sums are exact: what differs by less is a tie."""
+    return np.rint(overlap * 1e6).astype(np.int64)
+
+
+def assigned(i: Ints, j: Ints, criteria: Sequence[Ints | Bools], times: Ints) -> tuple[Ints, Ints]:
     """Of pairs (row, column), those of the best assignment one to one.
 
-    ``criteria`` (P,) of each pair, most important first, are 0 to 1 and count ``times`` (P,), 1 or
-    2; what is left of ties goes to what comes first on both sides. The assignment is that of Jonker
-    and Volgenant (``scipy.optimize.linear_sum_assignment``), for each connected group by itself.
+    ``criteria`` (P,) of each pair, most important first, are whole numbers from 0 and count
+    ``times`` (P,), 1 or 2; what is left of ties goes to what comes first on both sides. Any more of
+    one criterion outweighs all of the next, however many pairs there are. The assignment is that of
+    Jonker and Volgenant (``scipy.optimize.linear_sum_assignment``), for each connected group by
+    itself.
     """
     lonely, crowds = _groups(i, j)
     found = [lonely]
@@ -190,26 +196,73 @@ def assigned(
     return i[chosen], j[chosen]
 
 
-def _assigned(i: Ints, j: Ints, criteria: Sequence[Floats | Bools], times: Ints) -> Ints:
+def _assigned(i: Ints, j: Ints, criteria: Sequence[Ints | Bools], times: Ints) -> Ints:
     """Which pairs of one connected group are chosen.
 
-    Each criterion outweighs all that those after it can add up to. The product of reversed ranks in
-    the group adds up to most where those that come first are paired and no two pairs cross (the
-    rearrangement inequality).
+    The product of reversed ranks in the group adds up to most where those that come first are
+    paired and no two pairs cross (the rearrangement inequality).
     """
     from scipy.optimize import linear_sum_assignment
 
     rows, i = np.unique(i, return_inverse=True)
     columns, j = np.unique(j, return_inverse=True)
-    most = 2 * min(len(rows), len(columns)) + 1  # more than any one criterion adds up to
     size = max(len(rows), len(columns))
-    worth = _TIE * (size - i) * (size - j) / size**2
-    for place, criterion in enumerate(reversed(criteria)):
-        worth = worth + float(most) ** place * criterion
-    weight, pair = np.zeros((len(rows), len(columns))), np.full((len(rows), len(columns)), -1)
-    weight[i, j], pair[i, j] = worth * times, np.arange(len(i))
-    chosen = pair[linear_sum_assignment(weight, maximize=True)]
+    stages = _stages([one * times for one in (*criteria, (size - i) * (size - j))], i, size)
+    shape = (size, size) if len(stages) > 1 else (len(rows), len(columns))
+    pair = np.full(shape, -1)
+    pair[i, j] = np.arange(len(i))
+    best, excluded = (i, j), np.zeros(shape, dtype=np.bool_)
+    for at, worth in enumerate(stages):
+        weight = np.zeros(shape)
+        weight[i, j] = worth
+        weight[excluded] = -_most(worth, i) - 1
+        best = linear_sum_assignment(weight, maximize=True)
+        if at < len(stages) - 1:
+            excluded |= ~_of_some_best(weight, best[1])
+    chosen = pair[best]
     return chosen[chosen >= 0]
+
+
+def _stages(criteria: Sequence[Ints], i: Ints, size: int) -> list[Floats]:
+    """The criteria of pairs with rows ``i``, folded into as few exact ones as possible.
+
+    Within a stage each criterion outweighs all that those after it can add up to. A stage is full
+    where a sum over the whole assignment, excluded pairs included, were no longer exact.
+    """
+    stages: list[Floats] = []
+    reach = float(_EXACT)
+    for criterion in criteria:
+        values = 1 + _most(criterion, i)
+        if not stages or reach * values * size >= _EXACT:
+            stages.append(np.zeros(len(i)))
+            reach = 1.0
+        stages[-1] = stages[-1] * values + criterion
+        reach *= values
+    return stages
+
+
+def _most(worth: Floats | Ints, i: Ints) -> float:
+    """What no assignment of pairs with rows ``i`` exceeds: the best of each row."""
+    best = np.zeros(int(i.max()) + 1)
+    np.maximum.at(best, i, worth)
+    return float(best.sum())
+
+
+def _of_some_best(weight: Floats, columns: Ints) -> Bools:
+    """Which entries (n, n) may stand in a best assignment, as in the one of ``columns`` (n,).
+
+    Those without reduced cost, by the prices of columns that Bellman and Ford's shortest paths from
+    that assignment yield (complementary slackness).
+    """
+    loss = np.take_along_axis(weight, columns[:, None], axis=1) - weight
+    prices = np.zeros(len(weight))
+    for _ in range(len(weight)):
+        cheaper = (prices[columns, None] + loss).min(axis=0)
+        if (cheaper == prices).all():
+            break
+        prices = cheaper
+    tight: Bools = prices[columns, None] + loss == prices
+    return tight
 
 
 def _groups(i: Ints, j: Ints) -> tuple[Ints, list[Ints]]:
@@ -225,18 +278,24 @@ def _groups(i: Ints, j: Ints) -> tuple[Ints, list[Ints]]:
 
 
 def _connected(i: Ints, j: Ints, pairs: Ints) -> list[Ints]:
-    """The pairs by the connected group of their rows and columns."""
+    """The pairs by the connected group of their rows and columns.
+
+    The lowest row of a group spreads through its pairs until none changes. (A graph of
+    ``scipy.sparse`` costs ten times as much for the few pairs of an image.)
+    """
     if not len(pairs):
         return []
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    rows = int(i.max()) + 1
-    size = rows + int(j.max()) + 1
-    graph = coo_array((np.ones(len(i)), (i, rows + j)), shape=(size, size))
-    label = connected_components(graph, directed=False)[1][i]
-    order = np.argsort(label, kind="stable")
-    return np.split(pairs[order], np.flatnonzero(np.diff(label[order])) + 1)
+    lowest = np.arange(int(i.max()) + 1)
+    while True:
+        of_column = np.full(int(j.max()) + 1, len(lowest))
+        np.minimum.at(of_column, j, lowest[i])
+        of_row = lowest.copy()
+        np.minimum.at(of_row, i, of_column[j])
+        if (of_row == lowest).all():
+            break
+        lowest = of_row
+    order = np.argsort(lowest[i], kind="stable")
+    return np.split(pairs[order], np.flatnonzero(np.diff(lowest[i][order])) + 1)
 
 
 def _content(side: Side, rows: Ints) -> Any:

@@ -1,4 +1,4 @@
-"""Settings of NMS, top-k and threshold in which two sides differ: what they change alone."""
+"""Settings of choice, NMS, top-k and threshold in which two sides differ: what they change."""
 
 from __future__ import annotations
 
@@ -22,8 +22,10 @@ def changed_by_settings(reference: Side, candidate: Side) -> int:
 def under_settings(reference: Side, candidate: Side) -> Side:
     """The reference as it would be deployed with the candidate's settings, as far as known."""
     ours, theirs = reference.suppression, candidate.suppression
+    if theirs.choice is None:  # chosen before it is shown, and how is not known
+        theirs = replace(theirs, choice=ours.choice)
     unknown = reference.proposals is None or candidate.proposals is None
-    if unknown or ours.rule == theirs.rule:
+    if unknown or (ours.rule, ours.choice) == (theirs.rule, theirs.choice):
         return replace(reference, threshold=candidate.threshold)
     assert reference.proposals is not None
     return Side.of(reference.proposals, candidate.threshold, reference.floor, theirs)

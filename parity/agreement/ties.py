@@ -1,17 +1,20 @@
-"""Ties: NMS, top-k and thresholds choose otherwise among proposals that agree within every limit.
+"""Ties: a choice goes the other way among proposals that agree within every limit.
 
-Noise that is within every limit is amplified by a greedy choice, so such a row proves nothing
-against the candidate. It is shown to be a tie, not excused: the candidate's own NMS, top-k and
-threshold run once more, on the candidate's proposals of which each that has a *twin* takes the
-twin's box and score. What the reference deploys then, and the candidate alone did not, hung on
-noise alone. A proposal that is lost, moved or rescored beyond a limit has no twin, and what
-becomes of it stays a fault. Whoever is whose twin, the proof holds: it is one to one and within
-every limit, so the candidate was moved by no more than it may be off.
+What is deployed is chosen: the best class of a row or the peaks of a map, then NMS, top-k and the
+threshold. Each amplifies noise that is within every limit, so such a row proves nothing against the
+candidate. It is shown to be a tie, not excused: the candidate's own choice, NMS, top-k and
+threshold run once more, on all that the candidate's heads say down to its floor, of which each that
+has a *twin* takes the twin's box and score. A class that is not the best of its row, or a cell
+beside a peak, is a proposal like any other there: one that was passed over. What the reference
+deploys then, and the candidate alone did not, hung on noise alone. A proposal that is lost, moved
+or rescored beyond a limit has no twin, and what becomes of it stays a fault. Whoever is whose twin,
+the proof holds: it is one to one and within every limit, so the candidate was moved by no more than
+it may be off.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -22,6 +25,7 @@ from parity.agreement.pairing import (
     assigned,
     canonical_order,
     closeness_of_rows,
+    millionths,
     within_pairs,
 )
 from parity.detections import ProposalSet, Side, together
@@ -75,17 +79,17 @@ class Exchange:
         has = np.flatnonzero(self.twin_of_reference != NONE)
         alone = np.flatnonzero(self.twin_of_candidate == NONE)
         # The reference's come first, in its order: so equal ones are chosen from as it did.
-        equal = ProposalSet(
+        theirs_in_order = np.concatenate([self.twin_of_reference[has], alone])
+        equal = replace(
+            theirs,
             found=together(ours.found.take(has), theirs.found.take(alone)),
             boxes=np.concatenate([theirs.boxes_of(ours)[has], theirs.boxes[alone]]),
-            rows=np.arange(len(has) + len(alone)),
-            row_count=len(has) + len(alone),
-            placement=theirs.placement,
+            rows=theirs.rows[theirs_in_order],
         )
         suppression, threshold = self.candidate.suppression, self.candidate.threshold
         kept = Side.of(equal, threshold, self.candidate.floor, suppression).deployed_proposals
         found = np.zeros(len(theirs.rows), dtype=np.bool_)
-        found[np.concatenate([self.twin_of_reference[has], alone])] = kept
+        found[theirs_in_order] = kept
         return found
 
     @property
@@ -141,11 +145,11 @@ class Exchange:
 
     @cached_property
     def _would_deploy(self) -> tuple[Bools, Bools]:
-        """What of each side scores enough to be deployed, were it not for NMS and top-k."""
+        """What of each side is chosen and scores enough, were it not for NMS and top-k."""
         ours, theirs = self._proposals
         return (
-            ours.found.scores >= self.reference.threshold,
-            theirs.found.scores >= self.candidate.threshold,
+            self.reference.chosen_proposals & (ours.found.scores >= self.reference.threshold),
+            self.candidate.chosen_proposals & (theirs.found.scores >= self.candidate.threshold),
         )
 
     def _of_one_row(self) -> tuple[Ints, Ints]:
@@ -166,9 +170,9 @@ class Exchange:
         i, j, overlap = within_pairs(ours.found, theirs.found, self.tolerance, self.scale)
         one_row = (ours.rows[i] == theirs.rows[j]) & (ours.row_count == theirs.row_count)
         here, there = self._would_deploy
-        deployed = here[rows[i]] / 2 + there[columns[j]] / 2
+        deployed = here[rows[i]].astype(np.int64) + there[columns[j]]
         once = np.ones(len(i), dtype=np.int64)
-        i, j = assigned(i, j, (deployed, one_row, overlap), once)
+        i, j = assigned(i, j, (deployed, one_row, millionths(overlap)), once)
         return rows[i], columns[j]
 
     def _reaching(self, side: Side) -> tuple[ProposalSet, Ints]:

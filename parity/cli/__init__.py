@@ -1,4 +1,8 @@
-"""The ``parity`` command: parses, calls the harness, prints. ``--help`` imports nothing heavy."""
+"""The ``parity`` command: parses, calls the harness, prints. ``--help`` imports nothing heavy.
+
+Begin with ``arguments.py`` (what can be asked for) and ``commands.py``, a function a command. What
+they share: ``streams.py`` prints, ``shared.py`` loads suites, ``reporting.py`` writes reports.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +11,15 @@ import sys
 import traceback
 from argparse import Namespace
 
-from parity import __version__
+from parity.cli import signals
 from parity.cli.arguments import parser
 from parity.cli.streams import error, open_missing
 from parity.errors import ParityError, of_the_system
 from parity.hiding import hidden
+from parity.version import __version__
 
 __all__ = ["main"]
 
-INTERRUPTED = 130
 BUG = 3
 
 
@@ -37,16 +41,17 @@ def _guarded(arguments: Namespace) -> int:
     from parity.cli import commands
 
     try:
-        run = getattr(commands, arguments.command)
-        code: int = run(arguments)
+        with signals.heard():
+            run = getattr(commands, arguments.command)
+            code: int = run(arguments)
     except ParityError as failure:
         _trace()
         error(str(failure))
         return failure.exit_code
-    except KeyboardInterrupt:
-        error("interrupted")
-        return INTERRUPTED
-    except (Exception, SystemExit) as failure:  # SystemExit: code of a suite that called sys.exit
+    except KeyboardInterrupt as stop:
+        error(signals.words(stop))
+        return signals.exit_code(stop)
+    except BaseException as failure:  # SystemExit and the like: code of a suite that raised them
         _trace()
         error(
             of_the_system(failure)

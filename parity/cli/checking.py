@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 def check(arguments: Namespace) -> int:
     """Judge suites; one that breaks down leaves the results of the others."""
     from parity.cli.roundtripping import roundtrips
-    from parity.report.writing import distinct, need_writable
+    from parity.report.folders import distinct, need_writable
+    from parity.report.suite.writing import FILES
 
     try:
         suites = load(arguments.suites, arguments.runtimes)
@@ -32,7 +33,7 @@ def check(arguments: Namespace) -> int:
         raise
     distinct(suite.name for suite in suites)
     if arguments.report is not None:
-        need_writable(arguments.report, [suite.name for suite in suites], "--report")
+        need_writable(arguments.report, [suite.name for suite in suites], "--report", FILES)
     if arguments.roundtrip:
         return worst(roundtrips(suites, arguments))
     return _judge_all(suites, arguments)
@@ -52,9 +53,9 @@ def _judge_all(suites: Sequence[Suite], arguments: Namespace) -> int:
                 run.codes.append(failure.exit_code)
                 run.mark([unloaded_record(suite.name, suite.path, Failure.of(failure))])
             except KeyboardInterrupt as stop:
-                judged = getattr(stop, "record", None)
-                run.add(judged or nothing_of(suite, STOPPED))
-                run.unreached([nothing_of(one, STOPPED) for one in suites[i + 1 :]])
+                why = str(stop) or STOPPED
+                run.add(getattr(stop, "record", None) or nothing_of(suite, why))
+                run.unreached([nothing_of(one, why) for one in suites[i + 1 :]])
                 raise
     finally:
         if arguments.json:
@@ -73,7 +74,7 @@ class _Told:
 
     def add(self, record: SuiteRecord) -> None:
         """One suite that was judged, whole or in part."""
-        from parity.report.writing import write_many
+        from parity.report.suite.writing import write_many
 
         self._records.append(record)
         paths, lost = written(self._report, partial(write_many, [record]))
@@ -84,7 +85,7 @@ class _Told:
 
     def unreached(self, records: Sequence[SuiteRecord]) -> None:
         """Suites that the run did not come to."""
-        from parity.report.overview import closing
+        from parity.report.suite.overview import closing
 
         self._records += records
         if not self._json:
@@ -98,9 +99,9 @@ class _Told:
 
     def print_json(self, *, many: bool) -> None:
         """The records that there are: a list if several suites were asked for."""
-        from parity.report.writing import json_text, results_data
+        from parity.record.codec import document_data, json_text
 
-        found = [results_data(record) for record in self._records]
+        found = [document_data(record) for record in self._records]
         if many:
             self._say(json_text(found))
         elif found:
@@ -148,7 +149,7 @@ def _unloaded(paths: Sequence[Path]) -> list[SuiteRecord]:
 
 
 def _mark(records: Sequence[SuiteRecord], folder: Path) -> None:
-    from parity.report.writing import mark
+    from parity.report.suite.writing import mark
 
     paths, lost = written(folder, partial(mark, records))
     for path in paths:
@@ -158,9 +159,9 @@ def _mark(records: Sequence[SuiteRecord], folder: Path) -> None:
 
 def _text(record: SuiteRecord, report: Path | None) -> str:
     """What is printed of one suite, with the place of its report."""
-    from parity.report import terminal
-    from parity.report.overview import closing
-    from parity.report.writing import report_lines
+    from parity.report.suite import terminal
+    from parity.report.suite.overview import closing
+    from parity.report.suite.writing import report_lines
 
     color, columns = is_terminal(sys.stdout), wide()
     failures = terminal.failures(record, columns)

@@ -42,7 +42,8 @@ def export(arguments: Namespace) -> int:
     """Make the model files that a suite declares."""
     from parity.export import export as make
     from parity.report.numbers import size
-    from parity.report.text import printable, table
+    from parity.report.table import table
+    from parity.report.text import printable
 
     (suite,) = load([arguments.suite], arguments.runtimes)
     with quiet(), progress(suite.name) as tell:
@@ -54,7 +55,8 @@ def export(arguments: Namespace) -> int:
         (one.runtime, one.method, shown(one.path), size(one.bytes), f"{one.seconds:.1f} s")
         for one in made
     ]
-    lines = table(("runtime", "method", "file", "size", "took"), rows, (3, 4))
+    headings = ("runtime", "method", "file", "size", "took")
+    lines = table(headings, rows, right=("size", "took")).lines()
     notes = [printable(f"{one.runtime}: {note}") for one in made for note in one.notes]
     say("\n".join([*lines, *([""] if notes else []), *notes]) + "\n")
     return 0
@@ -64,9 +66,10 @@ def layers(arguments: Namespace) -> int:
     """Compare the layers of candidates with the reference's, one candidate after the other."""
     from parity.harness.layering import IMAGES
     from parity.harness.layering import layers as compare
-    from parity.report.layers import layers_text, write_layers
-    from parity.report.layers_plot import no_plot
-    from parity.report.writing import need_writable
+    from parity.report.folders import need_writable
+    from parity.report.layers.files import write_layers
+    from parity.report.layers.plot import no_plot
+    from parity.report.layers.text import layers_text
 
     (suite,) = load([arguments.suite], None)
     names = _candidates(suite, arguments.runtimes)
@@ -130,8 +133,9 @@ def init(arguments: Namespace) -> int:
 def matrix(arguments: Namespace) -> int:
     """Run the cells of a suite's matrix, and say what changed the results."""
     from parity.harness.matrix import matrix as run
-    from parity.report.matrix import FILES, matrix_json, matrix_text, write_matrix
-    from parity.report.writing import json_text, need_writable
+    from parity.record.codec import document_data, json_text
+    from parity.report.folders import need_writable
+    from parity.report.matrix.pages import FILES, matrix_text, write_matrix
 
     (suite,) = load([arguments.suite], None)
     if arguments.report is not None:
@@ -140,7 +144,7 @@ def matrix(arguments: Namespace) -> int:
         found = run(suite, arguments.rows, allow_missing=arguments.allow_missing, progress=tell)
     paths, lost = written(arguments.report, partial(write_matrix, found))
     if arguments.json:
-        say(json_text(matrix_json(found)))
+        say(json_text(document_data(found)))
     else:
         say(matrix_text(found, wide(), color=is_terminal(sys.stdout)))
         say("".join(f"report: {shown(path)}\n" for path in paths))

@@ -18,14 +18,15 @@ if TYPE_CHECKING:
 def show(arguments: Namespace) -> int:
     """List what was built, and what is of no use any more."""
     from parity import environments
-    from parity.report.text import printable, table
+    from parity.report.table import table
+    from parity.report.text import printable
 
     found = environments.kept()
     if not found:
         say(f"no environments in {printable(str(environments.root()))}\n")
         return 0
     header = ("name", "python", "requires", "size", "built", "state")
-    lines = table(header, map(_row, found), (3,))
+    lines = table(header, map(_row, found), right=("size",)).lines()
     say("\n".join([*lines, f"in {printable(str(environments.root()))}"]) + "\n")
     return 0
 

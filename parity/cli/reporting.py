@@ -15,7 +15,7 @@ def written(
     """Write a report where one is asked for: its files, and what kept it from being written."""
     if folder is None:
         return (), None
-    from parity.report.writing import unwritten
+    from parity.report.folders import unwritten
 
     try:
         return write(folder), None

@@ -20,9 +20,10 @@ def roundtrips(suites: Sequence[Suite], arguments: Namespace) -> list[int]:
     One suite that breaks down leaves the results of the others. Raises ``UsageError``.
     """
     from parity.harness.roundtripping import roundtrip
-    from parity.report.roundtrip import FILES, roundtrip_json, roundtrip_text, write_roundtrip
+    from parity.record.codec import document_data, json_text
+    from parity.report.folders import need_writable
+    from parity.report.roundtrip import FILES, roundtrip_text, write_roundtrip
     from parity.report.text import printable
-    from parity.report.writing import json_text, need_writable
 
     if arguments.reference != "auto":
         raise UsageError(
@@ -54,6 +55,6 @@ def roundtrips(suites: Sequence[Suite], arguments: Namespace) -> list[int]:
             say("".join(f"report: {printable(str(path))}\n" for path in paths))
         codes += [record.exit_code, *told(lost)]
     if arguments.json and records:
-        found = [roundtrip_json(record) for record in records]
+        found = [document_data(record) for record in records]
         say(json_text(found if len(suites) > 1 else found[0]))
     return codes

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from parity.boxes import Placement, clipped
-from parity.decode.by_family import FAMILIES
+from parity.choosing import EVERY
 from parity.decode.heads.candidates import Candidates, DecodeError, Floats, Ints, Proposals
+from parity.decode.settings import Decode
 from parity.detections import Detections, ProposalSet, Side, Suppression
-from parity.suite.families import NMS_FREE
 from parity.tensors import may_hold_nonfinite
-
-if TYPE_CHECKING:
-    from parity.suite.decoding import Decode
 
 
 def to_side(
@@ -29,13 +25,15 @@ def to_side(
 ) -> Side:
     """What a runtime found on one image, down to ``floor``, in pixels of the original image.
 
-    Every class of every candidate with a score of at least ``floor`` is a proposal. NMS runs in
+    Every class of every candidate with a score of at least ``floor`` is a proposal, those that a
+    family's choice passes over included. NMS runs in
     pixels of the network's input, as it does in deployments. ``image``, (height, width) of the
     original, is where boxes are clipped if the settings say so. ``look`` is shown the boxes that
     are kept, as they were decoded, and may raise. Raises ``DecodeError`` for a proposal whose box
     is not finite or whose corners are in the wrong order, and for any score that is NaN.
     """
-    proposals, rows = _down_to(found, floor)
+    proposals, rows, row_count = _down_to(found, floor)
+    choice = found.choice if isinstance(found, Proposals) else None
     _check(proposals, settings)
     edges = image if settings.clip is not None else None
     placed = placement.to_original(proposals.boxes)
@@ -47,29 +45,55 @@ def to_side(
         settings.nms_iou,
         settings.max_detections,
         edges if settings.clip == "before-nms" else None,
+        _rule(found),
     )
+    width = 0 if choice is None else choice.width
     side = Side.of(
-        ProposalSet(detections, proposals.boxes, rows, len(found.scores), placement),
+        ProposalSet(detections, proposals.boxes, rows, row_count, placement, width),
         settings.score_threshold,
         floor,
         suppression,
     )
     assert side.result is not None
     look(proposals.boxes[side.result.kept])
-    hidden = settings.nms == "none" and settings.family not in tuple(NMS_FREE)
+    hidden = settings.nms == "none" and not _needs_none(settings)
     return replace(side, proposals=None, result=None) if hidden else side
 
 
-def _down_to(found: Candidates | Proposals, floor: float) -> tuple[Proposals, Ints]:
-    """The proposals that reach the floor, and from which row of the heads each comes."""
+def _rule(found: Candidates | Proposals) -> str | None:
+    """How proposals are chosen, as far as that is known."""
+    if isinstance(found, Candidates):
+        return EVERY if found.every else None
+    return None if found.choice is None else found.choice.rule
+
+
+def _down_to(found: Candidates | Proposals, floor: float) -> tuple[Proposals, Ints, int]:
+    """The proposals that reach the floor, from which row of the heads each comes, of how many.
+
+    Those that were chosen come first.
+    """
     if may_hold_nonfinite(found.scores) and np.isnan(found.scores).any():
         count = int(np.isnan(found.scores).sum())
         raise DecodeError(f"scores: expected numbers, found {count} NaN")
     if isinstance(found, Proposals):
         rows = np.flatnonzero(found.scores >= floor)
-        return Proposals(found.boxes[rows], found.scores[rows], found.classes[rows]), rows
+        chosen = Proposals(found.boxes[rows], found.scores[rows], found.classes[rows])
+        if found.choice is None:
+            return chosen, rows, len(found.scores)
+        others, further = found.choice.passed_over(floor)
+        both = np.concatenate([found.choice.rows[rows], further])
+        return _joined(chosen, others), both, found.choice.row_count
     rows, classes = np.divmod(np.flatnonzero(found.scores >= floor), found.scores.shape[1])
-    return Proposals(found.boxes[rows], found.scores[rows, classes], classes), rows
+    every = Proposals(found.boxes[rows], found.scores[rows, classes], classes)
+    return every, rows, len(found.scores)
+
+
+def _joined(first: Proposals, second: Proposals) -> Proposals:
+    return Proposals(
+        np.concatenate([first.boxes, second.boxes]),
+        np.concatenate([first.scores, second.scores]),
+        np.concatenate([first.classes, second.classes]),
+    )
 
 
 def _check(proposals: Proposals, settings: Decode) -> None:
@@ -91,13 +115,14 @@ def _check(proposals: Proposals, settings: Decode) -> None:
         )
 
 
+def _needs_none(settings: Decode) -> bool:
+    return settings.of_family is not None and settings.of_family.suppresses == "nowhere"
+
+
 def _cause(settings: Decode) -> str:
-    if settings.boxes_scores is not None:
-        written = settings.boxes_scores.box_format
-        others = " or ".join(one for one in ("xyxy", "yxyx", "cxcywh") if one != written)
-        return f"box_format = '{written}' is declared: is it {others}?"
-    if settings.function is not None:
+    family = settings.of_family
+    if family is None:
         return f"{settings.function} must return x1, y1, x2, y2"
-    return FAMILIES[settings.family or ""].crossed or (
-        f"a width or a height below 0: are these the heads of a {settings.family}?"
-    )
+    if family.crossed is not None:
+        return family.crossed(settings.own)
+    return f"a width or a height below 0: are these the heads of a {settings.family}?"

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from parity.decode.by_family import FAMILIES
+from parity.decode.by_family import partly_read
 from parity.decode.contract import Columns
 from parity.decode.heads.candidates import Array
-
-if TYPE_CHECKING:
-    from parity.suite.decoding import Decode
+from parity.decode.settings import Decode
 
 
 @dataclass(frozen=True)
@@ -89,9 +86,8 @@ def unread(
         for name, values in outputs.items()
         if name not in bound.values()
     ]
-    partly = FAMILIES[settings.family].unread
     heads = {role: np.asarray(outputs[name]) for role, name in bound.items()}
-    for role, behind in (partly(heads, settings, classes) if partly is not None else {}).items():
+    for role, behind in partly_read(heads, settings, classes).items():
         found.append(described(bound[role], heads[role], settings.family, behind))
     return tuple(found)
 
@@ -123,12 +119,6 @@ def carried_over(
         described(names[one.output], others[names[one.output]], one.reader, one.behind)
         for one in found
     )
-
-
-def unread_from(data: Mapping[str, Any]) -> Unread:
-    """The inverse of ``dataclasses.asdict``, after a way through JSON."""
-    columns = None if data["columns"] is None else (data["columns"][0], data["columns"][1])
-    return Unread(**{**data, "shape": tuple(data["shape"]), "columns": columns})
 
 
 def beside(own: tuple[Unread, ...], theirs: tuple[Unread, ...], name: str) -> tuple[Unread, ...]:

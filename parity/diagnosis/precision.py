@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from parity import runtimes
 from parity.errors import ParityError
 from parity.runtimes.contract import Graph
 from parity.suite import Runtime
@@ -16,10 +17,11 @@ def quantised_hint(runtime: Runtime, folder: Path) -> tuple[str, ...]:
 
     Asked only after a verdict has failed. Nothing is said where the file cannot be read as data.
     """
-    if not runtime.tolerance.strict or runtime.table.kind not in ("tflite", "onnxruntime"):
+    inside = runtimes.descriptor(runtime.table.kind).inside
+    if not runtime.tolerance.strict or inside not in ("onnx", "tflite"):
         return ()
     try:
-        integers, layers = _quantised(runtime.table.kind, folder / runtime.table.model)
+        integers, layers = _quantised(inside, folder / runtime.table.model)
     except (ParityError, ImportError):
         return ()
     if 2 * integers <= layers:
@@ -32,12 +34,12 @@ def quantised_hint(runtime: Runtime, folder: Path) -> tuple[str, ...]:
     )
 
 
-def _quantised(kind: str, path: Path) -> tuple[int, int]:
+def _quantised(inside: str, path: Path) -> tuple[int, int]:
     """How many layers have quantised weights, and how many there are; none without activations."""
     from parity.layers.subjects.onnx import file as onnx_file
     from parity.layers.subjects.tflite import file as tflite_file
 
-    file = tflite_file.read(path) if kind == "tflite" else onnx_file.read(path)
+    file = tflite_file.read(path) if inside == "tflite" else onnx_file.read(path)
     return _counts(file.graph) if file.grids else (0, 0)
 
 

@@ -20,7 +20,8 @@ from parity.detections import Side
 from parity.diagnosis.patterns import SAME
 from parity.diagnosis.readings import Reading, readings
 from parity.errors import ParityError
-from parity.pipeline import Decoder, Network, Pipeline, Stages
+from parity.pipeline import Network, Pipeline, Stages
+from parity.pipeline import decoder as decoder_of
 from parity.preprocess import Prepared
 from parity.record import RuntimeRecord
 from parity.suite import Suite
@@ -188,7 +189,7 @@ class _Asked:
             return None
         decoder, runtime = self._pipeline.decoder, self._pipeline.runtime
         if reading.decode is not None:
-            decoder = Decoder(self._suite, replace(runtime, decode=reading.decode))
+            decoder = decoder_of(self._suite, replace(runtime, decode=reading.decode))
         side = decoder.side(heads, prepared, runtime.tolerance.band)
         if reading.change is not None:
             side = reading.change(side, prepared)

@@ -8,10 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from parity import runtimes
+from parity.decode import Decode, in_image
+from parity.decode.families.boxes_scores import BoxesScores
+from parity.decode.families.ssd import Ssd
 from parity.detections import Detections, Side
 from parity.preprocess import Prepared
-from parity.suite import BoxesScores, Decode, Recipe, Runtime
-from parity.suite.families import field_of
+from parity.suite import Recipe, Runtime
 
 Heads = Mapping[str, np.ndarray[Any, Any]]
 
@@ -34,7 +37,7 @@ class Reading:
 
 def readings(candidate: Runtime, reference: Runtime, classes: int) -> Iterator[Reading]:
     """What is worth a try, the most telling first; nothing that both sides do already."""
-    if candidate.table.kind != "recorded":  # which is not run, whatever it is fed
+    if runtimes.descriptor(candidate.table.kind).runs:  # else it is all one what it is fed
         yield from _inputs(candidate.recipe, reference.recipe)
     if candidate.decode != reference.decode:
         yield Reading(f"decoded as {reference.name} is, see the notes", decode=reference.decode)
@@ -93,20 +96,20 @@ _VALUES: dict[str, dict[str, Any]] = {
 
 
 def _heads(decode: Decode) -> Iterator[Reading]:
-    if decode.ssd is None and decode.boxes_scores is None:
+    how = decode.own
+    if not isinstance(how, Ssd | BoxesScores):
         yield Reading("with x and y of its boxes swapped", change=_swapped)
-        if decode.family == "detections":
+        if in_image(decode):
             yield Reading("with its boxes read as pixels of the network's input", change=_of_input)
             yield Reading("with its boxes read as relative to the image", change=_relative)
         yield from _reread(decode)
         return
     yield Reading("with x and y of the head boxes swapped", heads=_columns_swapped)
-    if decode.boxes_scores is not None:
-        yield from _formats(decode, decode.boxes_scores)
+    if isinstance(how, BoxesScores):
+        yield from _formats(decode, how)
     yield Reading("with one softmax less", heads=_without_softmax)
     yield Reading("with one sigmoid less", heads=_without_sigmoid)
-    how = decode.ssd or decode.boxes_scores
-    if how is not None and how.background is not None:
+    if how.background is not None:
         for words, step in (("first", -1), ("last", 1)):
             yield Reading(
                 f"with the {words} column of the head scores moved to the other end",
@@ -122,7 +125,7 @@ def _formats(decode: Decode, declared: BoxesScores) -> Iterator[Reading]:
                 unit = "relative to the input" if normalized else "in pixels of the input"
                 yield Reading(
                     f"with its boxes read as {written} {unit}",
-                    decode=decode.model_copy(update={"boxes_scores": how}),
+                    decode=decode.with_table(how),
                 )
 
 
@@ -150,7 +153,7 @@ def _reread(decode: Decode) -> Iterator[Reading]:
                 continue  # not a value of this family
             yield Reading(
                 f"with {decode.family}.{key} = {value!r}",
-                decode=decode.model_copy(update={field_of(decode.family): changed}),
+                decode=decode.with_table(changed),
             )
 
 

@@ -14,36 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _SECONDS = 120
-_PROGRAMS = {
-    "onnxruntime": """
-import onnxruntime
-print("\\n" + json.dumps({"providers": onnxruntime.get_available_providers()}))
-""",
-    "tflite": """
-from ai_edge_litert import interpreter
-names = [name for name in dir(interpreter.OpResolverType) if name.isupper()]
-print("\\n" + json.dumps({"delegates": ["xnnpack", "none"], "resolvers": names}))
-""",
-    "torch": """
-import torch
-print("\\n" + json.dumps({
-    "threads": torch.get_num_threads(),
-    "capability": torch.backends.cpu.get_cpu_capability(),
-    "onednn": torch.backends.mkldnn.is_available(),
-    "engines": torch.backends.quantized.supported_engines,
-    "devices": ["cpu"] + (["cuda"] if torch.cuda.is_available() else []),
-}))
-""",
-    "keras": """
-import keras
-print("\\n" + json.dumps({"backend": keras.backend.backend()}))
-""",
-    "savedmodel": """
-import tensorflow
-found = tensorflow.config.list_physical_devices()
-print("\\n" + json.dumps({"devices": [one.name for one in found]}))
-""",
-}
+_BEFORE = "import json, warnings\nwarnings.simplefilter('ignore')\n"
+_AFTER = "\nprint('\\n' + json.dumps(found))\n"
 
 
 @dataclass(frozen=True)
@@ -54,9 +26,11 @@ class Delegates:
     problem: str | None = None
 
 
-def delegates(kind: str) -> Delegates:
-    """Import a runtime's library in a process of its own and ask it."""
-    program = "import json, warnings\nwarnings.simplefilter('ignore')\n" + _PROGRAMS[kind]
+def delegates(probe: str) -> Delegates:
+    """Import a runtime's library in a process of its own and ask it (see ``Descriptor.probe``)."""
+    if not probe:
+        return Delegates()
+    program = _BEFORE + probe + _AFTER
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     try:
         done = subprocess.run(

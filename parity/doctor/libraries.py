@@ -6,45 +6,19 @@ import re
 from dataclasses import dataclass
 from importlib import metadata, util
 
+from parity import runtimes
+from parity.runtimes.contract import Library, library_of
 
-@dataclass(frozen=True)
-class Wanted:
-    """A library: its module, the distributions that may bring it, the extra that installs it."""
-
-    module: str
-    distributions: tuple[str, ...]
-    extra: str
+_TOOLS = tuple(library_of("export", name, name) for name in ("onnx", "onnxscript", "tf2onnx"))
+"""Of exporters."""
 
 
-# The first distribution of each is the one that an extra of this package installs.
-LIBRARIES = {
-    "tensorflow": Wanted(
-        "tensorflow",
-        ("tensorflow", "tensorflow-cpu", "tensorflow-intel", "tensorflow-macos", "tf-nightly"),
-        "tensorflow",
-    ),
-    "keras": Wanted("keras", ("keras", "keras-nightly"), "tensorflow"),
-    "torch": Wanted("torch", ("torch",), "torch"),
-    "onnxruntime": Wanted(
-        "onnxruntime",
-        ("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "onnxruntime-directml"),
-        "onnx",
-    ),
-    "ai-edge-litert": Wanted(
-        "ai_edge_litert", ("ai-edge-litert", "ai-edge-litert-nightly"), "tflite"
-    ),
-    "tflite-runtime": Wanted("tflite_runtime", ("tflite-runtime",), ""),
-    "onnx": Wanted("onnx", ("onnx",), "export"),
-    "onnxscript": Wanted("onnxscript", ("onnxscript",), "export"),
-    "tf2onnx": Wanted("tf2onnx", ("tf2onnx",), "export"),
-}
-ADAPTERS = {
-    "keras": ("keras", "tensorflow"),
-    "savedmodel": ("tensorflow",),
-    "torch": ("torch",),
-    "onnxruntime": ("onnxruntime",),
-    "tflite": ("ai-edge-litert",),
-}
+def libraries() -> dict[str, Library]:
+    """What the runtimes here and the exporters can use, by name."""
+    kinds = runtimes.descriptors()
+    needed = [library for one in kinds for library in one.libraries]
+    instead = [library for one in kinds for library in one.instead]
+    return {one.name: one for one in (*needed, *instead, *_TOOLS)}
 
 
 @dataclass(frozen=True)
@@ -60,18 +34,21 @@ class Installed:
     problem: str | None = None
 
 
-def installed(name: str) -> Installed:
-    """One of ``LIBRARIES`` as it is installed here."""
-    wanted = LIBRARIES[name]
-    found = tuple((one, at) for one in wanted.distributions if (at := _version(one)) is not None)
-    importable = _importable(wanted.module)
+def installed(wanted: Library) -> Installed:
+    """A library as it is installed here."""
+    every = wanted.distributions or (wanted.name,)
+    found = tuple((one, at) for one in every if (at := version_of(one)) is not None)
+    importable = _importable(wanted.module.partition(".")[0])
     version = found[0][1] if found else "unknown" if importable else None
-    return Installed(name, version, found, _problem(name, found, importable))
+    return Installed(wanted.name, version, found, _problem(wanted.name, found, importable))
 
 
-def install_command(extra: str) -> str:
-    """The command that installs one extra of this package, beside what is there already."""
-    if extra == "tensorflow" and _version("tensorflow-cpu") is not None:
+def install_command(library: Library) -> str:
+    """The command that installs a library, beside what is there already."""
+    extra = library.extra
+    if not extra:
+        return library.install
+    if extra == "tensorflow" and version_of("tensorflow-cpu") is not None:
         extra = "tensorflow-cpu"  # the two overwrite each other
     return f"pip install 'detector-parity[{extra}]'"
 
@@ -102,7 +79,8 @@ def _problem(name: str, found: tuple[tuple[str, str], ...], importable: bool) ->
     return None
 
 
-def _version(distribution: str) -> str | None:
+def version_of(distribution: str) -> str | None:
+    """The version of an installed distribution; None where it is not installed."""
     try:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:

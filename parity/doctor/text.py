@@ -6,9 +6,10 @@ import platform
 from collections.abc import Iterator
 from typing import Any
 
-from parity import __version__
-from parity.doctor.examination import Examination, RuntimeState
-from parity.report.text import clipped, lines, printable, table
+from parity.doctor.examination import Examination, FamilyState, RuntimeState
+from parity.report.table import table
+from parity.report.text import clipped, lines, printable
+from parity.version import __version__
 
 
 def text(found: Examination) -> str:
@@ -19,9 +20,15 @@ def text(found: Examination) -> str:
         "",
         *_processor(found),
     ]
+    if found.families:
+        registered = [
+            (printable(one.name), printable(", ".join(one.packages)), _use(one))
+            for one in found.families
+        ]
+        parts += ["", *table(("family", "package", ""), registered).lines()]
     if found.missing:
         rows = [(extra, command) for extra, command in found.missing.items()]
-        parts += ["", *table(("missing extra", "install it with"), rows, ())]
+        parts += ["", *table(("missing extra", "install it with"), rows).lines()]
     if found.problems:
         parts += ["", *(line for one in found.problems for line in lines(f"problem: {one}"))]
     return "\n".join(parts) + "\n"
@@ -35,7 +42,7 @@ def _runtimes(found: Examination) -> list[str]:
         for one in found.libraries
         if one.name not in shown
     ]
-    return table(("runtime", "library", ""), rows, ())
+    return table(("runtime", "library", ""), rows).lines()
 
 
 def _version(one: RuntimeState) -> str:
@@ -55,6 +62,10 @@ def _offers(one: RuntimeState) -> str:
     return clipped(printable("; ".join(facts)), 100)
 
 
+def _use(one: FamilyState) -> str:
+    return "see below" if one.problem else "can be used"
+
+
 def _value(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -66,6 +77,6 @@ def _processor(found: Examination) -> Iterator[str]:
     yield f"processor: {printable(one.model)}, {one.usable} usable"
     rows = [(name, "yes", does) for name, does in one.effects.items()]
     rows += [(name, "no", does) for name, does in one.absent.items()]
-    yield from table(("feature", "here", "what it changes"), rows, ())
+    yield from table(("feature", "here", "what it changes"), rows).lines()
     for name, value in found.environment.items():
         yield f"{name} = {clipped(printable(value))}"

@@ -1,7 +1,8 @@
 """``parity export``: make each runtime's artifact from another runtime's, as ``parity.toml`` says.
 
-``export(suite)`` goes through the runtimes that have an ``export`` table, sources first. Every
-framework's exporter has a file of its own and imports its framework only when it is used.
+``export(suite)`` goes through the runtimes that have an ``export`` table, sources first. Begin with
+``methods.py``, which says what each method reads, writes and needs: a new one is a line there and a
+file in ``exporters/``. ``plan.py`` orders the steps, ``job.py`` opens their sources.
 
 The same input gives the same bytes, but for a SavedModel: TensorFlow numbers its functions through
 the life of a process, so only a fresh process repeats itself.
@@ -15,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from parity.errors import ExportError, UsageError, why
-from parity.export import exporters
+from parity.export import conversion
 from parity.export.job import Job, Sources
 from parity.export.plan import Step, plan
 from parity.export.writing import replacing
@@ -62,7 +63,7 @@ def export(
     suite = suite if isinstance(suite, Suite) else load(suite)
     steps = plan(suite, _selected(suite, runtimes))
     for step in steps:
-        exporters.check(step, suite)
+        conversion.check(step, suite)
     done: list[Exported] = []
     sources = Sources(suite)
     try:
@@ -104,7 +105,7 @@ def _made(
     job = Job(suite, step, source, sources)
     try:
         with replacing(path) as temporary:
-            notes = exporters.run(job, temporary)
+            notes = conversion.run(job, temporary)
         sha256, size = digest(path)
     except OSError as error:
         raise ExportError(

@@ -6,21 +6,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from parity import runtimes
 from parity.errors import ExportError
+from parity.export.plan import Step
 from parity.export.representative import representative
-from parity.pipeline import Decoder, Images
-from parity.runtimes.contract import Adapter, AdapterError, Artifact, TensorSpec
+from parity.pipeline import Images, decoder
+from parity.runtimes.contract import Adapter, AdapterError, Artifact, Native, TensorSpec
 from parity.session import artifact_paths
 from parity.session.failures import typed
 from parity.suite import Runtime, Suite
 from parity.tensors import Array, arrange
-
-if TYPE_CHECKING:
-    from parity.export.plan import Step
-
 
 INPUT = "image"  # what the one input of a detector is called in formats that name it
 ENOUGH = 100  # images, below which ranges are found by luck
@@ -83,7 +80,7 @@ class Sources:
         except ValueError as error:
             raise ExportError(runtime.name, str(error)) from error
         names = self._names(runtime, adapter, {inputs[0].name: example})
-        network = getattr(adapter, "native", lambda: None)()
+        network = adapter.native() if isinstance(adapter, Native) else None
         return Source(adapter, network, inputs[0], example, names)
 
     def _names(
@@ -93,7 +90,7 @@ class Sources:
         if declared and not any(name.isdigit() for name in declared):
             return declared
         heads = adapter.run(feeds)
-        roles = {name: role for role, name in Decoder(self._suite, runtime).bind(heads).items()}
+        roles = {name: role for role, name in decoder(self._suite, runtime).bind(heads).items()}
         found = [roles.get(name, name) for name in heads]
         return tuple(f"output_{name}" if name.isdigit() else name for name in found)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from parity.errors import SuiteError
-from parity.export.exporters import METHODS
+from parity.export.methods import METHODS
 from parity.isolation import is_foreign
 from parity.session import artifact_paths
 from parity.suite import Export, Runtime, Suite

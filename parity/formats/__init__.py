@@ -8,3 +8,9 @@ A format is a file here, or a folder where it needs more; ``registry.py`` lists 
 in which they are asked. A foreign interpreter scans before it loads, so this room keeps to the
 standard library and to Python 3.8, and imports nothing from outside of itself.
 """
+
+from .content import Content
+from .model_file import ModelFile
+from .registry import opened, recognise, written_by
+
+__all__ = ["Content", "ModelFile", "opened", "recognise", "written_by"]

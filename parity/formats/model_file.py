@@ -27,7 +27,7 @@ class ModelFile:
     def __init__(self, path: str, content: Content) -> None:
         self.path = path
         self.content = content
-        self._scanned: Optional[Tuple[Tuple[str, ...], Optional[Exception]]] = None
+        self._scanned: Optional[Tuple[Tuple[str, ...], bool]] = None
 
     def findings(self) -> Tuple[str, ...]:
         """What loading it would run beyond tensor operations, one sentence each; never raises.
@@ -36,9 +36,13 @@ class ModelFile:
         """
         return self._once()[0]
 
-    def damage(self) -> Optional[Exception]:
-        """Why it cannot be scanned, where that is because it is cut off or corrupt; else None."""
+    def damaged(self) -> bool:
+        """Whether it cannot be scanned because it is cut off or corrupt: trust mends nothing."""
         return self._once()[1]
+
+    def faults(self) -> Tuple[str, ...]:
+        """What is wrong with it before it is read, each with what to do; then it is not read."""
+        return ()
 
     def describe(self) -> Optional[Contents]:
         """What is in it, None for what is no model; broken promises of the bytes are a fault.
@@ -75,13 +79,18 @@ class ModelFile:
         """Whether the scan's failure says that the file is cut off or corrupt."""
         return isinstance(error, (Unreadable, EOFError))
 
-    def _once(self) -> Tuple[Tuple[str, ...], Optional[Exception]]:
+    def _is_cut(self, findings: Tuple[str, ...]) -> bool:
+        """Whether all that was found is that the file is cut off."""
+        return False
+
+    def _once(self) -> Tuple[Tuple[str, ...], bool]:
         if self._scanned is None:
             try:
-                self._scanned = tuple(dict.fromkeys(self._scan())), None
+                found = tuple(dict.fromkeys(self._scan()))
+                self._scanned = found, bool(found) and self._is_cut(found)
             except Exception as error:
                 said = f"it cannot be scanned: {str(error)[:200] or type(error).__name__}"
-                self._scanned = (said,), error if self._is_damage(error) else None
+                self._scanned = (said,), self._is_damage(error)
         return self._scanned
 
 

@@ -1,15 +1,27 @@
 """What every reader counts."""
 
-import math
 from collections import Counter
 from typing import Dict, Iterable, Sequence, Union
 
+from .source import Unreadable
+
+_MOST = 2**63  # numbers: sizes are counted in 64 bits, with a sign, by whoever makes a tensor
+
 
 def elements(shape: Sequence[Union[int, str, None]]) -> int:
-    """How many numbers a tensor of this shape holds; 0 where a dimension is free or negative."""
-    if any(not isinstance(size, int) or size < 0 for size in shape):
+    """How many numbers a tensor of this shape holds; 0 where a dimension is free or negative.
+
+    Raises Unreadable for a shape of more than any tensor holds.
+    """
+    sizes = [size for size in shape if isinstance(size, int)]
+    if len(sizes) < len(shape) or any(size <= 0 for size in sizes):
         return 0
-    return math.prod(size for size in shape if isinstance(size, int))
+    count = 1
+    for size in sizes:
+        count *= size
+        if count >= _MOST:
+            raise Unreadable("the shape of a tensor claims more numbers than any file holds")
+    return count
 
 
 def counted(words: Iterable[str]) -> Dict[str, int]:

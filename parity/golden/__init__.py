@@ -24,27 +24,33 @@ import io
 import json
 import shutil
 import tempfile
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
-from parity.decode.unread import unread_from
-from parity.errors import GoldenError, why
+from parity.decode import Unread
+from parity.errors import GoldenError
 from parity.files import Unreadable, digest
 from parity.files import text as read_text
 from parity.golden import placing, sources, stale
 from parity.golden.placing import MANIFEST
 from parity.pipeline import Images, Network, Stages
 from parity.preprocess import Prepared
+from parity.record.codec import many_from_data, to_data
 from parity.suite import Recipe, Suite
+from parity.version import __version__
 
 FOLDER = "golden"
+_HEAD = "head:"
+_RECORDED = ("pixels", "boxes", "scores", "classes", "floor")
 AGAIN = "record it anew: parity record SUITE"
 REMEDY = "record it where the reference runtime is installed: parity record SUITE"
 
@@ -76,16 +82,14 @@ class Golden:
 
     def pixels(self, image: str) -> np.ndarray[Any, Any]:
         """The recorded input of one image, as ``preprocess.restored`` takes it."""
-        with self._open(image) as file:
-            found: np.ndarray[Any, Any] = file["pixels"]
-        return found
+        return self._arrays(image)["pixels"]
 
     def network(self, image: str) -> Network:
         """The recorded heads of one image. Raises ``GoldenError``."""
-        with self._open(image) as file:
-            names = [name for name in file.files if name.startswith("head:")]
-            heads = {name.removeprefix("head:"): file[name] for name in names}
-        unread = tuple(unread_from(one) for one in self.manifest["unread"])
+        arrays = self._arrays(image)
+        names = [name for name in arrays if name.startswith(_HEAD)]
+        heads = {name.removeprefix(_HEAD): arrays[name] for name in names}
+        unread = many_from_data(Unread, self.manifest["unread"])
         return Network(heads=heads, specs={}, layout="", milliseconds=0.0, unread=unread)
 
     def input_change(self, image: str, prepared: Prepared) -> str | None:
@@ -105,9 +109,9 @@ class Golden:
 
     def decoded_alike(self, stages: Stages) -> bool:
         """Whether decoding the recorded heads still gives the recorded detections."""
-        with self._open(stages.image) as file:
-            boxes, scores, classes = file["boxes"], file["scores"], file["classes"]
-            floor = float(file["floor"])
+        arrays = self._arrays(stages.image)
+        boxes, scores, classes = arrays["boxes"], arrays["scores"], arrays["classes"]
+        floor = float(arrays["floor"])
         assert stages.side is not None
         seen = stages.side.narrowed(max(floor, stages.side.floor)).seen
         kept = scores >= max(floor, stages.side.floor)
@@ -118,7 +122,8 @@ class Golden:
             and bool(np.allclose(seen.boxes, boxes[kept], rtol=0, atol=1e-6))
         )
 
-    def _open(self, image: str) -> Any:
+    def _arrays(self, image: str) -> dict[str, np.ndarray[Any, Any]]:
+        """What was recorded of one image, whole. Raises ``GoldenError``."""
         entry = self.manifest["images"].get(image)
         if entry is None:
             raise GoldenError(image, [f"expected a golden of this image, found none: {REMEDY}"])
@@ -134,10 +139,17 @@ class Golden:
                 str(path), [f"expected the file that the manifest names, found another: {REMEDY}"]
             )
         try:
-            return np.load(io.BytesIO(content), allow_pickle=False)
-        except (OSError, ValueError) as error:
-            problem = f"expected a whole .npz, found a damaged one ({why(error)}): {REMEDY}"
+            with np.load(io.BytesIO(content), allow_pickle=False) as file:
+                arrays = {name: file[name] for name in file.files}
+        except (OSError, ValueError, AttributeError, BadZipFile, zlib.error) as error:
+            problem = f"expected a whole .npz, found a damaged one ({error}): {REMEDY}"
             raise GoldenError(str(path), [problem]) from None
+        missing = [name for name in _RECORDED if name not in arrays]
+        if missing or not any(name.startswith(_HEAD) for name in arrays):
+            found = f"none of {', '.join(missing or ['a head'])}"
+            problem = f"expected {', '.join(_RECORDED)} and heads, found {found}: {REMEDY}"
+            raise GoldenError(str(path), [problem])
+        return arrays
 
 
 def exists(suite: Suite) -> bool:
@@ -203,8 +215,6 @@ def writing(suite: Suite) -> AbstractContextManager[None]:
 
 def record(suite: Suite, stages: Mapping[str, Stages], identity: Mapping[str, Any]) -> Path:
     """Write the goldens of a suite anew, all of them or none, and return their folder."""
-    from parity import __version__
-
     runtime = suite.runtimes[suite.reference]
     network = next(iter(stages.values())).network
     target = suite.folder / FOLDER
@@ -231,7 +241,7 @@ def record(suite: Suite, stages: Mapping[str, Stages], identity: Mapping[str, An
             "classes": list(suite.classes),
             "outputs": dict(runtime.table.outputs),
             "layout": network.layout,
-            "unread": [asdict(one) for one in network.unread],
+            "unread": [to_data(one) for one in network.unread],
             "reference": sources.reference(suite),
             "files": sources.files(suite),
             "absent": sources.absent(suite),
@@ -270,7 +280,7 @@ def _archive(stages: Stages) -> bytes:
         "classes": stages.side.seen.classes,
         "floor": np.float64(stages.side.floor),
     }
-    arrays |= {f"head:{role}": array for role, array in stages.network.heads.items()}
+    arrays |= {f"{_HEAD}{role}": array for role, array in stages.network.heads.items()}
     np.savez_compressed(buffer, **arrays)
     return buffer.getvalue()
 

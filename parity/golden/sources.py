@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from parity.decode import named_files
 from parity.files import digest
 from parity.golden.modules import modules_of
 from parity.session import artifact_files, artifact_paths
@@ -30,14 +31,14 @@ def reference(suite: Suite) -> dict[str, Any]:
 def files(suite: Suite) -> dict[str, str]:
     """SHA-256 of the reference's files that are there, by path as the suite names them."""
     runtime = suite.runtimes[suite.reference]
-    paths = [*artifact_files(runtime, suite.folder), *_priors(suite)]
+    paths = [*artifact_files(runtime, suite.folder), *_of_family(suite)]
     return {name(path, suite): digest(path)[0] for path in paths if path.exists()}
 
 
 def absent(suite: Suite) -> list[str]:
     """The files that the suite names and that are not there."""
     runtime = suite.runtimes[suite.reference]
-    paths = [*artifact_paths(runtime, suite.folder), *_priors(suite)]
+    paths = [*artifact_paths(runtime, suite.folder), *_of_family(suite)]
     return [name(path, suite) for path in paths if not path.exists()]
 
 
@@ -61,10 +62,8 @@ def _references(suite: Suite) -> list[str]:
     return list(dict.fromkeys(one for one in named if isinstance(one, str)))
 
 
-def _priors(suite: Suite) -> list[Path]:
-    ssd = suite.runtimes[suite.reference].decode.ssd
-    named = ssd is not None and isinstance(ssd.priors, str)
-    return [suite.folder / ssd.priors] if ssd is not None and named else []
+def _of_family(suite: Suite) -> list[Path]:
+    return [suite.folder / one for one in named_files(suite.runtimes[suite.reference].decode)]
 
 
 def name(path: Path, suite: Suite) -> str:

@@ -8,8 +8,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from parity.decode.unread import Unread
 from parity.files import digest
 from parity.golden import sources
+from parity.record.codec import many_from_data
 from parity.suite import Decode, Runtime, Suite
 from parity.suite.recipe import LATER
 
@@ -63,7 +65,17 @@ def damage(manifest: Any) -> list[str]:
         for name, files in (manifest["modules"].items() if not wrong else ())
         if not isinstance(files, dict)
     ]
-    return wrong or _damaged_images(manifest["images"])
+    return wrong or [*_damaged_unread(manifest["unread"]), *_damaged_images(manifest["images"])]
+
+
+def _damaged_unread(unread: Iterable[Any]) -> list[str]:
+    found = []
+    for at, one in enumerate(unread):
+        try:
+            many_from_data(Unread, [one])
+        except ValidationError:
+            found.append(f"unread.{at}: expected an output that nobody judges, found {one!r}")
+    return found
 
 
 def _damaged_images(images: Mapping[str, Any]) -> list[str]:

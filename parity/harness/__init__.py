@@ -1,4 +1,10 @@
-"""The orchestrators: judge a suite, record its goldens."""
+"""The orchestrators: judge a suite, record its goldens.
+
+Begin with ``check`` here and ``run.py``, which judges the runtimes of one suite, image by image;
+``judging.py`` says what follows from them. ``layering.py``, ``matrix.py`` and ``roundtripping.py``
+are those commands; the other files are what a run asks: its reference, its notes, its scope. Only
+``cli/`` and ``pytest_plugin/`` are above; nothing here prints or words a message.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from parity import __version__, golden
+from parity import golden
 from parity.diagnosis import scale_note
 from parity.errors import ParityError, RuntimeFailure, RuntimeMissing
 from parity.harness.likeness import with_repeats
@@ -17,6 +23,7 @@ from parity.pipeline import Images, Pipeline
 from parity.record import RuntimeRecord, SuiteRecord, now
 from parity.record.completeness import Scope
 from parity.suite import Suite, load
+from parity.version import __version__
 
 __all__ = ["Interrupted", "Run", "absent_record", "check", "record", "suite_record"]
 
@@ -26,7 +33,7 @@ Progress = Callable[[str, int, int], None]
 
 def check(
     suite: Suite | Path | str,
-    runtimes: tuple[str, ...] | None = None,
+    runtimes: Iterable[str] | None = None,
     *,
     reference: str = "auto",
     allow_missing: bool = False,
@@ -52,7 +59,7 @@ def check(
         for name in set(names) - set(records):
             if (part := run.so_far(name)) is not None:
                 records[name] = part
-        asked = scope_of(suite, names, STOPPED)
+        asked = scope_of(suite, names, str(stop) or STOPPED)
         raise Interrupted(_concluded(run, _ordered(names, records), started, asked)) from stop
     finally:
         run.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from parity.agreement import ImageAgreement, budget, judge
 from parity.detections import Detections, Side, Suppression
 from parity.errors import UsageError
@@ -22,8 +24,13 @@ def compare(
 
     Detections from ``threshold`` on are deployed, those down to the tolerance's band below it are
     only looked at for partners. ``scale`` turns pixels of the boxes into pixels of the network's
-    input. Nothing is known of NMS, so nothing is a tie.
+    input. Nothing is known of NMS, so nothing is a tie. Raises ``UsageError`` for numbers with
+    which nothing can be judged.
     """
+    if not math.isfinite(threshold):
+        raise UsageError(f"threshold: expected a score, found {threshold}")
+    if not all(math.isfinite(one) and one > 0 for one in scale):
+        raise UsageError(f"scale: expected two factors above 0, found {scale}")
     if isinstance(tolerance, str):
         tolerance = named(tolerance)
     floor = threshold - tolerance.band
@@ -45,7 +52,7 @@ def assert_agreement(
 
     A budget (``int8``) is judged over this one image.
     """
-    from parity.report.messages import image_message
+    from parity.report.messages.message import image_message
 
     if isinstance(tolerance, str):
         tolerance = named(tolerance)

@@ -6,7 +6,6 @@ from parity import decode
 from parity.agreement import Finding, HeadDifference, check_heads, differences, nonfinite
 from parity.pipeline import Stages
 from parity.suite import Runtime
-from parity.suite.families import NMS_INSIDE
 from parity.tensors import Array
 
 
@@ -35,7 +34,7 @@ def _same_heads(ours: Runtime, theirs: Runtime, reference: Stages, candidate: St
     Detections do not: they are sets, whose size, order and padding are nobody's promise.
     """
     a, b = ours.decode, theirs.decode
-    if a.family in NMS_INSIDE:
+    if decode.suppresses_inside(a):
         return False
     if (a.family, a.function, a.own) != (b.family, b.function, b.own):
         return False

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from parity import golden
+from parity.decode.by_family import suppresses_inside
 from parity.errors import ParityError, RuntimeFailure, SuiteError, UsageError, why
 from parity.layers.subjects.bundle import write_bundle
 from parity.layers.subjects.file_subject import FileSubject
@@ -15,12 +16,11 @@ from parity.layers.subjects.subject import Feeds
 from parity.layers.verdict.comparing import compare_layers
 from parity.layers.verdict.replay_cases import replay_cases
 from parity.layers.verdict.table import LayerTable
-from parity.pipeline import Decoder
+from parity.pipeline import decoder
 from parity.record import Failure
 from parity.runtimes.contract import AdapterError
 from parity.session.failures import typed
 from parity.suite import Suite
-from parity.suite.families import NMS_INSIDE
 
 IMAGES = 4  # images compared unless told otherwise
 SUSPECTS = 3  # suspects that get a replay folder
@@ -83,7 +83,7 @@ class _Comparison:
                 reference.subject,
                 candidate.subject,
                 (self._feeds(reference, candidate, image) for image in self._chosen),
-                bool(getattr(candidate.subject, "grids", {})),
+                bool(candidate.subject.grids),
                 outputs=outputs,
             )
             written, notes = self._replays(reference, candidate, table, outputs, replays)
@@ -109,7 +109,7 @@ class _Comparison:
         """
         ours, theirs = reference.runtime.decode, candidate.runtime.decode
         other = (ours.family, ours.function) != (theirs.family, theirs.function)
-        if other or ours.family in NMS_INSIDE:
+        if other or suppresses_inside(ours):
             return None
         here, there = self._heads(reference), self._heads(candidate)
         return {there[role]: here[role] for role in there if role in here} or None
@@ -118,7 +118,7 @@ class _Comparison:
         """Tensor of the graph by role of the family."""
         prepared = self._images.prepared(self._chosen[0], opened.runtime.recipe)
         heads = opened.subject.clean(opened.feeds(prepared.canvas))
-        return Decoder(self._suite, opened.runtime).bind(heads)
+        return decoder(self._suite, opened.runtime).bind(heads)
 
     def _replays(
         self,

@@ -6,25 +6,23 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from parity import __version__
-from parity.diagnosis import Change, Facts, Ran, changes, first_meaning, meaning
-from parity.errors import NotJudged, ParityError, RuntimeMissing, UsageError, unforeseen
+from parity.diagnosis import Ran, first_meaning, meaning
+from parity.errors import ParityError, UsageError, unforeseen
+from parity.formats import written_by
+from parity.harness.cells import Judged, cell_record, facts_of, own, unnamed
 from parity.harness.layering import layers
 from parity.harness.run import Run
-from parity.inspecting.looking import written_by
-from parity.record import Failure, RuntimeRecord, Verdict, now
+from parity.record import RuntimeRecord, now
 from parity.record.matrix import (
-    CellRecord,
-    Comparison,
     Divergent,
     MatrixRecord,
     RowRecord,
-    comparison,
     failures,
 )
 from parity.session import artifact_paths
 from parity.suite import Row, Suite, load
 from parity.suite.problems import unknown_name
+from parity.version import __version__
 
 Progress = Callable[[str, int, int], None]
 
@@ -84,28 +82,6 @@ class _Steps:
         self.done += 1
 
 
-@dataclass(frozen=True)
-class _Judged:
-    """A cell that has been run: its records, and what stood in the way."""
-
-    ran: Ran
-    opened: bool
-    reference: RuntimeRecord
-    first: RuntimeRecord | None
-    failure: Failure | None
-    saved_by: str
-
-    @property
-    def runs(self) -> bool:
-        """Whether it was loaded and run, whatever became of the side to compare it with."""
-        return not _own(self.failure)
-
-
-def _own(failure: Failure | None) -> bool:
-    """Whether a failure is the cell's own, and not that of what it is judged against."""
-    return failure is not None and failure.kind != NotJudged.__name__
-
-
 def _chosen(suite: Suite, names: tuple[str, ...] | None) -> tuple[Row, ...]:
     if not suite.matrix:
         raise UsageError(f"{suite.path}: matrix: expected {_EXAMPLE}, found no row")
@@ -133,7 +109,7 @@ def _row(run: Run, row: Row, allow_missing: bool, steps: _Steps) -> RowRecord:
     keys = [_key(row, i) for i in range(len(row.cells))]
     own = {key: run.suite.runtimes[key] for key in keys}
     beside = run.beside(replace(run.suite, reference=keys[0], runtimes=own))
-    judged: list[_Judged] = []
+    judged: list[Judged] = []
     found: list[Divergent | None] = []
     for key, cell in zip(keys, row.cells, strict=True):
         compared = beside if judged and judged[0].runs else None
@@ -143,7 +119,7 @@ def _row(run: Run, row: Row, allow_missing: bool, steps: _Steps) -> RowRecord:
             run.release(key)
         found.append(_looked_into(run.suite, key, one))
     run.release(keys[0])
-    facts = [_facts(judged[0], one) for one in judged]
+    facts = [facts_of(judged[0], one) for one in judged]
     first = judged[0]
     leading = first_meaning(facts[0].holds, first.runs, facts[1:], facts[0].tried)
     meanings = [leading, *map(meaning, facts[1:])]
@@ -153,27 +129,27 @@ def _row(run: Run, row: Row, allow_missing: bool, steps: _Steps) -> RowRecord:
         runtime=row.runtime,
         kind=row.cells[0].runtime.table.kind,
         cells=tuple(
-            _cell(cell.name, one, fact.changes, said, layer, allow_missing)
+            cell_record(cell.name, one, fact.changes, said, layer, allow_missing)
             for cell, one, fact, said, layer in cells
         ),
     )
 
 
-def _judge(run: Run, beside: Run | None, key: str, cell: str, steps: _Steps) -> _Judged:
+def _judge(run: Run, beside: Run | None, key: str, cell: str, steps: _Steps) -> Judged:
     """Open a cell and judge it image by image: each is run once, and compared on both sides."""
     steps.step(f"opening {cell}")
-    opened = not _own(run.open(key).failure)
+    opened = not own(run.open(key).failure)
     for image in run.suite.images if opened else ():
         steps.step(f"{cell} {image}")
-        if not _own(run.image(key, image).failure) and beside is not None:
+        if not own(run.image(key, image).failure) and beside is not None:
             beside.image(key, image)
     reference = run.runtime(key)
-    failure = next(iter(sorted(failures(reference), key=lambda one: not _own(one))), None)
-    return _Judged(
+    failure = next(iter(sorted(failures(reference), key=lambda one: not own(one))), None)
+    return Judged(
         ran=_ran(run, key, reference),
         opened=opened,
         reference=reference,
-        first=beside.runtime(key) if beside is not None and not _own(failure) else None,
+        first=beside.runtime(key) if beside is not None and not own(failure) else None,
         failure=failure,
         saved_by=_saved_by(run.suite, key),
     )
@@ -181,7 +157,7 @@ def _judge(run: Run, beside: Run | None, key: str, cell: str, steps: _Steps) -> 
 
 def _saved_by(suite: Suite, key: str) -> str:
     """What wrote the cell's files, by what stands in them; "" where they do not say it."""
-    authors = [written_by(path) for path in artifact_paths(suite.runtimes[key], suite.folder)]
+    authors = [written_by(str(path)) for path in artifact_paths(suite.runtimes[key], suite.folder)]
     return ", ".join(dict.fromkeys(one for one in authors if one))
 
 
@@ -194,96 +170,7 @@ def _ran(run: Run, key: str, record: RuntimeRecord) -> Ran:
     return Ran(runtime, record.identity, (*functions, *files))
 
 
-def _facts(first: _Judged, cell: _Judged) -> Facts:
-    return Facts(
-        changes=changes(first.ran, cell.ran) if cell is not first else (),
-        loads=cell.opened,
-        runs=cell.runs,
-        holds=_holds(cell.reference),
-        alike=None if cell.first is None else _holds(cell.first),
-        first_runs=first.runs,
-        first_holds=_holds(first.reference),
-        identical=cell.first is not None and _identical(cell.first),
-        tried=_tried(cell),
-        first_tried=_tried(first),
-        partly=any(image.failure is None for image in cell.reference.images),
-    )
-
-
-def _tried(cell: _Judged) -> bool:
-    """Whether its library and environment are here."""
-    return cell.failure is None or cell.failure.kind != RuntimeMissing.__name__
-
-
-def _holds(record: RuntimeRecord) -> bool | None:
-    return {"pass": True, "fail": False}.get(str(record.verdict))
-
-
-def _identical(record: RuntimeRecord) -> bool:
-    """Whether every raw head of every image was compared and is the same number by number."""
-    return all(
-        image.heads and all(head.max_abs == 0 for head in image.heads) for image in record.images
-    )
-
-
-def _cell(
-    name: str,
-    judged: _Judged,
-    changed: tuple[Change, ...],
-    said: str,
-    divergent: Divergent | None,
-    allow_missing: bool,
-) -> CellRecord:
-    record, failure = judged.reference, _told(judged)
-    skipped = failure is not None and failure.kind == RuntimeMissing.__name__ and allow_missing
-    first = None if judged.first is None else _compared(judged.first)
-    verdicts = {record.verdict, None if first is None else first.verdict}
-    verdict: Verdict = "fail" if "fail" in verdicts else "pass"
-    if failure is not None:
-        verdict = "skipped" if skipped else "error"
-    times = [
-        one.statistics.milliseconds for one in (record, judged.first) if one and one.statistics
-    ]
-    return CellRecord(
-        name=name,
-        verdict=verdict,
-        loaded=judged.opened,
-        changes=tuple(change.text for change in changed),
-        reference=_compared(record),
-        first=first,
-        meaning=said,
-        tolerance=record.tolerance,
-        failure=failure,
-        identity=record.identity,
-        saved_by=judged.saved_by,
-        artifacts=record.artifacts,
-        divergent=divergent,
-        hints=record.hints,
-        milliseconds=next((one for one in times if one is not None), None),
-    )
-
-
-def _compared(record: RuntimeRecord) -> Comparison:
-    compared = any(image.failure is None for image in record.images)
-    return comparison(record, record.verdict if compared else None, _identical(record))
-
-
-def _told(judged: _Judged) -> Failure | None:
-    """What stood in the way."""
-    failure = judged.failure
-    if failure is None:
-        return None
-    return replace(failure, message=_unnamed(failure.message, judged.reference.name, judged.ran))
-
-
-def _unnamed(message: str, key: str, ran: Ran) -> str:
-    """A message without the name in front, which is the runtime's and not the cell's."""
-    for name in (key, ran.runtime.name):
-        message = message.removeprefix(f"{name}: ")
-    return message
-
-
-def _looked_into(suite: Suite, key: str, judged: _Judged) -> Divergent | None:
+def _looked_into(suite: Suite, key: str, judged: Judged) -> Divergent | None:
     """The layer that introduces most of a broken cell's error; None where nothing is broken."""
     if judged.reference.verdict != "fail":
         return None
@@ -295,7 +182,7 @@ def _looked_into(suite: Suite, key: str, judged: _Judged) -> Divergent | None:
         return Divergent(note=f"its layers could not be looked into: {unforeseen(error)}")
     if found.table is None:
         cause = "" if found.failure is None else found.failure.message
-        cause = _unnamed(cause, key, judged.ran)
+        cause = unnamed(cause, key, judged.ran)
         return Divergent(note=f"its layers could not be looked into: {cause}")
     if found.table.input_differs:
         return Divergent(note="no layer introduces it: the input differs, look at preprocess")

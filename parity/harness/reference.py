@@ -6,21 +6,22 @@ import io
 import json
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
 from parity import golden
-from parity.decode.unread import unread_from
+from parity.decode import Unread
 from parity.errors import GoldenError, RuntimeMissing
 from parity.files import write_all
 from parity.golden import Golden
-from parity.pipeline import Decoder, Images, Network, Pipeline, Stages, staged
+from parity.pipeline import Images, Network, Pipeline, Stages, decoder, staged
+from parity.record.codec import many_from_data, to_data
 from parity.session import missing
 from parity.suite import Suite
 
+SOURCES = ("auto", "golden")  # what may be asked for
 MEMORY = 256 << 20  # bytes of reference heads and inputs kept; older images are run again
 AT_ONCE = 64  # images that one process runs for all others while it holds the lock
 
@@ -72,7 +73,7 @@ class Shared:
                     self._run_from(image)
         with np.load(self._file(image), allow_pickle=False) as file:
             heads = {name.removeprefix("head:"): file[name] for name in file.files if ":" in name}
-            unread = tuple(unread_from(one) for one in json.loads(str(file["unread"])))
+            unread = many_from_data(Unread, json.loads(str(file["unread"])))
             return Network(heads, {}, str(file["layout"]), float(file["milliseconds"]), unread)
 
     def _run_from(self, image: str) -> None:
@@ -91,7 +92,7 @@ class Shared:
         buffer = io.BytesIO()
         heads: dict[str, Any] = {f"head:{role}": array for role, array in network.heads.items()}
         layout, elapsed = np.array(network.layout), np.array(network.milliseconds)
-        unread = np.array(json.dumps([asdict(one) for one in network.unread]))
+        unread = np.array(json.dumps([to_data(one) for one in network.unread]))
         np.savez(buffer, layout=layout, milliseconds=elapsed, unread=unread, **heads)
         write_all(self._folder, {self._file(image).name: buffer.getvalue()})
 
@@ -117,7 +118,7 @@ class Reference:
 
     def __init__(self, suite: Suite, images: Images, heads: Heads) -> None:
         self._runtime = suite.runtimes[suite.reference]
-        self.decoder = Decoder(suite, self._runtime)
+        self.decoder = decoder(suite, self._runtime)
         self._images = images
         self._band = widest_band(suite)
         self._times: dict[str, float] = {}

@@ -4,31 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
-from parity import __version__, isolation, session
+from parity import isolation, session
+from parity import runtimes as kinds
 from parity.errors import ParityError, RuntimeFailure, RuntimeMissing, UsageError
 from parity.export.console import Console
 from parity.layers.subjects.opening import open_runtime
 from parity.pipeline import Images
 from parity.record import Failure, now
 from parity.record.roundtrip import Loss, ModelRecord, RoundtripRecord
-from parity.roundtrip import averages, outputs, torch_tensors, training
+from parity.roundtrip import averages, frameworks, outputs, training
 from parity.roundtrip.causes import moved
 from parity.roundtrip.reading import Original, opened
+from parity.runtimes.contract import Native
 from parity.runtimes.shared import reasons
 from parity.suite import Runtime, Suite, load
+from parity.version import __version__
 
 Progress = Callable[[str, int, int], None]
 
 IMAGES = 8  # that outputs are compared on, spread over the suite's
-_FILES = ("onnxruntime", "tflite")
-_REMEDIES = {
-    "torch": "save the one that is deployed alone",
-    "keras": "to deploy the average, call optimizer.finalize_variable_values() with the model's "
-    "trainable_variables before it is saved; to deploy the others, save it without its optimizer",
-}
-_OWN = (".keras", ".h5", ".hdf5")
 
 
 def roundtrip(
@@ -74,7 +69,7 @@ def _chosen(suite: Suite, asked: tuple[str, ...] | None) -> tuple[tuple[str, ...
         reason = _unable(suite, runtime)
         if reason is None:
             able.append(name)
-        elif runtime.table.kind in ("keras", "torch") and _is_native(suite, runtime):
+        elif frameworks.of(runtime.table.kind) and _is_native(suite, runtime):
             apart[name] = reason
         else:
             others.append(f"{name} {reason}")
@@ -102,17 +97,16 @@ def _unable(suite: Suite, runtime: Runtime) -> str | None:
 def _is_native(suite: Suite, runtime: Runtime) -> bool:
     """Whether it is a model of its framework, not a program that was captured from one."""
     table = runtime.table
-    if table.kind == "keras":
-        return True
-    if table.kind != "torch":
-        return False
+    framework = frameworks.of(table.kind)
+    if framework is None or not framework.programs:
+        return framework is not None
     if table.weights is not None or ":" in Path(table.model).name:
         return True
-    from parity.runtimes import content
+    from parity.formats import recognise
     from parity.runtimes.contract import AdapterError
 
     try:
-        return content.recognise(str(suite.folder / table.model)).kind in ("pickle", "state-dict")
+        return recognise(str(suite.folder / table.model)).kind in ("pickle", "state-dict")
     except AdapterError:
         return True  # opening it says what is wrong
 
@@ -142,7 +136,8 @@ def _model(
 
 def _tripped(original: Original) -> ModelRecord:
     name, kind = original.runtime.name, original.runtime.table.kind
-    side = _side(kind)
+    framework = _framework(original.runtime)
+    side = framework.trips()
     before = side.prints(original.native)
     original.run()
     after = side.prints(original.native)
@@ -157,9 +152,8 @@ def _tripped(original: Original) -> ModelRecord:
             f"expected the same outputs for the same image, found some that differ by {gap:.2g} "
             f"from run to run: nothing can be compared with them",
         )
-    which = "it was called with training=False" if kind == "keras" else "eval() was called"
     statistics = side.statistics(original, changed) if changed else []
-    told = list(moved(changed, statistics, which, gap))
+    told = list(moved(changed, statistics, framework.called, gap))
     notes, of_files = _files(original)
     if gap is not None:
         told.append(f"no round trips of {name}: its outputs change by {gap:.2g} from run to run")
@@ -173,15 +167,16 @@ def _tripped(original: Original) -> ModelRecord:
     )
 
 
-def _side(kind: str) -> Any:
-    """What saves, reads and prints models of a framework."""
-    if kind == "keras":
-        from parity.roundtrip import keras_trips
+def _framework(runtime: Runtime) -> frameworks.Framework:
+    found = frameworks.of(runtime.table.kind)
+    assert found is not None, runtime  # else it was not chosen
+    return found
 
-        return keras_trips
-    from parity.roundtrip import torch_trips
 
-    return torch_trips
+def _keeps_its_mode(runtime: Runtime) -> bool:
+    """Whether its file may hold a program, which keeps the mode in which it was captured."""
+    framework = frameworks.of(runtime.table.kind)
+    return framework is not None and framework.programs and runtime.table.weights is None
 
 
 def _files(original: Original) -> tuple[tuple[str, ...], tuple[Loss, ...]]:
@@ -189,15 +184,16 @@ def _files(original: Original) -> tuple[tuple[str, ...], tuple[Loss, ...]]:
     suite, runtime = original.suite, original.runtime
     losses: list[Loss] = []
     notes: list[str] = []
-    if runtime.table.kind == "torch" and runtime.table.weights is None:
+    if _keeps_its_mode(runtime):
         losses += training.losses(suite, runtime, original.native)
-    found = _sets(original)
+    found = frameworks.sets(original)
     if found is not None:
         losses.append(averages.held(found, runtime.name))
     for name, candidate in suite.runtimes.items():
         if name == runtime.name:
             continue
-        with_mode = candidate.table.kind == "torch" and runtime.table.kind == "torch"
+        same = candidate.table.kind == runtime.table.kind
+        with_mode = same and _framework(runtime).programs
         if found is None and not with_mode:
             continue
         try:
@@ -215,18 +211,16 @@ def _of_candidate(
     """Losses of another file of the suite, and what could not be told of it."""
     suite, runtime = original.suite, original.runtime
     table = candidate.table
-    if isolation.is_foreign(candidate) and table.kind not in _FILES:
-        return
-    if table.kind not in ("keras", "savedmodel", "torch", *_FILES):
+    inside = kinds.descriptor(table.kind).inside
+    if not inside or (isolation.is_foreign(candidate) and inside == "graph"):
         return
     reason = session.missing(candidate)
     if reason is not None:
         return
-    if table.kind == "torch" and table.weights is None and runtime.table.kind == "torch":
+    if table.kind == runtime.table.kind and _keeps_its_mode(candidate):
         with session.Session(candidate, suite.folder) as one:
-            native = getattr(one.adapter, "native", None)
-            if native is not None and not _is_native(suite, candidate):
-                yield from training.losses(suite, candidate, native())
+            if isinstance(one.adapter, Native) and not _is_native(suite, candidate):
+                yield from training.losses(suite, candidate, one.adapter.native())
     if found is not None:
         subject = open_runtime(suite, candidate.name).subject
         try:
@@ -234,25 +228,3 @@ def _of_candidate(
         finally:
             subject.close()
         yield from averages.made_from(found, runtime.name, candidate.name, constants)
-
-
-def _sets(original: Original) -> averages.Sets | None:
-    table, folder = original.runtime.table, original.suite.folder
-    path = folder / (table.weights or table.model)
-    trained = None
-    if table.kind == "torch":
-        model = {
-            name: torch_tensors.array(one)
-            for name, one in original.native.state_dict().items()
-            if hasattr(one, "detach")
-        }
-        own = [name for name, one in original.native.named_parameters() if one.requires_grad]
-        trained = {name: model[name] for name in own if name in model}
-        entries = averages.of_torch(path, table.trust, trained)
-    else:
-        if not path.name.endswith(_OWN):
-            return None
-        entries = averages.of_keras(path, original.native)
-        model = entries.get(averages.RAW, {})
-    remedy = _REMEDIES[table.kind]
-    return averages.sets(path.name, model, entries, remedy, trained)

@@ -7,23 +7,23 @@ from pathlib import Path
 
 from parity import golden
 from parity.agreement import (
-    Budget,
-    Finding,
     ImageAgreement,
-    budget,
-    changed_by_settings,
-    constant_heads,
-    judge,
-    under_settings,
 )
-from parity.detections import Side
 from parity.diagnosis import hints, probe, quantised_hint, recipe_keys, settings_notes
-from parity.errors import NotJudged, ParityError, RuntimeFailure, SuiteError, unforeseen
+from parity.errors import (
+    NotJudged,
+    ParityError,
+    RuntimeFailure,
+    SuiteError,
+    UsageError,
+    unforeseen,
+)
 from parity.harness import likeness, noting
 from parity.harness.heads import heads_of
 from parity.harness.inputs import fed_otherwise
+from parity.harness.judging import budget_of, judged_sides, verdict_of
 from parity.harness.precision import average_precision, not_evaluated
-from parity.harness.reference import Reference, choose
+from parity.harness.reference import SOURCES, Reference, choose
 from parity.harness.scoping import in_part
 from parity.harness.unjudged import Unjudged
 from parity.pipeline import Pipeline, Stages
@@ -31,12 +31,12 @@ from parity.record import (
     Failure,
     ImageRecord,
     RuntimeRecord,
-    Verdict,
     with_images,
 )
 from parity.session import missing
-from parity.suite import Runtime, Suite
-from parity.suite.tolerance import Tolerance, beyond_input
+from parity.suite import Suite
+from parity.suite.problems import unknown_name
+from parity.suite.tolerance import beyond_input
 
 
 class Run:
@@ -44,9 +44,12 @@ class Run:
 
     ``reference`` is "auto" (native, or the golden where the framework is not installed) or
     "golden". ``shared`` is a folder in which several processes share the reference's heads.
+    Raises ``UsageError`` for another reference.
     """
 
     def __init__(self, suite: Suite, reference: str = "auto", shared: Path | None = None) -> None:
+        if reference not in SOURCES:
+            raise UsageError(unknown_name("reference", str(reference), SOURCES))
         self.suite = suite
         self.images = golden.images(suite)
         self._wanted = reference
@@ -103,7 +106,9 @@ class Run:
                 self._found[key] = self._judged(name, image)
             except ParityError as error:
                 self._found[key] = ImageRecord(image, "error", failure=Failure.of(error))
-            except (Exception, SystemExit) as error:  # the others' results stand
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # sys.exit, pytest.skip: the others' results stand
                 failure = Failure.of(RuntimeFailure(name, unforeseen(error)))
                 self._found[key] = ImageRecord(image, "error", failure=failure)
         return self._found[key]
@@ -119,12 +124,12 @@ class Run:
         if failure is not None and failure.kind == NotJudged.__name__:
             return replace(record, verdict="error", failure=failure, images=images)
         compared = {one.image: one.agreement for one in images if one.agreement is not None}
-        found = _budget(compared, self.suite.runtimes[name].tolerance, images)
+        found = budget_of(compared, self.suite.runtimes[name].tolerance, images)
         record = self._unjudged.told(record, self.suite.reference)
         record = replace(
             with_images(record, images),
             layout=self.pipeline(name).layout,
-            verdict=_verdict(images, found.findings),
+            verdict=verdict_of(images, found.findings),
             budget=found,
             notes=record.notes + noting.deliberate(images),
         )
@@ -180,7 +185,9 @@ class Run:
                 self._pipelines[name] = Pipeline(self.suite, name, self.images)
             except ParityError as error:
                 self._pipelines[name] = error
-            except (Exception, SystemExit) as error:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
                 self._pipelines[name] = RuntimeFailure(name, unforeseen(error))
         found = self._pipelines[name]
         if isinstance(found, ParityError):
@@ -232,7 +239,7 @@ class Run:
         agreement: ImageAgreement | None = None
         if reference.side is not None and candidate.side is not None:
             scale = reference.prepared.placement.scale
-            agreement = _judged_sides(runtime, reference.side, candidate.side, scale)
+            agreement = judged_sides(runtime, reference.side, candidate.side, scale)
             findings = [*findings, *agreement.findings]
         return ImageRecord(
             image=image,
@@ -301,33 +308,3 @@ class Run:
             return found + probe(self.suite, self.pipeline(record.name), against.stages, record)
         except ParityError:
             return found
-
-
-def _judged_sides(
-    runtime: Runtime, reference: Side, candidate: Side, scale: tuple[float, float]
-) -> ImageAgreement:
-    """Judge one image; where other settings are deliberate, under those of the candidate."""
-    if not runtime.deliberate:
-        return judge(reference, candidate, runtime.tolerance, scale)
-    changed = changed_by_settings(reference, candidate)
-    reference = under_settings(reference, candidate)
-    agreement = judge(reference, candidate, runtime.tolerance, scale)
-    return replace(agreement, deliberate=changed)
-
-
-def _budget(
-    compared: dict[str, ImageAgreement], tolerance: Tolerance, images: tuple[ImageRecord, ...]
-) -> Budget:
-    """The budget; that nothing was detected is no finding where images fail for another reason."""
-    found = budget(compared, tolerance)
-    findings = (*constant_heads(one.heads for one in images), *found.findings)
-    if 0 < len(compared) < len(images):
-        findings = tuple(one for one in findings if one.code != "nothing-detected")
-    return replace(found, findings=findings)
-
-
-def _verdict(images: tuple[ImageRecord, ...], findings: tuple[Finding, ...]) -> Verdict:
-    if any(image.verdict == "error" for image in images):
-        return "error"
-    failed = findings or any(image.verdict == "fail" for image in images)
-    return "fail" if failed else "pass"

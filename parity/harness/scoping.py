@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from parity import __version__, golden
+from parity import golden
 from parity.errors import ParityError, RuntimeFailure, RuntimeMissing, SuiteError
 from parity.record import (
     Failure,
@@ -19,6 +19,7 @@ from parity.record import (
 )
 from parity.record.completeness import Scope, asked_only
 from parity.suite import Suite
+from parity.version import __version__
 
 STOPPED = "interrupted"
 
@@ -28,7 +29,7 @@ class Interrupted(KeyboardInterrupt):
 
     def __init__(self, record: SuiteRecord) -> None:
         self.record = record
-        super().__init__()
+        super().__init__(record.scope.stopped)
 
 
 def judgeable(suite: Suite) -> tuple[str, ...]:

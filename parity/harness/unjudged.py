@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from parity.decode import Unread
+from parity.decode import Decoder, Unread
 from parity.decode.unread import beside, carried_over
-from parity.pipeline import Decoder, Stages
+from parity.pipeline import Stages
 from parity.record import RuntimeRecord
 
 Found = tuple[Unread, ...]
@@ -48,7 +48,7 @@ class Unjudged:
         self._by_family.setdefault(name, stages.network.unread)
         if name in self._by_function or stages.side is None or not len(stages.side.seen):
             return
-        found = decoder.unread_by_function(stages)
+        found = decoder.unread_by_function(stages.network.heads, stages.prepared.size)
         if found is not None:
             self._by_function[name] = found
 

@@ -1,6 +1,6 @@
 """Looking at model files: what they are, what is in them, what would load them; nothing runs.
 
-``looking.inspect`` is the entry, ``looking.written_by`` one answer of it alone. Each format has a
+``looking.inspect`` is the entry. Each format has a
 reader of its own that needs no framework; only the question whether a runtime loads the file is put
 to that runtime, in another process.
 """

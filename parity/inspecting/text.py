@@ -7,7 +7,8 @@ from typing import Any
 
 from parity.formats.contents import Contents, Tensor
 from parity.inspecting.findings import Inspection, RuntimeView
-from parity.report.text import clipped, padded, printable, table
+from parity.report.table import table
+from parity.report.text import clipped, padded, printable
 
 _WIDE = 15
 _LONGEST = 400
@@ -93,7 +94,7 @@ def _runtimes(views: tuple[RuntimeView, ...]) -> list[str]:
         return [_row("runtimes", "no runtime here opens a file of this kind")]
     if others and told:
         rows.append(("  others", "no", f"{others} open files of other kinds"))
-    return table(("  runtime", "loads", "why"), rows, ()) if rows else []
+    return table(("  runtime", "loads", "why"), rows).lines() if rows else []
 
 
 def _verdict(one: RuntimeView) -> str:

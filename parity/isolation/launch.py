@@ -7,11 +7,10 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from parity import environments
+from parity import environments, runtimes
 from parity.runtimes.contract import AdapterError
 from parity.suite import Runtime, RuntimeTable
 
-_ENDS_ITSELF = ("recorded", "command")  # kinds whose timeout needs no process of their own
 _UNITS = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 
 
@@ -48,7 +47,9 @@ def is_isolated(table: RuntimeTable) -> bool:
 
 def _timeout(table: RuntimeTable) -> float | None:
     """The timeout that a worker's end must see to; a program is ended by its adapter."""
-    return None if table.kind in _ENDS_ITSELF else table.timeout
+    if table.timeout is None or runtimes.descriptor(table.kind).ends_itself:
+        return None
+    return table.timeout
 
 
 def is_foreign(runtime: Runtime) -> bool:

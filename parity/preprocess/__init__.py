@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from parity.fields import MAX_PIXELS
 from parity.preprocess.libraries import missing
 from parity.preprocess.preparing import Prepared, canvas_from_pixels, prepare, restored
 from parity.preprocess.reading import read_image
-from parity.suite.fields import MAX_PIXELS
 
 __all__ = [
     "MAX_PIXELS",

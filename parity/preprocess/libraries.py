@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from parity import runtimes
 from parity.errors import LibraryMissing
 from parity.runtimes.contract import AdapterError, Library
 from parity.runtimes.shared import tf_common
@@ -18,7 +19,7 @@ from parity.suite.recipe import Recipe
 LIBRARIES = {
     "tensorflow": tf_common.LIBRARY,
     "opencv": Library("cv2", "OpenCV", "pip install opencv-python-headless"),
-    "torch": Library("torch", "torch", "pip install 'detector-parity[torch]'"),
+    "torch": runtimes.descriptor("torch").libraries[0],
 }
 _THREADS = 1  # what adapters ask for by default
 

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity.errors import ImageError, SuiteError
+from parity.fields import MAX_PIXELS
 from parity.preprocess.decoders import decoded
-from parity.suite.fields import MAX_PIXELS
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from parity.decode import Likelihood, leading, likely
+from parity.decode.families import family as named
+from parity.decode.settings import suppresses
 from parity.proposing.lines import Entry, note
 from parity.proposing.looking import Model
-from parity.suite.families import NMS_FREE, NMS_INSIDE
-
-PRIORS = "priors.npy"
 
 _WHY = {
     "activation": "seen: the range of the scores",
@@ -67,9 +63,9 @@ def decode_entries(reading: Reading) -> tuple[Entry, ...]:
     unknown = (Entry("function", "module:function", why),)
     family = unknown if reading.first is None else reading_entries(reading)
     entries = [*family, Entry("score_threshold", 0.5, "assumed")]
-    if reading.family in NMS_INSIDE:
+    if suppresses(reading.family) == "inside":
         entries.append(note("NMS is inside a model of this family"))
-    elif reading.family in NMS_FREE:
+    elif suppresses(reading.family) == "nowhere":
         entries.append(note("a model of this family needs no NMS"))
     else:
         entries += [
@@ -93,7 +89,7 @@ def reading_entries(reading: Reading) -> tuple[Entry, ...]:
 
 def nms_entries(reading: Reading, reference: Reading) -> tuple[Entry, ...]:
     """The NMS of a candidate, where its family has another than the reference's."""
-    without = [one.family in {*NMS_INSIDE, *NMS_FREE} for one in (reading, reference)]
+    without = [suppresses(one.family) != "decoding" for one in (reading, reference)]
     if without[0] == without[1]:
         return ()
     why = "it is inside the model, or not needed" if without[0] else "assumed"
@@ -103,9 +99,12 @@ def nms_entries(reading: Reading, reference: Reading) -> tuple[Entry, ...]:
 def family_entries(first: Likelihood, model: Model, folder: Path) -> tuple[Entry, ...]:
     """The entries of ``[decode.FAMILY]``; ``folder`` is the suite's."""
     entries = [Entry(key, value, _why(key, value)) for key, value in first.table.items()]
-    if first.family == "ssd":
-        entries = [*_priors(first, model, folder), *entries]
-    return tuple(entries)
+    suggest = named(first.family).suggest
+    if suggest is None:
+        return tuple(entries)
+    heads = {role: model.heads[name] for role, name in first.outputs.items()}
+    suggested = suggest(heads, model.path, folder)
+    return (*(Entry(one.key, one.value, one.why) for one in suggested), *entries)
 
 
 def _why(key: str, value: Any) -> str:
@@ -132,27 +131,3 @@ def outputs_of(first: Likelihood, model: Model) -> dict[str, str] | None:
     shapes = [tuple(model.heads[name].shape) for name in bound.values()]
     clear = len(bound) == len(model.heads) and len(set(shapes)) == len(shapes)
     return None if clear else bound
-
-
-def _priors(first: Likelihood, model: Model, folder: Path) -> list[Entry]:
-    anchors = model.heads[first.outputs["boxes"]].shape[1]
-    found = model.path.parent / PRIORS
-    if _rows(found) == anchors:
-        name = Path(os.path.relpath(found, folder)).as_posix()
-        why = f"seen: a file ({anchors}, 4) beside the model; its numbers are not checked"
-        entry = Entry("priors", name, why)
-    else:
-        why = (
-            f"TODO: a .npy ({anchors}, 4) of cx, cy, w, h relative to the input, or maps and sizes"
-        )
-        entry = Entry("priors", PRIORS, why)
-    return [entry, Entry("variances", [0.1, 0.2], "assumed, as in the paper; not seen")]
-
-
-def _rows(path: Path) -> int | None:
-    """The rows of a .npy file of shape (A, 4)."""
-    try:
-        shape = np.load(path, mmap_mode="r", allow_pickle=False).shape
-    except (OSError, ValueError, AttributeError):
-        return None
-    return int(shape[0]) if len(shape) == 2 and shape[1] == 4 else None

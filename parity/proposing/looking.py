@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from parity import preprocess
+from parity import preprocess, runtimes
 from parity.errors import ParityError, UntrustedError
+from parity.formats import Content, recognise
 from parity.proposing.metadata import Metadata
 from parity.proposing.metadata import read as read_metadata
 from parity.proposing.precision import precision
-from parity.runtimes import content
-from parity.runtimes.contract import TensorSpec
+from parity.runtimes.contract import Descriptor, TensorSpec
 from parity.session import Session
 from parity.suite import Decode, Recipe, Runtime, RuntimeTable
 from parity.suite.tolerance import BUILT_IN
@@ -25,18 +25,8 @@ from parity.tensors import Array, layouts_of
 
 Size = tuple[int, int]
 
-KINDS = {
-    "keras": "keras",
-    "hdf5": "keras",
-    "savedmodel": "savedmodel",
-    "torchscript": "torch",
-    "pt2": "torch",
-    "onnx": "onnxruntime",
-    "tflite": "tflite",
-}
 TRIED = ((640, 640), (320, 320), (512, 512), (300, 300), (416, 416), (224, 224))
 NAME = "model"  # of the runtime while it is looked at; messages are told without it
-USUAL_LAYOUT = {"torch": "NCHW", "onnxruntime": "NCHW"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,18 +74,20 @@ def look(path: Path, picture: Array, sizes: Sequence[Size]) -> Model | Refused:
 
     ``sizes``: (height, width) to try first where the file declares none. Nothing is written.
     """
-    found = content.recognise(str(path))
-    if found.kind not in KINDS:
+    found = recognise(str(path))
+    opener = runtimes.opener(found.kind, path.name)
+    if opener is None:
         return Refused(path, _no_network(found))
-    kind, metadata = KINDS[found.kind], read_metadata(path, found.kind)
+    form = found.kind if found.kind in opener.opens else opener.kind
+    metadata = read_metadata(path, form)
     own = (picture.shape[0], picture.shape[1])
     try:
         with ExitStack() as stack:
-            session = stack.enter_context(_session(kind, path, None))
+            session = stack.enter_context(_session(opener.kind, path, None))
             spec = session.inputs[0]
-            layout, said = _layout(kind, spec)
+            layout, said = _layout(opener, spec)
             if not said:
-                session = stack.enter_context(_session(kind, path, layout))
+                session = stack.enter_context(_session(opener.kind, path, layout))
             values = _values(spec)
             tried = _sizes(spec, layout, metadata, sizes, own)
             colors = _colors(spec, layout)
@@ -104,11 +96,11 @@ def look(path: Path, picture: Array, sizes: Sequence[Size]) -> Model | Refused:
         return Refused(path, f"{_plain(error).rsplit(_TRUST, 1)[0]}{_BY_HAND}")
     except ParityError as error:
         return Refused(path, _plain(error))
-    tolerance, weights = precision(path, found.kind)
+    held, weights = precision(path, form)
     return Model(
         path=path,
-        form=found.kind,
-        kind=kind,
+        form=form,
+        kind=opener.kind,
         input=spec,
         size=size,
         size_why=why,
@@ -117,7 +109,7 @@ def look(path: Path, picture: Array, sizes: Sequence[Size]) -> Model | Refused:
         values=values,
         heads=heads,
         metadata=metadata,
-        tolerance=tolerance,
+        tolerance=opener.tolerances.get(held, held),
         weights=weights,
         color=color,
     )
@@ -132,7 +124,7 @@ def _plain(error: ParityError) -> str:
     return str(error).removeprefix(f"{NAME}: ")
 
 
-def _no_network(found: content.Content) -> str:
+def _no_network(found: Content) -> str:
     if found.kind == "state-dict":
         return (
             'expected a model, found a torch state dict: weights alone. Say model = "module:build" '
@@ -154,13 +146,13 @@ def _session(kind: str, path: Path, layout: str | None) -> Session:
     return Session(runtime, path.parent)
 
 
-def _layout(kind: str, spec: TensorSpec) -> tuple[str, bool]:
+def _layout(opener: Descriptor, spec: TensorSpec) -> tuple[str, bool]:
     """The layout, and whether the shape tells it; else the framework's usual one."""
     for channels in (3, 1):
         found = [] if spec.shape is None else list(layouts_of(spec.shape, channels))
         if len(found) == 1:
             return found[0], True
-    return USUAL_LAYOUT.get(kind, "NHWC"), False
+    return opener.layout, False
 
 
 def _values(spec: TensorSpec) -> tuple[float, float]:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import ast
-import io
 import json
-import mmap
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from parity.runtimes import wire
+from parity.formats import opened
+from parity.formats.archive.zip_file import Archive
+from parity.formats.onnx.model import OnnxModel
 
-ONNX_METADATA = 14  # ModelProto.metadata_props, entries of a key (1) and a value (2)
 LARGEST = 1 << 20  # bytes of a text inside an archive; labels are far smaller
 MOST_CLASSES = 100_000
 
@@ -36,46 +35,28 @@ def read(path: Path, kind: str) -> Metadata:
     readers = {"onnx": _onnx, "tflite": _archive, "torchscript": _archive, "savedmodel": _folder}
     try:
         said = readers[kind](path) if kind in readers else {}
-    except (OSError, ValueError, wire.Malformed, zipfile.BadZipFile, KeyError, SyntaxError):
+    except (OSError, ValueError, zipfile.BadZipFile, KeyError, SyntaxError):
         return Metadata()
     return Metadata(_names(said.get("names")), _size(said.get("imgsz")))
 
 
 def _onnx(path: Path) -> dict[str, Any]:
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        return dict(
-            _entry(data, field)
-            for field in wire.fields(data)
-            if field.number == ONNX_METADATA and field.wire == wire.BYTES
-        )
-
-
-def _entry(data: Any, entry: wire.Field) -> tuple[str, str]:
-    parts = {one.number: one for one in wire.fields(data, entry.start, entry.end)}
-    return tuple(wire.text(data, parts[number]) if number in parts else "" for number in (1, 2))  # type: ignore[return-value]
+    with opened(str(path)) as file:
+        return dict(file.metadata()) if isinstance(file, OnnxModel) else {}
 
 
 def _archive(path: Path) -> dict[str, Any]:
     """A TFLite file with associated files ends with a zip archive that holds them."""
-    if not zipfile.is_zipfile(path):
-        return {}
-    with zipfile.ZipFile(path) as archive:
-        said: dict[str, Any] = {}
-        for name, text in _texts(archive):
+    said: dict[str, Any] = {}
+    archive = Archive(str(path))
+    with archive.zip:
+        for name, text in archive.texts(LARGEST):
             data = _parsed(text)
             if isinstance(data, Mapping):
                 said |= data
             elif name.endswith(".txt") and "label" in name.lower():
                 said.setdefault("names", [line for line in text.splitlines() if line.strip()])
-        return said
-
-
-def _texts(archive: zipfile.ZipFile) -> Iterator[tuple[str, str]]:
-    for item in archive.infolist():
-        name = item.filename.rsplit("/", 1)[-1]
-        if name.endswith((".txt", ".json")) and item.file_size < LARGEST:
-            with archive.open(item) as stream:
-                yield name, io.TextIOWrapper(stream, "utf-8", errors="replace").read(LARGEST)
+    return said
 
 
 def _folder(path: Path) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from parity import runtimes
+from parity.decode.families import broken
 from parity.proposing.decoding import (
     Reading,
     as_reference,
@@ -23,7 +25,6 @@ from parity.proposing.lines import Entry, Section, note, rendered
 from parity.proposing.looking import Model, Refused
 from parity.proposing.recipes import recipe_entries
 
-NATIVE_FIRST = ("keras", "savedmodel", "torch", "onnxruntime", "tflite")
 PRECISE_FIRST = ("float32", "float16", "int8")
 GENERIC = ("detector", "model", "saved_model", "best", "last", "export", "output")
 POSSIBLE = 0.5  # from here on a family that is not the likeliest is worth a word
@@ -75,11 +76,12 @@ def propose(looked: Sequence[Model | Refused], asked: Asked) -> Proposal:
 
 
 def _rank(model: Model) -> tuple[int, int]:
-    if model.kind not in NATIVE_FIRST or model.tolerance not in PRECISE_FIRST:
-        return len(NATIVE_FIRST), 0
-    native = NATIVE_FIRST.index(model.kind)
+    kinds = [one.kind for one in runtimes.descriptors()]  # the nearest to training first
+    if model.kind not in kinds or model.tolerance not in PRECISE_FIRST:
+        return len(kinds), 0
     precise = PRECISE_FIRST.index(model.tolerance)
-    return (native + len(NATIVE_FIRST) * (precise if native >= 3 else 0), precise)
+    exported = not runtimes.descriptor(model.kind).native
+    return (kinds.index(model.kind) + len(kinds) * (precise if exported else 0), precise)
 
 
 def _runtime_names(models: Sequence[Model]) -> list[str]:
@@ -110,6 +112,7 @@ def _header(models: Sequence[Model], refused: Sequence[Refused], asked: Asked) -
             f"{model.path.name} {model.size[0]} x {model.size[1]}" for model in models
         )
         lines.append(f"TODO: the models take inputs of different sizes: {words}")
+    lines += [f"not asked whether the heads are its own: {why}" for why in broken().values()]
     for one in refused:
         reason = " ".join(one.reason.split())
         lines.append(f"left out, as it did not load or run: {one.path.name}: {reason}")

@@ -2,47 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from parity.decode.families import family as named
 from parity.proposing.lines import Entry
 from parity.proposing.looking import Model
 
-_IMAGENET = {"range": [0, 1], "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
-_YOLO = {"resize": "letterbox", "pad": "center", "pad_value": 114, "color": "RGB", "range": [0, 1]}
-_STRETCH = {"resize": "stretch", "color": "RGB"}
-
-USUAL: dict[str, dict[str, Any]] = {
-    "boxes-scores": {**_STRETCH, "range": [0, 1]},
-    "centernet": {
-        "resize": "stretch",
-        "color": "BGR",
-        "range": [0, 1],
-        "mean": [0.408, 0.447, 0.470],
-        "std": [0.289, 0.274, 0.278],
-    },
-    "detr": {**_STRETCH, **_IMAGENET},
-    "efficientdet": {"resize": "letterbox", "pad": "corner", "pad_value": 0, "color": "RGB"}
-    | _IMAGENET,
-    "rt-detr": {**_STRETCH, "range": [0, 1]},
-    "ssd": {**_STRETCH, "range": [-1, 1]},
-    "tf-od-api": {**_STRETCH, "range": [0, 255]},
-    "tflite-postprocess": {**_STRETCH, "range": [-1, 1]},
-    "torchvision": {**_STRETCH, "range": [0, 1]},
-    "yolo-end2end": _YOLO,
-    "yolov5": _YOLO,
-    "yolov8": _YOLO,
-    "yolox": {"resize": "letterbox", "pad": "corner", "pad_value": 114, "color": "BGR"}
-    | {"range": [0, 255]},
-}
-"""What the sources of each family feed their networks, as keys of ``[preprocess]``."""
-
+_ANY = {"resize": "stretch", "color": "RGB", "range": [0, 1]}  # where nothing is known
 
 _GREY = Entry("color", "grey", "seen: the network takes one channel; its luma is the decoder's")
 
 
 def recipe_entries(model: Model, family: str | None) -> tuple[Entry, ...]:
     """The entries of ``[preprocess]`` for the network of ``model``."""
-    usual = dict(USUAL.get(family or "", {**_STRETCH, "range": [0, 1]}))
+    usual = dict((named(family).recipe if family else {}) or _ANY)
     grey = model.color == "grey"
     if grey:  # mean and std are those of three channels
         usual = {k: v for k, v in usual.items() if k not in ("color", "mean", "std")}

@@ -2,11 +2,15 @@
 
 pytest imports this module at every start of every project that has it installed, so it imports
 nothing but pytest and the standard library; what it does is imported when a ``parity.toml`` is met.
+
+``collecting.py`` finds the tests, ``items.py`` judges them and tells its records, ``results.py``
+merges those of all processes, ``concluding.py`` reports. May use ``harness/`` and ``report/``.
 """
 
 from __future__ import annotations
 
 import datetime
+import json
 import sys
 from collections.abc import Generator
 from pathlib import Path
@@ -86,11 +90,14 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """What an item found travels with its report, from a worker to the controller too."""
+    """What an item found travels with its report, from a worker to the controller too.
+
+    It is JSON, because names of files that are no UTF-8 do not travel otherwise.
+    """
     report = yield
     found = getattr(item, "parity_found", None)
     if found is not None and call.when == "call":
-        report.parity = found  # type: ignore[attr-defined]
+        report.parity = json.dumps(found)  # type: ignore[attr-defined]
     return report
 
 
@@ -116,6 +123,7 @@ class Controller:
         self._stopped = ""
         self._lost: dict[str, str] = {}
         self._skipped: set[str] = set()
+        self._expected: dict[str, set[str]] = {}
         self._broken: dict[str, str] = {}
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
@@ -142,9 +150,13 @@ class Controller:
 
         It is read at the end: an interruption in the middle of imports must not lose it.
         """
-        found = getattr(report, "parity", None)
-        if found is not None:
+        told = getattr(report, "parity", None)
+        if told is not None:
+            found = json.loads(told)
             self._told.append((report.nodeid, found))
+            if report.skipped:  # xfail: it failed, and somebody expects it to
+                expected = self._expected.setdefault(found["detector"], set())
+                expected.add(found["runtime"]["name"])
         elif SUITE_FILE in report.nodeid and report.failed and report.when != "teardown":
             self._lost[report.nodeid] = _last_words(report)
         elif SUITE_FILE in report.nodeid and report.skipped:
@@ -174,7 +186,8 @@ class Controller:
         stopped = str(session.shouldfail or session.shouldstop or self._stopped or "")
         end = End(stopped, self._lost, self._skipped, self._broken)
         results = Results(self._started, self._told)
-        conclusion = Conclusion(results.records(self._config, end), self._config)
+        records = results.records(self._config, end)
+        conclusion = Conclusion(records, self._config, self._expected)
         conclusion.write()
         conclusion.judge(session)
         terminal = self._config.pluginmanager.get_plugin("terminalreporter")

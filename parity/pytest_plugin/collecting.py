@@ -8,14 +8,11 @@ from typing import Any
 import pytest
 
 from parity import golden
-from parity.errors import SuiteError, UsageError
-from parity.harness import absent_record
+from parity.errors import SuiteError, UsageError, of_the_system
 from parity.pytest_plugin.items import AllImages, ImageItem, ParityItem, RecordItem
 from parity.pytest_plugin.results import report_folder
-from parity.pytest_plugin.running import run_of
 from parity.pytest_plugin.selecting import names_of
 from parity.pytest_plugin.sharing import Collected, publish
-from parity.record import RuntimeRecord
 from parity.suite import Suite, load
 from parity.suite.problems import unknown_name
 
@@ -52,20 +49,7 @@ class SuiteFile(pytest.File):
         """A problem of the suite is told in its own words, without a traceback."""
         if isinstance(excinfo.value, SuiteError):
             return str(excinfo.value)
-        return super().repr_failure(excinfo)
-
-    def absent_candidates(self) -> tuple[RuntimeRecord, ...] | None:
-        """The candidates of this run where not one is installed, or none asked for; else None."""
-        run = run_of(self.config, self.suite)
-        wanted = names_of(self.config, "parity_runtimes")
-        asked = [name for name in self.suite.candidates if not wanted or name in wanted]
-        reasons = {name: run.missing(name) for name in asked}
-        if None in reasons.values():
-            return None
-        return tuple(
-            absent_record(self.suite, name, reason or "", skipped=True)
-            for name, reason in reasons.items()
-        )
+        return of_the_system(excinfo.value) or super().repr_failure(excinfo)
 
 
 class RuntimeNode(pytest.Collector):
@@ -87,8 +71,9 @@ class RuntimeNode(pytest.Collector):
         """An item's name, and its id where pytest-xdist groups by the end of ids.
 
         The suffix is the one that xdist gives to its own mark; that mark has no effect on ids
-        since pytest 9.2.
+        since pytest 9.2. Bytes of a file's name that are no UTF-8 are escaped: pytest writes ids.
         """
+        name = name.encode("utf-8", "backslashreplace").decode()
         if not getattr(self.config.option, "loadgroup", False):
             return {"name": name}
         return {"name": name, "nodeid": f"{self.nodeid}::{name}@{self.nodeid}"}
@@ -137,12 +122,13 @@ def check_collection(session: pytest.Session) -> None:
 
 def check_report(config: pytest.Config, detectors: Iterable[str] = ()) -> None:
     """Raise ``UsageError`` where reports are asked for and cannot be written."""
-    from parity.report.writing import need_writable
+    from parity.report.folders import need_writable
+    from parity.report.suite.writing import FILES
 
     folder = report_folder(config)
     if folder is None:
         return
     try:
-        need_writable(folder, detectors, "--parity-report")
+        need_writable(folder, detectors, "--parity-report", FILES)
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None

@@ -15,6 +15,7 @@ from parity.harness.scoping import no_candidate
 from parity.pytest_plugin.layering import layers_message
 from parity.pytest_plugin.properties import image_properties, runtime_properties
 from parity.pytest_plugin.running import run_of
+from parity.pytest_plugin.selecting import names_of
 from parity.record import Failure, ImageRecord, RuntimeRecord, to_data
 from parity.record.completeness import Scope
 from parity.suite import Suite
@@ -55,8 +56,8 @@ class ParityItem(pytest.Item):
         return super().repr_failure(excinfo)
 
     def reportinfo(self) -> tuple[Any, int | None, str]:
-        """Where the item is from."""
-        return self.path, None, f"{self.runtime}: {self.name}"
+        """Where the item is from; pytest needs a line of what somebody marked to be skipped."""
+        return self.path, 0, f"{self.runtime}: {self.name}"
 
     def opened(self) -> RuntimeRecord:
         """The open runtime; skips or fails where it is not installed, raises where it is broken."""
@@ -89,8 +90,6 @@ class ParityItem(pytest.Item):
         return absent_record(self.suite, self.runtime, reason, skipped=not self._required())
 
     def _required(self) -> bool:
-        from parity.pytest_plugin.selecting import names_of
-
         required = names_of(self.config, "parity_require")
         return "all" in required or self.runtime in required
 
@@ -103,6 +102,7 @@ class ParityItem(pytest.Item):
         """Put what was found where pytest's report and JUnit find it."""
         self.parity_found = {
             "suite": str(self.suite.path),
+            "detector": self.suite.name,
             "reference": str(self.config.getoption("parity_reference")),
             "runtime": to_data(record),
             "image": None if image is None else to_data(image),
@@ -115,7 +115,7 @@ class ImageItem(ParityItem):
 
     def runtest(self) -> None:
         """Judge the image."""
-        from parity.report import messages
+        from parity.report.messages import message as messages
 
         header = self.opened()
         found = run_of(self.config, self.suite).image(self.runtime, self.image)
@@ -151,14 +151,19 @@ class AllImages(ParityItem):
 
     def _absent_candidates(self) -> tuple[RuntimeRecord, ...] | None:
         """The candidates of this run where not one is installed (or asked for); else None."""
-        from parity.pytest_plugin.collecting import SuiteFile
-
-        file = self.parent.parent if self.parent is not None else None
-        assert isinstance(file, SuiteFile)
-        return file.absent_candidates()
+        run = run_of(self.config, self.suite)
+        wanted = names_of(self.config, "parity_runtimes")
+        asked = [name for name in self.suite.candidates if not wanted or name in wanted]
+        reasons = {name: run.missing(name) for name in asked}
+        if None in reasons.values():
+            return None
+        return tuple(
+            absent_record(self.suite, name, reason or "", skipped=True)
+            for name, reason in reasons.items()
+        )
 
     def _failed(self, record: RuntimeRecord) -> Iterator[str]:
-        from parity.report import messages
+        from parity.report.messages import message as messages
 
         yield messages.runtime_message(record, self.suite.classes)
         if record.verdict == "fail" and self.config.getoption("parity_layers"):

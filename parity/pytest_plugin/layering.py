@@ -13,8 +13,9 @@ def layers_message(config: pytest.Config, suite: Suite, runtime: str) -> str:
     if runtime == suite.reference:
         return "layers: a reference that drifted has no other network to be compared with"
     from parity.harness.layering import layers
-    from parity.report.layers import layers_text, write_layers
-    from parity.report.writing import unwritten
+    from parity.report.folders import unwritten
+    from parity.report.layers.files import write_layers
+    from parity.report.layers.text import layers_text
 
     folder = report_folder(config)
     replays = None if folder is None else folder / suite.name / f"replay-{runtime}"

@@ -21,8 +21,7 @@ from parity.record import (
     ImageRecord,
     RuntimeRecord,
     SuiteRecord,
-    image_from_data,
-    runtime_from_data,
+    from_data,
 )
 from parity.suite import Suite, load
 from parity.suite.naming import detector_name
@@ -69,10 +68,10 @@ class Results:
     def _add(self, test: str, found: dict[str, Any]) -> None:
         """Take what one item told."""
         self._told.add(test)
-        record = runtime_from_data(found["runtime"])
+        record = from_data(RuntimeRecord, found["runtime"])
         key = (found["suite"], record.name)
         if found["image"] is not None:
-            image = image_from_data(found["image"])
+            image = from_data(ImageRecord, found["image"])
             self._images.setdefault(key, {})[image.image] = image
             self._headers[key] = record
         else:

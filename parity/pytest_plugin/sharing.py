@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -36,7 +37,7 @@ def shared_folder(config: pytest.Config, suite: Suite) -> Path | None:
     given = _given(config)
     if given is None:
         return None
-    return Path(given) / hashlib.sha256(str(suite.path).encode()).hexdigest()[:16]
+    return Path(given) / hashlib.sha256(os.fsencode(suite.path)).hexdigest()[:16]
 
 
 def publish(config: pytest.Config, collected: Collected) -> None:

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
-
-from parity.errors import LostTest
-
-if TYPE_CHECKING:
-    from parity.record import RuntimeRecord, SuiteRecord
-
+from typing import Literal
 
 Why = Literal["left out", "not installed", "lost"]
 
@@ -59,34 +53,3 @@ class Earlier:
 def asked_only(names: Iterable[str]) -> str:
     """A selection of runtimes by name, in words."""
     return f"only {', '.join(names)} asked for"
-
-
-def gaps(record: SuiteRecord) -> tuple[Gap, ...]:
-    """What a suite declares and this record has no verdict on. A run without any is complete.
-
-    A runtime that was asked for and could not be opened or run is no gap: its verdict, error, is
-    one of the whole. Neither is a reference that did not run where its golden stood in for it.
-    """
-    found = {one.name: one for one in record.runtimes}
-    stood_in = record.reference if record.reference_source == "golden" else None
-    return tuple(
-        gap
-        for name in record.scope.runtimes
-        if (gap := _gap(name, record.images, found.get(name), name == stood_in)) is not None
-    )
-
-
-def _gap(
-    name: str, images: Sequence[str], record: RuntimeRecord | None, stood_in: bool
-) -> Gap | None:
-    if record is None or record.verdict == "skipped":
-        why: Why = "left out" if record is None else "not installed"
-        return None if stood_in else Gap(name, tuple(images), why)
-    lost = record.failure is not None and record.failure.cause == LostTest.cause
-    if record.failure is not None and not lost:
-        return None
-    judged = {one.image for one in record.images}
-    left = tuple(one for one in images if one not in judged)
-    if not left and record.budget is not None:
-        return None
-    return Gap(name, left, "lost" if lost else "left out")

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
-from parity.record import ArtifactRecord, Failure, RuntimeRecord, Verdict
+from parity.record.failure import Failure
+from parity.record.results import ArtifactRecord, RuntimeRecord, Verdict
 from parity.suite.tolerance import Tolerance
-
-FORMAT = 1
 
 
 @dataclass(frozen=True)
@@ -92,6 +90,9 @@ class RowRecord:
 class MatrixRecord:
     """The rows of one suite that were run."""
 
+    FORMAT: ClassVar[int] = 1
+    DERIVED: ClassVar[tuple[str, ...]] = ("verdict", "exit_code")
+
     detector: str
     suite: str
     reference: str
@@ -150,20 +151,6 @@ def comparison(record: RuntimeRecord, verdict: Verdict | None, identical: bool) 
         max_score_diff=None if scores is None else scores.max,
         identical=identical,
     )
-
-
-def matrix_data(record: MatrixRecord) -> dict[str, Any]:
-    """The record as plain JSON data, format version first."""
-    data: dict[str, Any] = _adapter().dump_python(record, mode="json")
-    derived = {"verdict": record.verdict, "exit_code": record.exit_code}
-    return {"format": data.pop("format"), **derived, **data}
-
-
-@cache
-def _adapter() -> Any:
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(MatrixRecord)
 
 
 def failures(record: RuntimeRecord) -> Iterable[Failure]:

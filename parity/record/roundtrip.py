@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
-from parity.record import Failure, Verdict
-
-FORMAT = 1
+from parity.record.failure import Failure
+from parity.record.results import Verdict
 
 Outcome = Literal["kept", "lost", "unreadable", "not saved", "not offered", "not tried"]
 """``lost``: saved, read back, and something is not as it was. ``unreadable``: saved, and cannot be
@@ -129,6 +127,9 @@ class ModelRecord:
 class RoundtripRecord:
     """The round trips of one suite. ``apart`` says of other native runtimes why not theirs."""
 
+    FORMAT: ClassVar[int] = 1
+    DERIVED: ClassVar[tuple[str, ...]] = ("verdict", "exit_code")
+
     detector: str
     suite: str
     images: tuple[str, ...]
@@ -165,17 +166,3 @@ class RoundtripRecord:
             for trip in model.trips:
                 for loss in trip.losses:
                     yield model.name, trip.format, loss
-
-
-def roundtrip_data(record: RoundtripRecord) -> dict[str, Any]:
-    """The record as plain JSON data, format version first."""
-    data: dict[str, Any] = _adapter().dump_python(record, mode="json")
-    derived = {"verdict": record.verdict, "exit_code": record.exit_code}
-    return {"format": data.pop("format"), **derived, **data}
-
-
-@cache
-def _adapter() -> Any:
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(RoundtripRecord)

@@ -1,5 +1,8 @@
 """Records rendered: messages, tables, Markdown, CSV and JSON. Reads records and judges nothing.
 
-``messages`` words a disagreement, ``terminal`` prints a suite's table, ``summary`` is the Markdown
-of a CI job, ``tables`` the CSV, ``writing`` the folder that holds them.
+A room a report: ``suite/``, ``layers/``, ``matrix/`` and ``roundtrip.py``, none of which uses
+another. ``messages/`` words a disagreement. All are made of ``table.py`` (one table as lines,
+Markdown or CSV: a column of a report is added to that report's columns), ``terminal.py``,
+``markdown.py``, ``folders.py``, ``numbers.py`` and ``text.py``. May use ``record/`` and what is
+below it. Begin with ``suite/overview.py``.
 """

@@ -6,15 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from parity.files import write_all
-from parity.record.roundtrip import ModelRecord, RoundtripRecord, Trip, roundtrip_data
+from parity.record.roundtrip import ModelRecord, RoundtripRecord, Trip
+from parity.report.folders import write_files
+from parity.report.markdown import escaped, preformatted
 from parity.report.numbers import counted, number, size
-from parity.report.overview import Column
-from parity.report.summary import escaped, markdown_row, preformatted
-from parity.report.tables import inert
+from parity.report.table import Table, table
 from parity.report.terminal import WIDTH, page
 from parity.report.text import lines, printable, wrapped
-from parity.report.writing import distinct, strict
 
 FILES = ("roundtrip.csv", "roundtrip.md")
 """The files of a report of round trips."""
@@ -68,19 +66,12 @@ def roundtrip_text(
     """A table of every format, and below it what was lost and why; no wider than asked."""
     notes = [line for told in _told(record) for line in wrapped(told, max(columns_wide, 20), "  ")]
     title = "\n".join(wrapped(headline(record), max(columns_wide, 20), "  "))
-    return page(title, record.verdict, _columns(record), notes, columns_wide, color=color)
+    return page(title, record.verdict, _table(record), notes, columns_wide, color=color)
 
 
 def roundtrip_md(record: RoundtripRecord) -> str:
     """The whole page in GitHub's Markdown; every string from a file is only text in it."""
-    every = _columns(record)
-    blocks = [f"# {escaped(headline(record))}"]
-    rows = [markdown_row(column.header for column in every)]
-    rows.append("|" + "|".join("---:" if column.right else "---" for column in every) + "|")
-    rows += [
-        markdown_row(column.cells[line] for column in every) for line in range(len(every[0].cells))
-    ]
-    blocks.append("\n".join(rows))
+    blocks = [f"# {escaped(headline(record))}", _table(record).markdown()]
     if told := list(_told(record)):
         blocks.append(preformatted(told))
     origin = (record.suite, f"parity {record.parity_version}", record.started)
@@ -96,39 +87,19 @@ def roundtrip_csv(record: RoundtripRecord) -> str:
     difference of a head, ``head`` and ``image`` where. Several names or causes have "; " between
     them. An apostrophe leads text that a spreadsheet would take for a formula.
     """
-    import pandas as pd
-
-    frame = pd.DataFrame.from_records(list(_records(record)), columns=list(COLUMNS))
-    for column in ("weights_same", "weights_added", "bytes"):
-        frame[column] = frame[column].astype("Int64")
-    text: str = frame.to_csv(index=False, lineterminator="\n")
-    return text
-
-
-def roundtrip_json(record: RoundtripRecord) -> dict[str, Any]:
-    """The record as strict JSON data."""
-    data: dict[str, Any] = strict(roundtrip_data(record))
-    return data
+    return table(COLUMNS, _records(record)).csv()
 
 
 def write_roundtrip(record: RoundtripRecord, folder: Path) -> tuple[Path, ...]:
     """Write ``roundtrip.csv`` and ``roundtrip.md`` to FOLDER/<detector>."""
-    distinct([record.detector])
-    target = folder / record.detector
     contents = dict(zip(FILES, (roundtrip_csv(record), roundtrip_md(record)), strict=True))
-    write_all(
-        target, {name: text.encode("utf-8", "backslashreplace") for name, text in contents.items()}
-    )
-    return tuple(target / name for name in contents)
+    return write_files(folder, record.detector, contents)
 
 
-def _columns(record: RoundtripRecord) -> tuple[Column, ...]:
+def _table(record: RoundtripRecord) -> Table:
     rows = [(printable(model.name), *cells) for model in record.models for cells in _cells(model)]
-    headers = ("runtime", "format", "result", "outputs", "weights", "size")
-    return tuple(
-        Column(header, tuple(row[place] for row in rows), right=header == "size")
-        for place, header in enumerate(headers)
-    )
+    headings = ("runtime", "format", "result", "outputs", "weights", "size")
+    return table(headings, rows, right=("size",))
 
 
 def _cells(model: ModelRecord) -> Iterator[tuple[str, ...]]:
@@ -194,14 +165,14 @@ def _told(record: RoundtripRecord) -> Iterator[str]:
 
 def _records(record: RoundtripRecord) -> Iterator[tuple[Any, ...]]:
     for model in record.models:
-        start = (inert(model.name), inert(model.kind))
+        start = (model.name, model.kind)
         if model.failure is not None:
             word = "skipped" if model.missing else _ERROR
-            yield (*start, "", word, *(None,) * 11, "", "", inert(model.failure.message))
+            yield (*start, "", word, *(None,) * 11, "", "", model.failure.message)
         for trip in model.trips:
             yield (*start, *_record(trip))
         for loss in model.losses:
-            yield (*start, "", "lost", *(None,) * 11, loss.cause, inert(loss.text), "")
+            yield (*start, "", "lost", *(None,) * 11, loss.cause, loss.text, "")
 
 
 def _record(trip: Trip) -> tuple[Any, ...]:
@@ -211,16 +182,16 @@ def _record(trip: Trip) -> tuple[Any, ...]:
         trip.outcome,
         "" if heads is None else heads.state,
         None if heads is None else heads.max_abs,
-        "" if heads is None else inert(heads.head),
-        "" if heads is None else inert(heads.image),
+        "" if heads is None else heads.head,
+        "" if heads is None else heads.image,
         None if weights is None else weights.same,
-        "" if weights is None else inert("; ".join(weights.lost)),
-        "" if weights is None else inert("; ".join(weights.changed)),
-        "" if weights is None else inert("; ".join(weights.retyped)),
+        "" if weights is None else "; ".join(weights.lost),
+        "" if weights is None else "; ".join(weights.changed),
+        "" if weights is None else "; ".join(weights.retyped),
         None if weights is None else weights.added,
         trip.bytes,
         None if trip.seconds is None else round(trip.seconds, 3),
         "; ".join(dict.fromkeys(loss.cause for loss in trip.losses)),
-        inert("; ".join(loss.text for loss in trip.losses)),
-        inert(trip.reason),
+        "; ".join(loss.text for loss in trip.losses),
+        trip.reason,
     )

@@ -1,14 +1,12 @@
-"""Plain text that strings from files cannot break: escapes, widths, aligned columns."""
+"""Plain text that strings from files cannot break: escapes, widths, wrapped lines."""
 
 from __future__ import annotations
 
 import textwrap
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 LONGEST = 60  # characters of one cell
-_GAP = "  "
-_FOLDED = "    "  # before what did not fit beside the rest of its row
 
 
 def printable(text: str) -> str:
@@ -48,45 +46,6 @@ def padded(text: str, columns: int, right: bool = False) -> str:
     """The text filled up with spaces to so many columns."""
     fill = " " * (columns - width(text))
     return fill + text if right else text + fill
-
-
-def table(
-    header: Sequence[str],
-    rows: Iterable[Sequence[str]],
-    right: Iterable[int],
-    wide: int | None = None,
-) -> list[str]:
-    """Aligned lines, the header first; the columns numbered in ``right`` stand to the right.
-
-    Columns that do not fit into ``wide`` follow below, each row on as many lines as that takes;
-    nothing is cut.
-    """
-    grid = [tuple(header), *map(tuple, rows)]
-    widths = [max(width(line[i]) for line in grid) for i in range(len(header))]
-    right = set(right)
-    groups = _groups(widths, wide)
-    return [
-        (
-            _FOLDED * (place > 0) + _GAP.join(padded(line[i], widths[i], i in right) for i in group)
-        ).rstrip()
-        for line in grid
-        for place, group in enumerate(groups)
-    ]
-
-
-def _groups(widths: Sequence[int], wide: int | None) -> list[list[int]]:
-    """Which columns stand beside each other; empty ones stand nowhere."""
-    groups: list[list[int]] = [[]]
-    used = 0
-    for i, needed in enumerate(widths):
-        if not needed:
-            continue
-        if wide is not None and groups[-1] and used + len(_GAP) + needed > wide:
-            groups.append([])
-            used = len(_FOLDED)
-        used += needed + (len(_GAP) if groups[-1] else 0)
-        groups[-1].append(i)
-    return groups
 
 
 def wrapped(text: str, wide: int, indent: str = "") -> list[str]:

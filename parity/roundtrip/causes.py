@@ -9,8 +9,10 @@ from typing import Any, TypeVar
 import numpy as np
 
 from parity.record.roundtrip import Heads, Loss, Weights
+from parity.roundtrip.outputs import alike, renamed
 from parity.roundtrip.reading import Original
 from parity.roundtrip.tripping import Seen
+from parity.tensors import Array
 
 SHARED = (
     "the factory gives the same weights each time it is called, so there is no fresh model to read "
@@ -47,6 +49,32 @@ def differing(original: Original, seen: Seen) -> int:
     """The image on which the outputs differ most."""
     found: int = original.images.index(seen.heads.image)
     return found
+
+
+def like_training(
+    original: Original,
+    seen: Seen,
+    in_training: Callable[[Original, int], tuple[Mapping[str, Array], bool]],
+    remedy: str,
+) -> Loss | None:
+    """Whether the outputs are what the original gives in training mode.
+
+    ``in_training`` runs the original so, on one image: its heads, and whether anything normalises.
+    """
+    place = differing(original, seen)
+    mates = renamed(list(original.runs[0]), list(seen.runs[0]))
+    theirs = {name: seen.runs[place][mate] for name, mate in mates.items()}
+    try:
+        trained, normalises = in_training(original, place)
+    except Exception:  # a model that cannot be copied, or not be trained on images alone
+        return None
+    if not normalises or not alike(trained, theirs):
+        return None
+    return Loss(
+        "training-mode",
+        f"BatchNorm in training mode: head {seen.heads.head!r} is what the original gives in "
+        f"training mode, normalised by the batch's own statistics; {remedy}",
+    )
 
 
 def moved(

@@ -9,16 +9,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from parity.record.roundtrip import Loss
-from parity.roundtrip import keras_pairs, outputs
+from parity.roundtrip import keras_pairs
 from parity.roundtrip.causes import (
-    differing,
     is_statistic,
+    like_training,
     unexplained,
     weight_losses,
 )
 from parity.roundtrip.keras_pairs import is_custom, layers, paired
 from parity.roundtrip.keras_untracked import hidden, other_values, untracked
-from parity.roundtrip.reading import Original, why
+from parity.roundtrip.reading import Original, native, why
 from parity.roundtrip.tripping import Seen
 from parity.session import Session
 
@@ -37,7 +37,7 @@ class Gap(NamedTuple):
 
 def losses(original: Original, session: Session, seen: Seen) -> Iterator[Loss]:
     """What was lost in a model that was read back, the cause first."""
-    theirs = session.adapter.native()  # type: ignore[attr-defined]
+    theirs = native(session)
     found: list[Loss] = []
     differ = seen.heads.state == "differ"
     if hasattr(theirs, "get_config"):
@@ -46,7 +46,7 @@ def losses(original: Original, session: Session, seen: Seen) -> Iterator[Loss]:
         found += [] if found else keras_pairs.differing(original.native, theirs)
     found += weight_losses(seen.weights)
     if differ and not found:
-        trained = _like_training(original, seen)
+        trained = like_training(original, seen, in_training, "call it with training=False")
         found += [trained] if trained is not None else []
     if differ and not found and hasattr(theirs, "get_config"):
         found += other_values(original, theirs)
@@ -218,23 +218,6 @@ def in_training(original: Original, place: int) -> tuple[dict[str, Any], bool]:
         several = made if isinstance(made, (list, tuple)) else [made]
         made = dict(zip(names, several, strict=True))
     return {name: np.asarray(ops.convert_to_numpy(made[name])) for name in names}, normalises
-
-
-def _like_training(original: Original, seen: Seen) -> Loss | None:
-    place = differing(original, seen)
-    mates = outputs.renamed(list(original.runs[0]), list(seen.runs[0]))
-    theirs = {name: seen.runs[place][mate] for name, mate in mates.items()}
-    try:
-        trained, normalises = in_training(original, place)
-    except Exception:  # a model that cannot be trained, or not on images alone
-        return None
-    if not normalises or not outputs.alike(trained, theirs):
-        return None
-    return Loss(
-        "training-mode",
-        f"BatchNorm in training mode: head {seen.heads.head!r} is what the original gives in "
-        f"training mode, normalised by the batch's own statistics; call it with training=False",
-    )
 
 
 def random_layers(model: Any) -> list[str]:

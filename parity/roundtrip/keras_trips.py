@@ -15,7 +15,7 @@ from parity.record.roundtrip import Trip
 from parity.roundtrip import keras_causes, keras_untracked
 from parity.roundtrip.causes import SHARED, is_statistic, listed, unsteady
 from parity.roundtrip.keras_pairs import is_custom
-from parity.roundtrip.reading import Original, why
+from parity.roundtrip.reading import Original, native, why
 from parity.roundtrip.tripping import Format, NotOffered, NotTold, Words, trip
 from parity.roundtrip.weights import Print, fingerprint, named
 from parity.session import Session
@@ -113,7 +113,7 @@ def _restored(original: Original, load: Any) -> Session:
     """The model opened once more, every weight of it overwritten before ``load`` brings it back."""
     session = original.fresh()
     try:
-        model = session.adapter.native()  # type: ignore[attr-defined]
+        model = native(session)
         mine = {id(one) for one in original.native.variables}
         shared = [one.path for one in model.variables if id(one) in mine]
         if shared or model is original.native:

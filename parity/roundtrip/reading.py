@@ -9,7 +9,7 @@ from typing import Any
 
 from parity.errors import ParityError
 from parity.pipeline import Images
-from parity.runtimes.contract import AdapterError
+from parity.runtimes.contract import AdapterError, Native
 from parity.runtimes.shared.reasons import reason
 from parity.session import Session
 from parity.suite import Runtime, Suite
@@ -41,7 +41,7 @@ class Original:
     @property
     def native(self) -> Any:
         """The framework's own model."""
-        return self.session.adapter.native()  # type: ignore[attr-defined]
+        return native(self.session)
 
     @property
     def factory(self) -> bool:
@@ -84,6 +84,12 @@ def opened(suite: Suite, runtime: Runtime, images: tuple[str, ...], prepared: Im
     runtime = replace(runtime, table=runtime.table.model_copy(update=here))
     canvases = tuple(prepared.prepared(image, runtime.recipe).canvas for image in images)
     return Original(suite, runtime, Session(runtime, suite.folder), images, canvases)
+
+
+def native(session: Session) -> Any:
+    """The framework's own model of a session that is open in this process."""
+    assert isinstance(session.adapter, Native), session.adapter
+    return session.adapter.native()
 
 
 def why(error: BaseException) -> str:

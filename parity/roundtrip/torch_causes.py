@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 
 from parity.record.roundtrip import Loss
-from parity.roundtrip import outputs, torch_tensors
+from parity.roundtrip import torch_tensors
 from parity.roundtrip.causes import (
-    differing,
     is_statistic,
+    like_training,
     moving,
     unexplained,
     weight_losses,
 )
-from parity.roundtrip.reading import Original
+from parity.roundtrip.reading import Original, native
 from parity.roundtrip.tripping import Seen
 from parity.roundtrip.untracked import kept, values
 from parity.roundtrip.weights import Print, fingerprint
@@ -31,14 +31,14 @@ _CAPTURED = ("TorchScript (trace)", "pt2")  # one path of the module's code, tha
 
 def losses(original: Original, form: str, session: Session, seen: Seen) -> Iterator[Loss]:
     """What was lost in a module that was read back, the cause first."""
-    theirs = session.adapter.native()  # type: ignore[attr-defined]
+    theirs = native(session)
     found: list[Loss] = []
     differ = seen.heads.state == "differ"
     if type(theirs) is type(original.native):
         found += _untracked(original, theirs)
     found += weight_losses(seen.weights)
     if differ and not found:
-        trained = _like_training(original, seen)
+        trained = like_training(original, seen, in_training, "call eval() before it is saved")
         found += [trained] if trained is not None else []
     if differ and not found and type(theirs) is type(original.native):
         found += _other_values(original, theirs)
@@ -219,23 +219,6 @@ def called(module: Any, image: Any, original: Original) -> Mapping[str, Any]:
     with torch.no_grad():
         heads = calling.named(module(list(image) if listed else image))
     return {name: value.detach().cpu().numpy() for name, value in heads.items()}
-
-
-def _like_training(original: Original, seen: Seen) -> Loss | None:
-    place = differing(original, seen)
-    mates = outputs.renamed(list(original.runs[0]), list(seen.runs[0]))
-    theirs = {name: seen.runs[place][mate] for name, mate in mates.items()}
-    try:
-        trained, normalises = in_training(original, place)
-    except Exception:  # a module that cannot be copied, or not be trained on images alone
-        return None
-    if not normalises or not outputs.alike(trained, theirs):
-        return None
-    return Loss(
-        "training-mode",
-        f"BatchNorm in training mode: head {seen.heads.head!r} is what the original gives in "
-        f"training mode, normalised by the batch's own statistics; call eval() before it is saved",
-    )
 
 
 def _other_path(original: Original, form: str, seen: Seen) -> Loss | None:

@@ -11,7 +11,7 @@ from typing import Any
 from parity.record.roundtrip import Loss, Trip
 from parity.roundtrip import torch_causes, torch_tensors
 from parity.roundtrip.causes import SHARED, is_statistic, listed, unsteady
-from parity.roundtrip.reading import Original, why
+from parity.roundtrip.reading import Original, native, why
 from parity.roundtrip.tripping import Format, NotTold, Words, trip
 from parity.roundtrip.weights import Print, named
 from parity.runtimes.shared.reasons import reason
@@ -164,7 +164,7 @@ def _restored(original: Original, load: Any) -> Session:
 
     session = original.fresh()
     try:
-        module = session.adapter.native()  # type: ignore[attr-defined]
+        module = native(session)
         _check_fresh(original.native, module)
         with torch.no_grad():
             for name, one in module.state_dict().items():
@@ -204,7 +204,7 @@ def _overwrite(name: str, tensor: Any) -> None:
 
 def _of_session(session: Session, path: Path) -> Mapping[str, Print]:
     """The weights of what was read back; an exported program keeps some of them as constants."""
-    module = session.adapter.native()  # type: ignore[attr-defined]
+    module = native(session)
     return prints(module)
 
 

@@ -1,33 +1,41 @@
 """Which runtimes there are. Importing this imports no framework: a kind names its class by text.
 
-Further kinds register under the entry-point group ``parity.runtimes`` (name = kind, value =
-"module:Class" of a ``contract.Adapter``); the group is only read when an unknown kind is asked
-for, so a broken plugin cannot disturb anyone else.
+``contract/`` says what a runtime is, ``shared/`` holds what several use, and each other folder is
+one runtime: its ``descriptor.py`` is where to begin reading, ``contract/descriptor.py`` before it.
+They use the standard library, numpy, what reads files, and their own framework; never each other,
+and nothing of the rest of ``parity``.
+
+Further kinds register under the entry-point group ``parity.runtimes``: name = kind, value =
+"module:NAME" of a ``contract.Descriptor``, or of a ``contract.Adapter`` that needs none. Whatever
+is wrong with a package of somebody else disturbs nobody who does not name its kind.
 """
 
 import importlib
-from typing import Any, Dict, Mapping, Optional, Tuple, Type
+from dataclasses import replace
+from typing import Any, Dict, Mapping, Optional, Tuple, Type, Union
 
-from .contract import Adapter, AdapterError
+from .contract import Adapter, AdapterError, Descriptor
 from .shared.libraries import absent
 from .shared.reasons import reason
 
-_KINDS = {
-    "keras": ".keras.adapter:Keras",
-    "savedmodel": ".savedmodel.adapter:SavedModel",
-    "torch": ".torch.adapter:Torch",
-    "onnxruntime": ".onnxruntime.adapter:OnnxRuntime",
-    "tflite": ".tflite.adapter:TFLite",
-    "recorded": ".recorded.adapter:Recorded",
-    "command": ".command.adapter:Command",
-    "fake": ".fake.adapter:Fake",
-}
+_KINDS = (
+    "keras",
+    "savedmodel",
+    "torch",
+    "onnxruntime",
+    "tflite",
+    "recorded",
+    "command",
+    "fake",
+)
+"""By folder, "-" in a kind being "_" there; the nearest to training first."""
+
 _GROUP = "parity.runtimes"
 
 
 def kinds() -> Tuple[str, ...]:
     """The built-in kinds; ``load`` also knows those that other packages register."""
-    return tuple(_KINDS)
+    return _KINDS
 
 
 def registered() -> Tuple[str, ...]:
@@ -35,21 +43,49 @@ def registered() -> Tuple[str, ...]:
     return tuple(sorted(set(_entry_points()) - set(_KINDS)))
 
 
+def descriptor(kind: str) -> Descriptor:
+    """What is known of a kind without opening it.
+
+    Of one that nobody knows, or whose package does not import, only its name: opening it says what
+    is wrong.
+    """
+    try:
+        return _described(kind)[0]
+    except AdapterError:
+        return Descriptor(kind, "")
+
+
+def descriptors() -> Tuple[Descriptor, ...]:
+    """Every kind that can be listed, those of other packages last; without what is for tests."""
+    every = [descriptor(kind) for kind in (*_KINDS, *registered())]
+    return tuple(one for one in every if not one.hidden)
+
+
+def opener(content: str, path: str = "") -> Optional[Descriptor]:
+    """The first kind that opens a file of this content as a whole model, or of its suffix."""
+    every = descriptors()
+    for one in every:
+        if content in one.opens:
+            return one
+    for one in every:
+        if one.suffixes and path.lower().endswith(one.suffixes):
+            return one
+    return None
+
+
 def load(kind: str) -> Type[Adapter]:
     """The adapter class of a kind; its framework is imported only when it is constructed."""
-    if kind in _KINDS:
-        module, _, name = _KINDS[kind].partition(":")
-        adapter = getattr(importlib.import_module(module, __name__), name)
-    else:
-        further = _entry_points()
-        if kind not in further:
-            raise AdapterError("unknown-kind", kind=kind, known=(*_KINDS, *sorted(further)))
-        try:
-            adapter = further[kind].load()
-        except Exception as error:
-            why = reason(error)
-            raise AdapterError("missing-library", library=kind, reason=why) from error
-    return adapter  # type: ignore[no-any-return]
+    found, room = _described(kind)
+    if isinstance(room, type):
+        return room
+    module, _, name = found.adapter.partition(":")
+    try:
+        adapter: Type[Adapter] = getattr(importlib.import_module(module, room), name)
+    except Exception as error:
+        if kind in _KINDS:
+            raise
+        raise _broken(kind, error) from error
+    return adapter
 
 
 def provider(kind: str) -> Optional[str]:
@@ -67,11 +103,33 @@ def missing(kind: str, options: Optional[Mapping[str, Any]] = None) -> Optional[
         if error.code == "missing-library":
             return str(error.facts["reason"])
         raise
-    for library in adapter.requires(options or {}):
+    for library in adapter.requires(options or {}) or descriptor(kind).libraries:
         why = absent(library)
         if why:
             return why
     return None
+
+
+def _described(kind: str) -> Tuple[Descriptor, Union[str, Type[Adapter]]]:
+    """A kind's descriptor, and where its adapter's name is looked up, or that class itself."""
+    if kind in _KINDS:
+        room = f"{__name__}.{kind.replace('-', '_')}"
+        ours: Descriptor = importlib.import_module(room + ".descriptor").DESCRIPTOR
+        return ours, room
+    further = _entry_points()
+    if kind not in further:
+        raise AdapterError("unknown-kind", kind=kind, known=(*_KINDS, *sorted(further)))
+    try:
+        found = further[kind].load()
+    except Exception as error:
+        raise _broken(kind, error) from error
+    if isinstance(found, Descriptor):
+        return replace(found, kind=kind), ""
+    return Descriptor(kind, ""), found
+
+
+def _broken(kind: str, error: Exception) -> AdapterError:
+    return AdapterError("missing-library", library=kind, reason=reason(error))
 
 
 def _entry_points() -> Dict[str, Any]:

@@ -15,7 +15,8 @@ import numpy as np
 
 from parity import isolation, runtimes
 from parity.errors import InputError, RuntimeMissing
-from parity.runtimes import content, scan_onnx
+from parity.formats import opened, recognise
+from parity.formats.onnx.model import OnnxModel
 from parity.runtimes.contract import IMAGE_ID, Adapter, AdapterError, Artifact, Dataset, TensorSpec
 from parity.session.failures import typed
 from parity.suite import Runtime, Suite
@@ -65,14 +66,15 @@ def _is_artifact(path: Path, runtime: Runtime) -> bool:
         return True
     if not os.path.isdir(path):
         return False
-    return runtime.table.kind == "recorded" or content.recognise(str(path)).kind == "savedmodel"
+    whole = runtimes.descriptor(runtime.table.kind).whole_folders
+    return whole or recognise(str(path)).kind == "savedmodel"
 
 
 def _beside(path: Path) -> list[Path]:
     """Weights in files of their own; none of a file that is no ONNX model, or a damaged one."""
     try:
-        is_onnx = path.is_file() and content.recognise(str(path)).kind == "onnx"
-        return [Path(one) for one in scan_onnx.beside(str(path))] if is_onnx else []
+        with opened(str(path)) as file:
+            return [Path(one) for one in file.beside()] if isinstance(file, OnnxModel) else []
     except (OSError, ValueError):
         return []
 
@@ -166,13 +168,14 @@ class Session:
         )
 
     def _layout_hint(self) -> str:
-        """What to say where a network of torch, whose images are NCHW by custom, did not run."""
+        """What to say where a framework whose images are NCHW by custom did not run NHWC ones."""
         table = self.runtime.table
-        if table.kind != "torch" or table.layout != "NHWC":
+        kind = runtimes.descriptor(table.kind)
+        if not kind.native or kind.layout != "NCHW" or table.layout != "NHWC":
             return ""
         return (
-            f". Images of torch are NCHW by custom, and layout = 'NHWC' is declared: correct it "
-            f"under [runtimes.{self.runtime.name}]"
+            f". Images of {kind.kind} are NCHW by custom, and layout = 'NHWC' is declared: correct "
+            f"it under [runtimes.{self.runtime.name}]"
         )
 
     def _fed(self, arranged: Arranged) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from parity import errors, isolation
+from parity import errors, isolation, runtimes
 from parity.errors import RuntimeFailure
 from parity.runtimes.contract import AdapterError
 from parity.session import wording
@@ -45,9 +45,10 @@ def _bad_option(facts: Facts) -> str:
     if "expected" in facts:
         said = f"expected {facts['expected']}, found {facts['found']}"
         return f"options.{facts['option']}: {said}"
-    known = ", ".join(map(str, facts["known"]))
+    choices = "one of " if len(facts["known"]) > 1 else ""
+    known = choices + ", ".join(map(str, facts["known"]))
     value = f" = {facts['value']!r}" if facts.get("value") is not None else ""
-    return f"options.{facts['option']}: expected one of {known}, found {facts['option']}{value}"
+    return f"options.{facts['option']}: expected {known}, found {facts['option']}{value}"
 
 
 def _not_applied(facts: Facts) -> str:
@@ -110,7 +111,7 @@ def _unknown_kind(facts: Facts) -> str:
             f"{str(facts['kind'])!r}, which the package {package} registers here and nobody there: "
             f"add {str(package)!r} to its requires"
         )
-    known = [str(kind) for kind in facts["known"] if kind != "fake"]
+    known = [str(kind) for kind in facts["known"] if not runtimes.descriptor(str(kind)).hidden]
     return unknown_name("kind", str(facts["kind"]), known)
 
 

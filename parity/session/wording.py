@@ -9,18 +9,11 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
 
+from parity import runtimes
+from parity.runtimes.contract import Descriptor
 from parity.suite import RuntimeTable
 
 Facts = Mapping[str, Any]
-_OPENED_BY = {
-    "onnx": "onnxruntime",
-    "tflite": "tflite",
-    "keras": "keras",
-    "hdf5": "keras",
-    "savedmodel": "savedmodel",
-    "torchscript": "torch",
-    "pt2": "torch",
-}
 _READABLE = 160  # characters of a library's own words where there are shorter ones
 _SAFETENSORS = "Read it once with safetensors.torch.load_file and write it with torch.save"
 _OUTSIDE = "it reads weights from outside of its folder"
@@ -32,15 +25,11 @@ _RESTORE = "It holds weights alone: restore them in TensorFlow and save the whol
 _CUSTOM = "options = {{ custom_objects = 'module:function' }} under [runtimes.{runtime}]"
 _ELSEWHERE = "export the model without it, or run it by a program that knows it (kind = 'command')"
 _REGISTER = {
-    "keras": f"Name its class in {_CUSTOM} with trust = true, or install the version of keras that "
-    f"knows it.",
     "module": "Put it beside parity.toml, or install its package.",
     "class": "Install the version that has it, or put the module that defines it beside "
     "parity.toml.",
-    "torch": "The package that registers it is not imported for a file: load the network by a "
-    f"factory that imports it (model = 'module:factory'), or {_ELSEWHERE}.",
-    "": f"Ops cannot be registered from here: {_ELSEWHERE}.",
 }
+_NO_REGISTRY = f"Ops cannot be registered from here: {_ELSEWHERE}."
 
 
 def missing_file(facts: Facts) -> str:
@@ -61,6 +50,17 @@ def _is_weights(facts: Facts) -> bool:
     """Whether an error is about the file of weights beside a factory."""
     weights = facts["table"].weights
     return bool(weights) and str(facts["path"]).endswith(str(weights))
+
+
+def _kind(facts: Facts) -> Descriptor:
+    """What the kind of the runtime is known to take."""
+    return runtimes.descriptor(facts["table"].kind)
+
+
+def _opener(facts: Facts) -> str | None:
+    """The kind of runtime that opens what was found."""
+    found = runtimes.opener(str(facts["content"]))
+    return None if found is None else found.kind
 
 
 def _again(facts: Facts, otherwise: str) -> str:
@@ -102,11 +102,11 @@ def other_format(facts: Facts) -> str:
         return f"{_place(facts)}{facts['found']}. Unpack it and name what is inside."
     if facts["content"] == "safetensors":
         return f"{_place(facts)}{facts['found']}. {_SAFETENSORS}."
-    if facts["content"] == "pickle" and facts["table"].kind == "torch":
+    if facts["content"] == "pickle" and "pickle" in _kind(facts).weights:
         return f"{_place(facts)}{facts['found']}. {_PICKLED}."
     if facts["content"] == "checkpoint":
         return f"{_place(facts)}{facts['found']}. {_RESTORE}."
-    kind = _OPENED_BY.get(str(facts["content"]))
+    kind = _opener(facts)
     if kind is None or kind == facts["table"].kind:
         return f"{_place(facts)}{facts['found']}. {_correct(facts)}"
     return (
@@ -135,7 +135,7 @@ def damaged(facts: Facts) -> str:
 def external_data(facts: Facts) -> str:
     """Weights beside the model."""
     copy, otherwise = "Copy that file too", "save the model in one file"
-    if facts["table"].kind == "savedmodel":
+    if "savedmodel" in _kind(facts).opens:
         copy, otherwise = "Copy the whole folder", "save the model again"
     return (
         f"{_place(facts)}that its file of weights {facts['file']} {facts['problem']}. {copy}, or "
@@ -195,9 +195,8 @@ def not_registered(facts: Facts) -> str:
     if "lacks" in facts:
         lacks, remedy = _of_onnx(facts)
     else:
-        clues = (what, facts["table"].kind, "")
         lacks = "which is not registered"
-        remedy = next(_REGISTER[str(clue)] for clue in clues if clue in _REGISTER)
+        remedy = _REGISTER.get(what) or _kind(facts).unregistered or _NO_REGISTRY
     return (
         f"expected {facts['expected']} of which {facts['library']} knows every part at "
         f"{facts['path']}, found the {what} {facts['name']}{' ' * bool(detail)}{detail}, {lacks}. "
@@ -248,7 +247,7 @@ def flex(facts: Facts) -> str:
 
 def weights_alone(facts: Facts) -> str:
     """A state dict where a model is wanted."""
-    name, ours = PurePath(str(facts["path"])).name, facts["table"].kind == "torch"
+    name, ours = PurePath(str(facts["path"])).name, "state-dict" in _kind(facts).weights
     content = facts.get("content")
     kind = "" if ours else "kind = 'torch', "
     beside = f"say {kind}model = 'module:factory' and weights = "
@@ -270,7 +269,7 @@ def weights_alone(facts: Facts) -> str:
 def model_as_weights(facts: Facts) -> str:
     """A model where a state dict is wanted."""
     name = facts["table"].weights
-    kind = _OPENED_BY.get(str(facts["content"]))
+    kind = _opener(facts)
     said = ""
     if kind is not None:
         other = "" if kind == facts["table"].kind else f"kind = '{kind}', "
@@ -292,7 +291,7 @@ def untrusted(facts: Facts) -> str:
     remedy = "export it again" if is_exported(facts) else "put a whole one there"
     damaged = f" The file may be damaged: {remedy}." if "cannot be scanned" in findings else ""
     custom = ""
-    if facts["table"].kind == "keras" and "is not Keras' own" in findings:
+    if "custom_objects" in _kind(facts).options and "is not Keras' own" in findings:
         custom = f", and name its classes in {_CUSTOM.format(runtime=facts['runtime'])}"
     return (
         f"expected a model without code of its own at {facts['path']}, found {findings}.{damaged} "

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from parity.suite.fields import Binding, Table
+from parity.fields import Binding, Table
 from parity.suite.isolating import MemoryLimit, Python, Requires, Timeout
 from parity.suite.merging import laid
-
-if TYPE_CHECKING:
-    from parity.suite import Runtime
 
 
 class CellTable(Table):
@@ -58,23 +54,6 @@ class RowTable(Table):
         if "," in value or value != value.strip():
             raise ValueError(f"expected a name that --rows can tell from others, found {value!r}")
         return value
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One cell of a row with its runtime resolved; the runtime keeps the name of the row's."""
-
-    name: str
-    runtime: Runtime
-
-
-@dataclass(frozen=True)
-class Row:
-    """One row: cells of one runtime, of which the first is what the others are compared with."""
-
-    name: str
-    runtime: str
-    cells: tuple[Cell, ...]
 
 
 def merged(below: dict[str, Any], cell: dict[str, Any]) -> dict[str, Any]:

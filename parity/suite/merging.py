@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from parity.suite import bases
-from parity.suite.families import NMS_FREE, NMS_INSIDE
+from parity.decode.settings import suppresses
+from parity.suite.recipe import bases
 
 _KEPT_BY_FUNCTION = ("score_threshold", "score_floor", "nms_iou", "nms", "max_detections", "clip")
 
@@ -26,18 +26,11 @@ def _kept(base: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:
     if family == base.get("family"):
         return base
     lost = {"score_floor"}  # baked into the other network
-    if _suppression(family) != _suppression(base.get("family")):
+    if suppresses(family) != suppresses(base.get("family")):
         lost |= {"nms", "max_detections"}  # each kind of family has its own
     return {
         key: value for key, value in base.items() if key in _KEPT_BY_FUNCTION and key not in lost
     }
-
-
-def _suppression(family: str | None) -> str:
-    """Where a family suppresses: inside the network, nowhere, or in decoding."""
-    if family in NMS_INSIDE:
-        return "inside"
-    return "nowhere" if family in NMS_FREE else "decoding"
 
 
 def _overlaid(base: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:

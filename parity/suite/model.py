@@ -6,8 +6,9 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from parity.suite.decoding import Decode
-from parity.suite.fields import Binding, Globs, Names, Table
+from parity import runtimes
+from parity.decode.settings import Decode
+from parity.fields import Binding, Globs, Names, Table
 from parity.suite.isolating import MemoryLimit, Python, Requires, Timeout
 from parity.suite.matrix import RowTable
 from parity.suite.recipe import Recipe
@@ -114,10 +115,11 @@ class RuntimeTable(Table):
 
     @model_validator(mode="after")
     def _brings_its_own(self) -> RuntimeTable:
-        if self.kind == "command" and (self.requires or self.python):
+        asked = self.requires or self.python
+        if asked and not runtimes.descriptor(self.kind).own_environment:
             raise ValueError(
-                "expected no requires and no python for kind 'command', which runs with what it "
-                "brings along: name an interpreter or a script that finds it in model"
+                f"expected no requires and no python for kind {self.kind!r}, which runs with what "
+                f"it brings along: name an interpreter or a script that finds it in model"
             )
         return self
 

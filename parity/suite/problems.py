@@ -9,6 +9,8 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+from parity.fields import Table
+
 _LONGEST = 1000  # characters of one problem
 _EXPECTED = {
     "string_type": "a string",
@@ -113,21 +115,15 @@ def _is_table(model: type[BaseModel], location: Sequence[Any]) -> bool:
 def _keys_at(model: type[BaseModel], location: Sequence[Any]) -> list[str]:
     """The keys of the table at a location of the file."""
     current = _type_at(model, location)
-    if isinstance(current, type) and issubclass(current, BaseModel):
-        return [field.alias or name for name, field in current.model_fields.items()]
-    return []
+    return current.keys() if isinstance(current, type) and issubclass(current, Table) else []
 
 
 def _type_at(model: type[BaseModel], location: Sequence[Any]) -> Any:
     """The type of what stands at a location of the file."""
     current: Any = model
     for step in location:
-        if isinstance(current, type) and issubclass(current, BaseModel):
-            field = next(
-                (one for name, one in current.model_fields.items() if step in (name, one.alias)),
-                None,
-            )
-            current = _inner(field.annotation) if field is not None else None
+        if isinstance(current, type) and issubclass(current, Table):
+            current = _inner(current.part(step))
         elif isinstance(current, types.GenericAlias):
             *_, inner = (one for one in get_args(current) if one is not Ellipsis)
             current = inner

@@ -43,12 +43,15 @@ def suppressed(
     row_count: int | None = None,
     placement: Placement | None = None,
     cut_before: tuple[int, int] | None = None,
+    choice: str | None = None,
+    width: int = 0,
 ) -> Side:
     """What NMS makes of proposals, which are shown, in pixels of the original image.
 
     Each comes from the row of the heads that ``of`` says, of ``row_count``, else from its place.
     ``placement``: of the image in the network's input. ``cut_before``: (height, width) at which
-    boxes are cut before NMS, and are deployed so.
+    boxes are cut before NMS, and are deployed so. ``choice``: what is chosen before NMS, of a map
+    that is ``width`` cells wide.
     """
     every = np.arange(len(rows)) if of is None else np.array(of, dtype=np.int64)
     above = np.array([row[4] >= floor for row in rows], dtype=np.bool_)
@@ -59,8 +62,8 @@ def suppressed(
         cut = clipped(proposals.boxes, cut_before)
         proposals = Detections(cut, proposals.scores, proposals.classes)
     count = len(rows) if row_count is None else row_count
-    shown = ProposalSet(proposals, boxes, every[above], count, where)
-    return Side.of(shown, threshold, floor, Suppression(mode, nms_iou, most, cut_before))
+    shown = ProposalSet(proposals, boxes, every[above], count, where, width)
+    return Side.of(shown, threshold, floor, Suppression(mode, nms_iou, most, cut_before, choice))
 
 
 def hidden(shown: Side) -> Side:

@@ -14,9 +14,17 @@ from parity.agreement.chance import (
     exceeds_by_chance,
     line_ends,
     lower_bound,
+    median,
     robust_line,
     upper_bound,
 )
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 10])
+def test_the_median_is_that_of_numpy_bit_for_bit(count: int) -> None:
+    """Of odd and even counts."""
+    values = np.random.default_rng(count).normal(size=count)
+    assert median(values) == np.median(values)
 
 
 @pytest.mark.parametrize(("count", "total"), [(0, 20), (1, 5), (3, 412), (20, 20), (7, 9)])

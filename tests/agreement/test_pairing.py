@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations, permutations
+from typing import Any
 
 import numpy as np
 import pytest
 from agreeing import FLOAT32, INT8, agree, kinds, limits, side
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from parity.agreement import pair
-from parity.agreement.pairing import closeness
+from parity.agreement.pairing import Bools, closeness, match, millionths
 from parity.detections import Side
 from parity.suite.tolerance import Tolerance
 
@@ -24,19 +27,27 @@ def paired(reference: Side, candidate: Side, tolerance: Tolerance = INT8) -> lis
     return list(zip(pairs.reference.tolist(), pairs.candidate.tolist(), strict=True))
 
 
-def criteria(
-    reference: Side, candidate: Side, pairs: list[tuple[int, int]], tolerance: Tolerance
-) -> tuple[float, ...]:
-    """What a pairing is worth, most important first."""
+def worth_of(
+    reference: Side,
+    candidate: Side,
+    pairs: list[tuple[int, int]],
+    tolerance: Tolerance,
+    twins: Bools,
+) -> tuple[int, ...]:
+    """What a pairing is worth but for the order that is left to ties, most important first."""
     close = closeness(reference.seen, candidate.seen, tolerance, HERE)
-    deployed = [int(reference.deployed[i]) + int(candidate.deployed[j]) for i, j in pairs]
-    within = sum(n for n, one in zip(deployed, pairs, strict=True) if close.within[one])
-    labels = sum(n for n, one in zip(deployed, pairs, strict=True) if close.label[one])
-    overlap = sum(n * float(close.iou[one]) for n, one in zip(deployed, pairs, strict=True))
-    return within, sum(deployed), labels, overlap
+    overlap = millionths(close.iou)
+    times = [int(reference.deployed[i]) + int(candidate.deployed[j]) for i, j in pairs]
+
+    def total(of: NDArray[Any]) -> int:
+        return sum(n * int(of[one]) for n, one in zip(times, pairs, strict=True))
+
+    return total(close.within), sum(times), total(close.label), total(twins), total(overlap)
 
 
-def best_of_all(reference: Side, candidate: Side, tolerance: Tolerance) -> tuple[float, ...]:
+def best_of_all(
+    reference: Side, candidate: Side, tolerance: Tolerance, twins: Bools
+) -> tuple[int, ...]:
     """The best worth among all one-to-one sets of admissible pairs, by trying every one."""
     n, m = len(reference.seen), len(candidate.seen)
     close = closeness(reference.seen, candidate.seen, tolerance, HERE)
@@ -48,7 +59,7 @@ def best_of_all(reference: Side, candidate: Side, tolerance: Tolerance) -> tuple
             for columns in permutations(range(m), size):
                 pairs = list(zip(rows, columns, strict=True))
                 if all(allowed[one] for one in pairs):
-                    worth.append(criteria(reference, candidate, pairs, tolerance))
+                    worth.append(worth_of(reference, candidate, pairs, tolerance, twins))
     return max(worth)
 
 
@@ -192,13 +203,20 @@ def test_boxes_without_area_are_equal_to_themselves(
 
 
 @settings(max_examples=300, deadline=None)
-@given(crowd(), crowd())
-def test_no_pairing_is_worth_more(reference: Side, candidate: Side) -> None:
-    """Against every possible pairing of up to five boxes a side, criterion by criterion."""
+@given(crowd(), crowd(), st.integers(0, 999))
+def test_no_pairing_is_worth_more(reference: Side, candidate: Side, seed: int) -> None:
+    """Against every possible pairing of up to five boxes a side, criterion by criterion, exactly.
+
+    Some are twins, one to one; ``seed`` says which.
+    """
+    shuffled = np.random.default_rng(seed).permutation(5)
+    twins = (shuffled[:, None] == np.arange(5))[: len(reference.seen), : len(candidate.seen)]
     for tolerance in (INT8, limits(INT8, max_corner_px=0.5, max_score_diff=0.02, match_iou=0.3)):
-        found = paired(reference, candidate, tolerance)
-        worth = criteria(reference, candidate, found, tolerance)
-        assert worth == pytest.approx(best_of_all(reference, candidate, tolerance), abs=1e-5)
+        close = closeness(reference.seen, candidate.seen, tolerance, HERE)
+        pairs = match(reference, candidate, close, tolerance, twins)
+        chosen = list(zip(pairs.reference.tolist(), pairs.candidate.tolist(), strict=True))
+        worth = worth_of(reference, candidate, chosen, tolerance, twins)
+        assert worth == best_of_all(reference, candidate, tolerance, twins)
 
 
 @settings(max_examples=100, deadline=None)
@@ -211,6 +229,57 @@ def test_pairs_are_admissible_and_one_to_one(reference: Side, candidate: Side) -
     for one in found:
         assert close.iou[one] >= 0.5 or close.corners[one] <= 1
         assert reference.deployed[one[0]] or candidate.deployed[one[1]]
+
+
+CROWD = 1000
+
+
+def crowded(step: float, scores: NDArray[Any], kinds_of: int = 1) -> Side:
+    """A thousand boxes that all overlap, ``step`` pixels apart, of so many classes in turn."""
+    rows = [
+        (step * i, 0, step * i + 100, 100, score, i % kinds_of) for i, score in enumerate(scores)
+    ]
+    return side(*rows)
+
+
+RISING, FALLING = np.linspace(0.9, 0.91, CROWD), np.linspace(0.91, 0.9, CROWD)
+
+
+def test_in_a_crowd_of_a_thousand_equal_boxes_ranks_are_paired() -> None:
+    """The last criterion is as exact in a large group as in a small one."""
+    pairs = pair(crowded(0, RISING), crowded(0, FALLING), INT8, HERE)
+    assert (pairs.candidate == CROWD - 1 - pairs.reference).all()
+    assert len(pairs.candidate) == CROWD
+
+
+def test_in_a_crowd_of_a_thousand_overlap_goes_before_ranks() -> None:
+    """Each box lies on its own partner, which is last in rank where the box is first."""
+    pairs = pair(crowded(0.01, RISING), crowded(0.01, FALLING), INT8, HERE)
+    assert (pairs.candidate == pairs.reference).all()
+    assert len(pairs.candidate) == CROWD
+
+
+def test_in_a_crowd_of_a_thousand_twins_go_before_overlap() -> None:
+    """The twin of each box lies fifty places further on, in turn."""
+    reference, candidate = crowded(0.001, RISING), crowded(0.001, FALLING)
+    close = closeness(reference.seen, candidate.seen, INT8, HERE)
+    twin = np.roll(np.arange(CROWD), -50)
+    pairs = match(reference, candidate, close, INT8, twin[:, None] == np.arange(CROWD))
+    assert (pairs.candidate == twin[pairs.reference]).all()
+    assert len(pairs.candidate) == CROWD
+
+
+def test_in_a_crowd_of_a_thousand_a_single_class_goes_before_all_overlap() -> None:
+    """Only one box of a thousand has its class elsewhere: all between them move by one place."""
+    reference, candidate = crowded(0.01, RISING), crowded(0.01, RISING)
+    first, last = np.zeros((2, CROWD), dtype=np.int64)
+    first[0], last[-1] = 1, 1
+    reference = replace(reference, seen=replace(reference.seen, classes=first))
+    candidate = replace(candidate, seen=replace(candidate.seen, classes=last))
+    pairs = pair(reference, candidate, INT8, HERE)
+    classes = reference.seen.classes[pairs.reference], candidate.seen.classes[pairs.candidate]
+    assert (classes[0] == classes[1]).all()
+    assert len(pairs.reference) == CROWD
 
 
 def test_a_large_crowd_is_paired_with_itself() -> None:

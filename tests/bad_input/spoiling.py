@@ -6,18 +6,20 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from parity.cli import main
+from tests.support.suites import fake, flat, small_suite, table
 
-IMAGES = ("images/0.png", "images/1.png", "images/2.png")
+PICTURES = flat(10, 50, 90, size=(20, 20))
+IMAGES = tuple(PICTURES)
+BOUND = {"boxes": "boxes", "scores": "scores"}
 
 NETWORKS = dedent("""
     import os
@@ -69,31 +71,7 @@ NETWORKS = dedent("""
         return {}
 """)
 
-SUITE = """
-[detector]
-name = "tiny"
-reference = "native"
-images = ["images/*.png"]
-classes = ["bolt", "nut"]
-
-[preprocess]
-size = [10, 10]
-range = [0, 1]
-
-[decode]
-family = "boxes-scores"
-score_threshold = 0.5
-[decode.boxes-scores]
-box_format = "xyxy"
-normalized = false
-"""
-
-RUNTIME = """
-[runtimes.{name}]
-kind = "fake"
-model = "networks:{function}"
-options = {{ inputs = {{ image = {shape} }} }}
-"""
+SIZE = (10, 10)
 
 
 @dataclass(frozen=True)
@@ -121,25 +99,28 @@ class Outcome:
         return next(one for one in self.results["runtimes"] if one["name"] == name)
 
 
-def runtime(name: str, function: str = "same", shape: str = "[1, 10, 10, 3]") -> str:
+def runtime(name: str, function: str = "same", shape: Sequence[int] = (1, *SIZE, 3)) -> str:
     """The table of a runtime that is a function of ``NETWORKS``."""
-    return RUNTIME.format(name=name, function=function, shape=shape)
+    return table(name, fake(f"networks:{function}", shape))
 
 
-def bound(name: str, function: str = "same") -> str:
+def bound(name: str, function: str = "same", shape: Sequence[int] = (1, *SIZE, 3)) -> str:
     """The same with its heads bound by name."""
-    return runtime(name, function) + 'outputs = { boxes = "boxes", scores = "scores" }\n'
+    return table(name, fake(f"networks:{function}", shape, outputs=BOUND))
 
 
-def write_suite(folder: Path, *tables: str, suite: str = SUITE) -> Path:
+def write_suite(
+    folder: Path, *tables: str, shape: Sequence[int] = (1, *SIZE, 3), **suite: Any
+) -> Path:
     """A suite with the reference ``native``, a ``good`` runtime, and more tables; three images."""
-    (folder / "images").mkdir(parents=True)
-    for i, image in enumerate(IMAGES):
-        Image.fromarray(np.full((20, 20, 3), 10 + 40 * i, np.uint8)).save(folder / image)
-    (folder / "networks.py").write_text(NETWORKS)
-    text = suite + bound("native") + bound("good") + "".join(tables)
-    (folder / "parity.toml").write_text(text)
-    return folder
+    networks = fake("networks:same", shape, outputs=BOUND)
+    return small_suite(
+        folder,
+        {"native": networks, "good": networks},
+        **{"size": SIZE, "preprocess": "range = [0, 1]", "images": PICTURES, **suite},
+        files={"networks.py": NETWORKS},
+        more="".join(tables),
+    )
 
 
 def check(folder: Path, capfd: pytest.CaptureFixture[str], *more: str) -> Outcome:

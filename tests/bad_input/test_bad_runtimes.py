@@ -3,26 +3,26 @@
 from pathlib import Path
 
 import pytest
-from spoiling import SUITE, bound, check, check_in_a_process, runtime, write_suite
+from spoiling import bound, check, check_in_a_process, runtime, write_suite
 
 Capture = pytest.CaptureFixture[str]
 
 INPUTS = {
     "another size": (
-        "[1, 12, 12, 3]",
+        [1, 12, 12, 3],
         "input image: expected (1, 12, 12, 3), found (1, 10, 10, 3)",
     ),
     "four channels": (
-        "[1, 10, 10, 4]",
+        [1, 10, 10, 4],
         "input image: expected an input of 3 channels, (1, 3, H, W) or",
     ),
     "one channel": (
-        "[1, 1, 10, 10]",
+        [1, 1, 10, 10],
         "input image: expected an input of 3 channels, (1, 3, H, W) or",
     ),
-    "three dimensions": ("[10, 10, 3]", "input image: expected an input of 4 dimensions, found"),
+    "three dimensions": ([10, 10, 3], "input image: expected an input of 4 dimensions, found"),
     "a batch of 8": (
-        "[8, 10, 10, 3]",
+        [8, 10, 10, 3],
         "input image: expected (8, 10, 10, 3), found (1, 10, 10, 3); images are run one at",
     ),
 }
@@ -59,12 +59,10 @@ def test_heads_that_cannot_be_bound_are_listed(
 
 def test_heads_of_one_shape_are_ambiguous(tmp_path: Path, capfd: Capture) -> None:
     """Four classes look like four coordinates: both choices are listed, neither is taken."""
-    suite = SUITE.replace('["bolt", "nut"]', '["bolt", "nut", "gear", "washer"]')
-    suite = suite.replace('"native"', '"said"')
     tables = bound("said", "four"), bound("also", "four"), runtime("bad", "four")
-    found = check(
-        write_suite(tmp_path / "s", *tables, suite=suite), capfd, "--runtimes", "also,bad"
-    )
+    classes = ["bolt", "nut", "gear", "washer"]
+    folder = write_suite(tmp_path / "s", *tables, reference="said", classes=classes)
+    found = check(folder, capfd, "--runtimes", "also,bad")
     assert found.code == 3
     assert (
         "bad: more than one output fits the shapes of the heads the outputs are "
@@ -119,10 +117,8 @@ def test_a_reference_that_raises_in_the_middle_is_named_as_the_reference(
     tmp_path: Path, capfd: Capture
 ) -> None:
     """No candidate can be judged on that image; on the others every one is."""
-    suite = SUITE.replace('reference = "native"', 'reference = "bad"')
-    found = check(
-        write_suite(tmp_path / "s", runtime("bad", "broken_on_the_second"), suite=suite), capfd
-    )
+    bad = runtime("bad", "broken_on_the_second")
+    found = check(write_suite(tmp_path / "s", bad, reference="bad"), capfd)
     assert found.code == 3
     assert "bad: raised while it ran: RuntimeError: the accelerator fell off" in found.out
     assert found.images("good") == ["pass", "error", "pass"]

@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
-from spoiling import SUITE, check, runtime, write_suite
+from spoiling import check, runtime, write_suite
+
+from tests.support.suites import edit
 
 Capture = pytest.CaptureFixture[str]
 
@@ -23,8 +25,7 @@ def test_an_unknown_key_is_named_where_it_stands(
     tmp_path: Path, capfd: Capture, before: str, after: str, sentence: str
 ) -> None:
     """With the keys that are known there."""
-    suite = SUITE.replace(before, after, 1)
-    found = check(write_suite(tmp_path / "s", suite=suite), capfd)
+    found = check(edit(write_suite(tmp_path / "s"), before, after), capfd)
     assert (found.code, found.out, found.results) == (2, "", {})
     assert sentence in found.err
 
@@ -42,8 +43,8 @@ def test_an_unknown_key_of_a_runtime_is_named_with_the_runtime(
 
 def test_no_image_that_matches_names_pattern_and_folder(tmp_path: Path, capfd: Capture) -> None:
     """A suite that would compare nothing does not start."""
-    suite = SUITE.replace('["images/*.png"]', '["images/*.png", "photos/*.jpg"]')
-    folder = write_suite(tmp_path / "s", suite=suite)
+    folder = write_suite(tmp_path / "s")
+    edit(folder, '["images/*.png"]', '["images/*.png", "photos/*.jpg"]')
     found = check(folder, capfd)
     assert found.code == 2
     assert (

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from PIL import Image
-from spoiling import SUITE, check, write_suite
+from spoiling import check, write_suite
 
 from parity.suite import Ambiguous, matching
+from tests.support.suites import edit, flat
 
 Capture = pytest.CaptureFixture[str]
 FILES = (
@@ -79,10 +79,9 @@ def test_links_that_lead_back_are_not_followed(folder: Path) -> None:
 def test_a_suite_in_odd_folders_is_judged(tmp_path: Path, capfd: Capture) -> None:
     """Spaces, brackets, line breaks and letters of any script, in the suite's path and below it."""
     odd = "ein Ordner [1]\nü"
-    suite = SUITE.replace("images/*.png", f"{odd.replace(chr(10), chr(92) + 'n')}/*.png")
-    folder = write_suite(tmp_path / odd, suite=suite)
-    (folder / "images").rename(folder / odd)
-    Image.new("RGB", (20, 20), (90, 90, 90)).save(folder / odd / "a\nb.png")
+    pictures = flat(10, 50, 90, size=(20, 20), names=odd + "/{}.png")
+    pictures[f"{odd}/a\nb.png"] = pictures[f"{odd}/2.png"]
+    folder = write_suite(tmp_path / odd, images=pictures)
     found = check(folder, capfd)
     assert found.code == 0
     assert found.results["images"][-1] == f"{odd}/a\nb.png"
@@ -91,7 +90,7 @@ def test_a_suite_in_odd_folders_is_judged(tmp_path: Path, capfd: Capture) -> Non
 
 def test_an_ambiguous_pattern_of_a_suite_is_told(tmp_path: Path, capfd: Capture) -> None:
     """With its key."""
-    folder = write_suite(tmp_path / "s", suite=SUITE.replace("images/*", "images[1]/*"))
+    folder = edit(write_suite(tmp_path / "s"), "images/*", "images[1]/*")
     (folder / "images").rename(folder / "images1")
     (folder / "images[1]").mkdir()
     found = check(folder, capfd)

@@ -8,7 +8,7 @@ from spoiling import check, runtime, write_suite
 
 from parity.decode import likely
 from parity.decode.heads.detected import pixels_of
-from parity.decode.heads.units import Reach
+from parity.decode.pixels import Reach
 from parity.decode.recognise.likely import appearance
 
 Capture = pytest.CaptureFixture[str]

@@ -6,9 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
-from spoiling import SUITE, check, runtime, write_suite
+from spoiling import check, runtime, write_suite
 
 from parity.cli import main
+from tests.support.suites import edit
 
 Capture = pytest.CaptureFixture[str]
 FULL = "no space left on device"
@@ -35,8 +36,7 @@ def test_check_tells_the_verdict_and_then_that_its_report_is_lost(
     tmp_path: Path, capfd: Capture, full: None
 ) -> None:
     """Exit code 2; other suites of the run are judged all the same."""
-    one, two = write_suite(tmp_path / "1"), write_suite(tmp_path / "2")
-    (two / "parity.toml").write_text((two / "parity.toml").read_text().replace("tiny", "second"))
+    one, two = write_suite(tmp_path / "1"), write_suite(tmp_path / "2", name="second")
     out = tmp_path / "out"
     assert main(["check", str(one), str(two), "--report", str(out)]) == 2
     printed, err = capfd.readouterr()
@@ -124,12 +124,10 @@ def test_recording_removes_nothing_that_is_no_golden(
     tmp_path: Path, capfd: Capture, others: str
 ) -> None:
     """Images that lie in ``golden/`` were removed with the goldens that are replaced."""
-    suite = SUITE
-    if others == "images":
-        suite = SUITE.replace("images/*.png", "golden/*.png")
-    folder = write_suite(tmp_path / "s", suite=suite)
+    folder = write_suite(tmp_path / "s")
     if others == "images":
         (folder / "images").rename(folder / "golden")
+        edit(folder, "images/*.png", "golden/*.png")
     elif others == "a file":
         (folder / "golden").write_text("mine")
     else:

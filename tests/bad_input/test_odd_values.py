@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
-from spoiling import SUITE, check, runtime, write_suite
+from spoiling import check, runtime, write_suite
+
+from tests.support.suites import edit
 
 Capture = pytest.CaptureFixture[str]
 NUL = "expected text without NUL characters, found 'a\\x00b'"
@@ -12,10 +14,7 @@ NUL = "expected text without NUL characters, found 'a\\x00b'"
 def told(tmp_path: Path, capfd: Capture, before: str, after: str) -> str:
     """What the command says of a suite in which ``before`` became ``after``."""
     folder = write_suite(tmp_path / "s", runtime("other"))
-    toml = folder / "parity.toml"
-    assert before in toml.read_text()
-    toml.write_text(toml.read_text().replace(before, after, 1))
-    found = check(folder, capfd)
+    found = check(edit(folder, before, after), capfd)
     assert (found.code, found.out, found.results) == (2, "", {})
     assert "Errno" not in found.err
     return found.err
@@ -75,14 +74,14 @@ def test_odd_numbers_that_leave_a_picture_are_taken(
     tmp_path: Path, capfd: Capture, more: str
 ) -> None:
     """The healthy twin: black and white are still two numbers."""
-    suite = SUITE.replace("range = [0, 1]", f"range = [0, 1]\n{more}")
-    assert check(write_suite(tmp_path / "s", suite=suite), capfd).code == 0
+    folder = write_suite(tmp_path / "s", preprocess=f"range = [0, 1]\n{more}")
+    assert check(folder, capfd).code == 0
 
 
 def test_a_mark_before_the_text_is_no_part_of_it(tmp_path: Path, capfd: Capture) -> None:
     """Neither of the suite nor of the list of classes, whose first would be another one."""
-    folder = write_suite(tmp_path / "s")
-    toml = (folder / "parity.toml").read_text().replace('["bolt", "nut"]', '"classes.txt"')
+    folder = write_suite(tmp_path / "s", classes="classes.txt")
+    toml = (folder / "parity.toml").read_text()
     (folder / "parity.toml").write_text(toml, encoding="utf-8-sig")
     (folder / "classes.txt").write_text("bolt\r\nnut\r\n", encoding="utf-8-sig")
     found = check(folder, capfd)
@@ -138,11 +137,10 @@ def test_a_corner_limit_is_held_against_inputs_of_any_size(
     tmp_path: Path, capfd: Capture, limit: str, code: int
 ) -> None:
     """Where the recipe says no size the images do: here each is 20 x 20."""
-    suite = SUITE.replace("size = [10, 10]", 'resize = "none"')
-    table = runtime("wide", shape="[1, 20, 20, 3]") + OURS + f"max_corner_px = {limit}\n"
-    folder = write_suite(tmp_path / "s", table, suite=suite)
-    toml = (folder / "parity.toml").read_text().replace("[1, 10, 10, 3]", "[1, 20, 20, 3]")
-    (folder / "parity.toml").write_text(toml)
+    shape = (1, 20, 20, 3)
+    table = runtime("wide", shape=shape) + OURS + f"max_corner_px = {limit}\n"
+    recipe = 'resize = "none"\nrange = [0, 1]'
+    folder = write_suite(tmp_path / "s", table, shape=shape, size=None, preprocess=recipe)
     found = check(folder, capfd)
     assert found.code == code
     assert ("tolerance.ours.max_corner_px: expected less than 20" in found.out) == (code == 2)

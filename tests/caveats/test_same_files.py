@@ -8,68 +8,29 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from parity import check
 from parity.cli import main
 from parity.record import RuntimeRecord
+from tests.support.onnx_models import constant_heads
+from tests.support.suites import boxes_scores, flat, runtime, small_suite, toml
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
-SUITE = """
-[detector]
-name = "net"
-reference = "float"
-images = ["*.png"]
-classes = ["bolt"]
-
-[preprocess]
-size = [16, 16]
-
-[decode]
-family = "boxes-scores"
-score_threshold = 0.3
-boxes-scores = { box_format = "xyxy", normalized = false }
-
-[runtimes.float]
-kind = "onnxruntime"
-model = "float.onnx"
-"""
+BOXES = np.array([[[1, 1, 6, 6], [9, 9, 15, 14]]])
+SCORES = np.array([[[0.9], [0.8]]])
 
 
 def save(path: Path, gain: float = 1.0) -> None:
     """Two boxes, whatever the image shows; ``gain`` makes another file of the same detector."""
-    from onnx import TensorProto, helper, numpy_helper
-
-    boxes = np.array([[[1, 1, 6, 6], [9, 9, 15, 14]]], np.float32)
-    scores = np.array([[[0.9], [0.8]]], np.float32)
-    constants = [
-        numpy_helper.from_array(np.float32(0), "none"),
-        numpy_helper.from_array(boxes, "b"),
-        numpy_helper.from_array(scores * np.float32(gain), "s"),
-    ]
-    make = helper.make_node
-    nodes = [
-        make("ReduceSum", ["image"], ["sum"], keepdims=0),
-        make("Mul", ["sum", "none"], ["nothing"]),
-        make("Add", ["b", "nothing"], ["boxes"]),
-        make("Add", ["s", "nothing"], ["scores"]),
-    ]
-    outputs = [
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, value.shape)
-        for name, value in (("boxes", boxes), ("scores", scores))
-    ]
-    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, 16, 16])
-    graph = helper.make_graph(nodes, "net", [image], outputs, constants)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
-    onnx.save(model, str(path))
+    heads = {"boxes": BOXES, "scores": SCORES.astype(np.float32) * np.float32(gain)}
+    constant_heads(path, heads, (1, 3, 16, 16))
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     """A suite with a reference, and files that are its own, another's and their own."""
-    Image.fromarray(np.full((16, 16, 3), 90, np.uint8)).save(tmp_path / "a.png")
     save(tmp_path / "float.onnx")
     save(tmp_path / "other.onnx", 1 - 1e-6)
     for source, copy in (("float", "int8"), ("other", "phone")):
@@ -79,11 +40,19 @@ def home(tmp_path: Path) -> Path:
 
 def judged(home: Path, *tables: tuple[str, str, str]) -> list[RuntimeRecord]:
     """The candidates (name, model, further lines), judged."""
-    text = SUITE + "".join(
-        f'\n[runtimes.{name}]\nkind = "onnxruntime"\nmodel = "{model}"\n{more}'
-        for name, model, more in tables
+    runtimes = {
+        name: toml(runtime("onnxruntime", model)) + more
+        for name, model, more in (("float", "float.onnx", ""), *tables)
+    }
+    small_suite(
+        home,
+        runtimes,
+        name="net",
+        classes=["bolt"],
+        images=flat(90, names="{}.png"),
+        size=(16, 16),
+        decode=boxes_scores(threshold=0.3),
     )
-    (home / "parity.toml").write_text(text)
     record = check(home)
     assert record.verdict == "pass"
     return [one for one in record.runtimes if one.role == "candidate"]

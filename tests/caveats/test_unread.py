@@ -8,38 +8,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from parity import check
 from parity.harness import record as record_goldens
 from parity.record import SuiteRecord
-from parity.report.overview import headline
+from parity.report.suite.overview import headline
+from tests.support.suites import fake, flat, small_suite, toml
 
 BOXES = np.array([[4, 4, 8, 8], [20, 20, 12, 10], [25, 8, 10, 6]], np.float64)  # cx, cy, w, h
 SCORES = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.1]])
 ANGLES = np.array([[0.1], [0.5], [-0.3]])
 NETWORK = "import numpy as np\n\n\ndef heads(feeds):\n    return {answer}\n"
-SUITE = """
-[detector]
-name = "net"
-reference = "ref"
-images = ["*.png"]
-classes = ["bolt", "nut"]
-
-[preprocess]
-size = [32, 32]
-
-[decode]
-score_threshold = 0.3
-{decode}
-"""
-RUNTIME = """
-[runtimes.{name}]
-kind = "fake"
-model = "{name}:heads"
-options = {{ inputs = {{ image = [1, 32, 32, 3] }} }}
-{more}
-"""
+SIZE = (32, 32)
 PLAIN = 'family = "yolov8"'
 FURTHER = PLAIN + "\nyolov8 = { further = 1 }"
 
@@ -48,18 +28,22 @@ def suite(
     home: Path, decode: str, runtimes: dict[str, dict[str, Any]], more: str = "", images: int = 1
 ) -> Path:
     """A suite of runtimes that give the same heads for every image."""
-    text = SUITE.format(decode=decode)
-    for i in range(images):
-        Image.fromarray(np.full((32, 32, 3), 50 + i, np.uint8)).save(home / f"{i}.png")
+    sources = {}
     for name, heads in runtimes.items():
         answer = ", ".join(
             f"{head!r}: np.array({np.asarray(values).tolist()}, np.float32)"
             for head, values in heads.items()
         )
-        (home / f"{name}.py").write_text(NETWORK.format(answer="{" + answer + "}"))
-        text += RUNTIME.format(name=name, more=more)
-    (home / "parity.toml").write_text(text)
-    return home
+        sources[f"{name}.py"] = NETWORK.format(answer="{" + answer + "}")
+    return small_suite(
+        home,
+        {name: toml(fake(f"{name}:heads", (1, *SIZE, 3))) + more for name in runtimes},
+        name="net",
+        images=flat(*range(50, 50 + images), size=SIZE, names="{}.png"),
+        size=SIZE,
+        decode=f"score_threshold = 0.3\n{decode}",
+        files=sources,
+    )
 
 
 def rows(*columns: np.ndarray) -> np.ndarray:

@@ -8,8 +8,7 @@ import sys
 from pathlib import Path
 from textwrap import dedent
 
-import numpy as np
-from PIL import Image
+from tests.support.suites import boxes_scores, fake, flat, small_suite
 
 NETWORKS = dedent("""
     import ctypes
@@ -47,31 +46,6 @@ NETWORKS = dedent("""
         raise KeyboardInterrupt
 """)
 
-SUITE = """
-[detector]
-name = "{name}"
-reference = "native"
-images = ["images/*.png"]
-classes = ["bolt", "nut"]
-
-[preprocess]
-size = [8, 8]
-
-[decode]
-family = "boxes-scores"
-score_threshold = 0.5
-[decode.boxes-scores]
-box_format = "xyxy"
-normalized = true
-"""
-
-RUNTIME = """
-[runtimes.{name}]
-kind = "{kind}"
-model = "networks:{function}"
-options = {{ inputs = {{ image = [1, 8, 8, 3] }} }}
-"""
-
 
 def write_suite(
     folder: Path,
@@ -81,18 +55,22 @@ def write_suite(
     images: int = 2,
     more: str = "",
     kind: str = "fake",
+    detector: str = "",
 ) -> Path:
     """A suite of runtimes by name, each a function of ``NETWORKS``; "native" is always there."""
-    (folder / "images").mkdir(parents=True)
-    for i in range(images):
-        pixels = np.full((16, 16, 3), 40 * i, dtype=np.uint8)
-        Image.fromarray(pixels).save(folder / "images" / f"{i:03}.png")
-    (folder / "networks.py").write_text(NETWORKS)
-    parts = [SUITE.format(name=name), RUNTIME.format(name="native", kind="fake", function="same")]
+    runtimes = {"native": fake("networks:same")}
     for runtime, function in functions.items():
-        parts.append(RUNTIME.format(name=runtime, kind=kind, function=function))
-    (folder / "parity.toml").write_text("".join(parts) + more)
-    return folder
+        runtimes[runtime] = {**fake(f"networks:{function}"), "kind": kind}
+    return small_suite(
+        folder,
+        runtimes,
+        name=name,
+        images=flat(*range(0, 40 * images, 40), names="images/00{}.png"),
+        detector=detector,
+        decode=boxes_scores(normalized=True),
+        files={"networks.py": NETWORKS},
+        more=more,
+    )
 
 
 def parity(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -8,7 +8,7 @@ import pytest
 from cli_suites import parity, write_suite
 
 from parity.cli import main
-from parity.report.summary import escaped
+from parity.report.markdown import escaped
 from parity.report.text import width
 
 Capture = pytest.CaptureFixture[str]
@@ -252,7 +252,7 @@ def test_a_piped_table_fits_the_columns_that_are_given(tmp_path: Path, columns: 
 def test_a_terminal_gets_colours(tmp_path: Path, capfd: Capture) -> None:
     """Of the verdicts."""
     from parity.harness.matrix import matrix as run
-    from parity.report.matrix import matrix_text
+    from parity.report.matrix.pages import matrix_text
 
     text = matrix_text(run(write(tmp_path / "s", LOWER)), color=True)
     assert "\x1b[32mpass" in text

@@ -28,9 +28,7 @@ def truth() -> dict[str, Any]:
 
 def check(folder: Path, labels: object, capfd: Capture) -> tuple[int, str, dict[str, Any]]:
     """Exit code, text and results of a suite with these labels."""
-    suite = write_suite(folder / "s", {"good": "same"})
-    toml = (suite / "parity.toml").read_text()
-    (suite / "parity.toml").write_text(toml.replace("images =", 'labels = "labels.json"\nimages ='))
+    suite = write_suite(folder / "s", {"good": "same"}, detector='labels = "labels.json"')
     content = labels if isinstance(labels, bytes) else json.dumps(labels).encode()
     (suite / "labels.json").write_bytes(content)
     code = main(["check", str(suite), "--report", str(folder / "out")])

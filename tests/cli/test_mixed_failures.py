@@ -7,8 +7,9 @@ from pathlib import Path
 from cli_suites import write_suite
 
 from parity.harness import check
-from parity.report.messages import runtime_message
+from parity.report.messages.message import runtime_message
 from parity.suite import load
+from tests.support.suites import edit
 
 FUNCTIONS = """
 
@@ -28,8 +29,7 @@ def test_an_empty_image_beside_nan_is_not_told_as_nothing_detected(tmp_path: Pat
     folder = write_suite(tmp_path / "s", {"bad": "bad_unless_black"})
     networks = folder / "networks.py"
     networks.write_text(networks.read_text() + FUNCTIONS)
-    suite = folder / "parity.toml"
-    suite.write_text(suite.read_text().replace("networks:same", "networks:nothing_on_black"))
+    edit(folder, "networks:same", "networks:nothing_on_black")
     record = check(load(folder))
     (found,) = (one for one in record.runtimes if one.name == "bad")
     assert found.verdict == "fail"

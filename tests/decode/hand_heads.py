@@ -244,11 +244,29 @@ def boxes_scores_pixels() -> Heads:
     return {"a": scores(CELLS, 1)[None], "b": cxcywh()[None]}
 
 
+def nanodet() -> Heads:
+    """A pair for each stride: scores, and logits of eight bins for each distance."""
+    random, found = _random(), {}
+    for stride in (8, 16, 32):
+        cells = (320 // stride) ** 2
+        found[f"cls_pred_stride_{stride}"] = scores(cells, CLASSES)[None]
+        found[f"dis_pred_stride_{stride}"] = random.normal(0, 2, (1, cells, 32)).astype(np.float32)
+    return found
+
+
+def nanodet_plus() -> Heads:
+    """The same in one head."""
+    heads = list(nanodet().values())
+    parts = [np.concatenate(heads[at : at + 2], axis=2) for at in (0, 2, 4)]
+    return {"output": np.concatenate(parts, axis=1)}
+
+
 HEADS = {
     "boxes-scores": (boxes_scores, boxes_scores_pixels),
     "centernet": (centernet, centernet_tensorflow),
     "detr": (detr,),
     "efficientdet": (efficientdet, efficientdet_joined),
+    "nanodet": (nanodet, nanodet_plus),
     "rt-detr": (rt_detr,),
     "ssd": (ssd, ssd_logits),
     "tf-od-api": (tf_od_api,),

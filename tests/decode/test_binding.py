@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from parity.decode import BindingError, bind
-from parity.decode.contract import boxes_role, scores_role
+from parity.decode.heads.roles import boxes_role, scores_role
 
 ROLES = (boxes_role(), scores_role(2, None))
 BOXES, SCORES = ("Identity_1", (1, 10, 4)), ("Identity", (1, 10, 2))

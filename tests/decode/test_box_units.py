@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from parity.decode import DecodeError, decode
+from parity.decode.families.boxes_scores import BoxesScores
 from parity.decode.heads.ranges import check_logits
-from parity.suite.decoding import Decode
-from parity.suite.families import BoxesScores
+from parity.decode.settings import Decode
 
 SIZE = (240, 320)
 RELATIVE = np.array([[0.1, 0.2, 0.3, 0.6], [0.4, 0.4, 0.9, 0.8], [0.5, 0.1, 0.7, 0.3]])

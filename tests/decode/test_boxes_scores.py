@@ -9,9 +9,9 @@ import pytest
 
 from parity.boxes import Placement
 from parity.decode import Candidates, DecodeError, bind, decode, roles, to_side
+from parity.decode.families.boxes_scores import BoxesScores
+from parity.decode.settings import Decode
 from parity.detections import Side
-from parity.suite.decoding import Decode
-from parity.suite.families import BoxesScores
 
 BOX = [0.25, 0.5, 0.75, 1.0]
 

@@ -9,8 +9,8 @@ import pytest
 from hand_heads import CLASSES, SIZE, detr, yolov5, yolov8
 
 from parity.decode import doubts
-from parity.suite.decoding import Decode
-from parity.suite.families import BoxesScores
+from parity.decode.families.boxes_scores import BoxesScores
+from parity.decode.settings import Decode
 
 CORNERS = np.array([[x, 10.0, x + 30.0, 60.0] for x in np.linspace(0, 250, 40)])
 CENTRES = np.array([[x, 35.0, 30.0, 50.0] for x in np.linspace(40, 250, 40)])

@@ -10,36 +10,18 @@ import numpy as np
 import pytest
 
 from parity.boxes import Placement
-from parity.decode import DecodeError, decode
+from parity.decode import DecodeError, Decoder, decode
+from parity.decode.settings import Decode
 from parity.errors import HeadsError
-from parity.pipeline import Decoder
+from parity.pipeline import decoder as decoder_of
 from parity.preprocess import Prepared
 from parity.suite import load
-from parity.suite.decoding import Decode
+from tests.support.suites import runtime, small_suite
 
 SIZE = (240, 320)
 RELATIVE = np.array([[0.1, 0.2, 0.3, 0.6], [0.4, 0.4, 0.9, 0.8], [0.5, 0.1, 0.7, 0.3]])
 PIXELS = RELATIVE * [320, 240, 320, 240]
 CORNER = np.array([[0.2, 0.3, 1.0, 0.8]])  # an object of less than a pixel, in the very corner
-SUITE = """
-[detector]
-name = "made"
-reference = "native"
-images = ["1.png"]
-classes = ["bolt"]
-
-[preprocess]
-size = [240, 320]
-
-[decode]
-score_threshold = 0.5
-{decode}
-
-[runtimes.native]
-kind = "fake"
-model = "networks:same"
-"""
-
 Heads = dict[str, np.ndarray]
 
 
@@ -125,11 +107,17 @@ POST = "def decode(heads, size):\n    return heads['boxes'][0], heads['scores'][
 
 def decoder(home: Path, how: str) -> Decoder:
     """The decoder of a suite of one class."""
-    (home / "1.png").write_bytes(b"")
-    (home / "post.py").write_text(POST)
-    (home / "parity.toml").write_text(SUITE.format(decode=how))
+    small_suite(
+        home,
+        {"native": runtime("fake", "networks:same")},
+        classes=["bolt"],
+        images={"1.png": b""},
+        size=SIZE,
+        decode=f"score_threshold = 0.5\n{how}",
+        files={"post.py": POST},
+    )
     suite = load(home)
-    return Decoder(suite, suite.runtimes["native"])
+    return decoder_of(suite, suite.runtimes["native"])
 
 
 def prepared(size: tuple[int, int] = SIZE) -> Prepared:

@@ -9,7 +9,7 @@ import pytest
 
 from parity.boxes import Placement
 from parity.decode import Candidates, DecodeError, Proposals, decode_by_function, to_side
-from parity.suite.decoding import Decode
+from parity.decode.settings import Decode
 
 HEADS = {"out": np.arange(8, dtype=np.float32).reshape(1, 2, 4)}
 BOXES = [[0, 0, 10, 10], [20, 20, 30, 30]]

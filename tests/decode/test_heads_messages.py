@@ -9,33 +9,19 @@ import pytest
 from hand_heads import CLASSES, HEADS, boxes_scores, scores, ssd, yolov8
 
 from parity.boxes import Placement
+from parity.decode import Decoder
 from parity.errors import HeadsError
-from parity.pipeline import Decoder
+from parity.pipeline import decoder as decoder_of
 from parity.preprocess import Prepared
 from parity.suite import load
+from tests.support.suites import runtime, small_suite, toml
 
-SUITE = """
-[detector]
-name = "made"
-reference = "native"
-images = ["1.png"]
-classes = [{classes}]
-
-[preprocess]
-size = [320, 320]
-
-[decode]
+DECODE = """
 family = "boxes-scores"
 score_threshold = 0.5
 [decode.boxes-scores]
 box_format = "xyxy"
 normalized = true
-{more}
-
-[runtimes.native]
-kind = "fake"
-model = "networks:same"
-{table}
 """
 
 
@@ -44,12 +30,16 @@ def decoder(tmp_path: Path):
     """A decoder of boxes and scores for so many classes."""
 
     def made(classes: int = CLASSES, more: str = "", table: str = "") -> Decoder:
-        (tmp_path / "1.png").write_bytes(b"")
-        names = ", ".join(f'"c{index}"' for index in range(classes))
-        text = SUITE.format(classes=names, more=more, table=table)
-        (tmp_path / "parity.toml").write_text(text)
+        small_suite(
+            tmp_path,
+            {"native": toml(runtime("fake", "networks:same")) + table},
+            classes=[f"c{index}" for index in range(classes)],
+            images={"1.png": b""},
+            size=(320, 320),
+            decode=DECODE + more,
+        )
         suite = load(tmp_path)
-        return Decoder(suite, suite.runtimes["native"])
+        return decoder_of(suite, suite.runtimes["native"])
 
     return made
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from parity.decode import grid, load_priors, read_priors
+from parity.decode.heads.priors import PriorGrid
 from parity.errors import SuiteError
-from parity.suite.families import PriorGrid
 
 GOOD = np.array([[0.25, 0.5, 0.1, 0.2], [0.75, 0.5, 1.5, 0.2]])
 

@@ -11,9 +11,10 @@ import pytest
 
 from parity.boxes import iou
 from parity.decode import DecodeError, bind, decode, grid, load_priors, roles, to_side
+from parity.decode.families.ssd import Ssd
+from parity.decode.heads.priors import PriorGrid
+from parity.decode.settings import Decode
 from parity.preprocess import prepare, read_image
-from parity.suite.decoding import Decode
-from parity.suite.families import PriorGrid, Ssd
 from parity.suite.recipe import Recipe
 from parity.tensors import arrange
 

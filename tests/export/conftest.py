@@ -6,28 +6,10 @@ import shutil
 from pathlib import Path
 from textwrap import dedent
 
-import numpy as np
 import pytest
-from PIL import Image
 
-HEAD = """
-[detector]
-name = "tiny"
-reference = "{reference}"
-images = ["images/*.png"]
-classes = ["bolt", "nut"]
+from tests.support.suites import boxes_scores, noise, small_suite, write_pictures
 
-[preprocess]
-size = [16, 24]
-range = [0, 1]
-
-[decode]
-family = "boxes-scores"
-score_threshold = 0.5
-[decode.boxes-scores]
-box_format = "xyxy"
-normalized = true
-"""
 RUNTIMES = """
 [runtimes.keras]
 kind = "keras"
@@ -141,11 +123,8 @@ def tiny_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     keras = pytest.importorskip("keras")
     folder = tmp_path_factory.mktemp("tiny")
     (folder / "net.py").write_text(NET)
-    (folder / "images").mkdir()
-    random = np.random.default_rng(1)
-    for number in range(2):
-        pixels = random.integers(0, 256, (32, 48, 3), dtype=np.uint8)
-        Image.fromarray(pixels).save(folder / "images" / f"{number}.png")
+    pictures = {f"images/{number}.png": noise(32, 48, seed=number) for number in range(2)}
+    write_pictures(folder, pictures)
     keras.utils.set_random_seed(0)
     layers = keras.layers
     image = keras.Input((16, 24, 3), name="anything")
@@ -172,9 +151,17 @@ class Tiny:
 
     def write(self, runtimes: str, reference: str = "torch") -> Path:
         """Write ``parity.toml`` with these runtimes; its path."""
-        path = self.folder / "parity.toml"
-        path.write_text(HEAD.format(reference=reference) + dedent(runtimes))
-        return path
+        small_suite(
+            self.folder,
+            {},
+            reference=reference,
+            images=["images/*.png"],
+            size=(16, 24),
+            preprocess="range = [0, 1]",
+            decode=boxes_scores(normalized=True),
+            more=dedent(runtimes),
+        )
+        return self.folder / "parity.toml"
 
 
 @pytest.fixture

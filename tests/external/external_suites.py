@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from parity.harness import check
 from parity.record import ImageRecord, RuntimeRecord, SuiteRecord
+from tests.support.suites import boxes_scores, fake, small_suite
 
 IMAGES = ("images/a.png", "images/b.png")
 SIZES = {"images/a.png": (48, 64), "images/b.png": (30, 40)}  # height, width
 GREYS = {"images/a.png": 40, "images/b.png": 200}
+PICTURES = {name: np.full((*size, 3), GREYS[name], dtype=np.uint8) for name, size in SIZES.items()}
 INPUT = 32
 
 NETWORK = """
@@ -34,32 +36,6 @@ SCORES = {
     "images/b.png": np.array([[0.7, 0.0], [0.0, 0.3], [0.1, 0.1]], dtype=np.float32),
 }
 
-SUITE = """
-[detector]
-name = "parts"
-reference = "{reference}"
-images = ["images/*.png"]
-classes = ["bolt", "nut"]
-{labels}
-
-[preprocess]
-size = [32, 32]
-{preprocess}
-
-[decode]
-family = "boxes-scores"
-score_threshold = 0.5
-nms_iou = 0.45
-nms = "class"
-[decode.boxes-scores]
-box_format = "xyxy"
-normalized = false
-
-[runtimes.native]
-kind = "fake"
-model = "network:network"
-options = {{ inputs = {{ image = [1, 32, 32, 3] }} }}
-"""
 LABELS = {
     "images": [{"id": 11, "file_name": IMAGES[0]}, {"id": 12, "file_name": IMAGES[1]}],
     "categories": [{"id": 3, "name": "nut"}, {"id": 7, "name": "bolt"}],
@@ -74,22 +50,25 @@ def write_suite(
     reference: str = "native",
     preprocess: str = "",
     labels: bool = False,
+    pictures: Mapping[str, np.ndarray] = PICTURES,
 ) -> Path:
     """The suite's folder; ``runtimes`` are tables to add to it."""
-    (folder / "images").mkdir(parents=True)
-    for image, (height, width) in SIZES.items():
-        pixels = np.full((height, width, 3), GREYS[image], dtype=np.uint8)
-        Image.fromarray(pixels).save(folder / image)
-    (folder / "network.py").write_text(NETWORK)
+    sources = {"network.py": NETWORK}
     if labels:
-        (folder / "labels.json").write_text(json.dumps(LABELS))
-    text = SUITE.format(
+        sources["labels.json"] = json.dumps(LABELS)
+    return small_suite(
+        folder,
+        {"native": fake("network:network", (1, INPUT, INPUT, 3))},
         reference=reference,
+        name="parts",
+        images=pictures,
+        detector='labels = "labels.json"' if labels else "",
+        size=(INPUT, INPUT),
         preprocess=preprocess,
-        labels='labels = "labels.json"' if labels else "",
+        decode=boxes_scores(nms_iou=0.45, nms="class"),
+        files=sources,
+        more=runtimes,
     )
-    (folder / "parity.toml").write_text(text + runtimes)
-    return folder
 
 
 def heads(image: str) -> dict[str, np.ndarray]:

@@ -82,7 +82,7 @@ def test_how_categories_are_counted_must_be_said(tmp_path: Path) -> None:
 def test_a_rule_that_does_not_exist(tmp_path: Path) -> None:
     """Only the two are known."""
     assert reason(tmp_path, options='categories = "coco"') == (
-        "phone: options.categories: expected one of 'labels' (by the names in detector.labels) or "
+        "phone: options.categories: expected 'labels' (by the names in detector.labels) or "
         "the id of the first class, found categories = 'coco'"
     )
 

@@ -156,7 +156,7 @@ def test_wrong_arguments_are_refused(tmp_path: Path, arguments: str) -> None:
     suite = device(tmp_path, NPZ, f"options = {{ arguments = {arguments} }}\n")
     found = judged(suite)
     assert runtime(found, "device").reason.startswith(
-        "device: options.arguments: expected one of a list of texts with {input} and {output} in "
+        "device: options.arguments: expected a list of texts with {input} and {output} in "
         "them, and {weights} and {folder} where needed, found arguments = "
     )
     assert found.exit_code == 2

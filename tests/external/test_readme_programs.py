@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from external_suites import SUITE, judged, runtime
-from PIL import Image
+from external_suites import judged, runtime, write_suite
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 IMAGES = ("images/a.png", "images/b.png")
@@ -45,17 +44,16 @@ def run(code: str) -> dict[str, Any]:
 @pytest.fixture
 def suite(tmp_path: Path) -> Path:
     """The README's runtimes beside their twin in numpy; the recording is there, the program not."""
-    (tmp_path / "images").mkdir()
     record = run(block("python", "def record"))["record"]
     network = run(NETWORK)["network"]
+    pictures = {}
     for seed, image in enumerate(IMAGES):
         pixels = np.random.default_rng(seed).integers(0, 255, (32, 32, 3), dtype=np.uint8)
         pixels[:16, :16, 2] |= 224  # a nut in the corner
-        Image.fromarray(pixels).save(tmp_path / image)
+        pictures[image] = pixels
         record(tmp_path / "phone", image, network({"image": pixels[None]}))
+    write_suite(tmp_path, "\n" + block("toml", "[runtimes.board]"), pictures=pictures)
     (tmp_path / "network.py").write_text(NETWORK)
-    text = SUITE.format(reference="native", labels="", preprocess="")
-    (tmp_path / "parity.toml").write_text(text + block("toml", "[runtimes.board]"))
     return tmp_path
 
 

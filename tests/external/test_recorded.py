@@ -25,7 +25,7 @@ from external_suites import (
 from parity.errors import RuntimeFailure
 from parity.harness import record as record_goldens
 from parity.layers.subjects.opening import open_subject
-from parity.report.messages import image_message
+from parity.report.messages.message import image_message
 from parity.runtimes.recorded.dumps import EXPECTED, Folder
 from parity.suite import load
 

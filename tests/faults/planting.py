@@ -22,64 +22,33 @@ from parity.boxes import iou, to_xyxy
 from parity.harness import Run
 from parity.pipeline import Images, Pipeline
 from parity.record import RuntimeRecord
-from parity.report.messages import image_message, runtime_message
+from parity.report.messages.message import image_message, runtime_message
 from parity.suite import load
+from tests.support.suites import boxes_scores, fake, runtime, small_suite, toml
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 IMAGES = 5
 POINTS = 2100  # of parts_free
 
-_DECODE = {
-    "parts_free": """
-[preprocess]
-size = [320, 320]
-resize = "letterbox"
-pad_value = 114
-pad = "center"
-range = [0, 1]
-
-[decode]
-family = "boxes-scores"
-score_threshold = 0.5
-nms_iou = {nms_iou}
-[decode.boxes-scores]
-box_format = "{box_format}"
-normalized = false
-""",
-    "parts_ssd": """
-[preprocess]
-size = [240, 320]
-mean = 127
-std = 128
-
-[decode]
-family = "ssd"
-score_threshold = 0.5
-nms_iou = {nms_iou}
-[decode.ssd]
-priors = "priors.npy"
-background = 0
-""",
-}
-
-_SUITE = """
-[detector]
-name = "{name}"
-reference = "healthy"
-images = ["images/*"]
-classes = "classes.txt"
-{decode}
+ROOMY = """
 [tolerance.roomy]
 base = "int8"
 min_within = 0.5
 max_lost = 0.2
 max_extra = 0.2
 max_class_flips = 0.2
-
-[runtimes.healthy]
-kind = "onnxruntime"
-model = "healthy.onnx"
 """
+
+
+def recipe(detector: str, box_format: str, nms_iou: float) -> dict[str, Any]:
+    """How a bundled detector is fed and decoded, as ``small_suite`` takes it."""
+    if detector == "parts_free":
+        letterbox = {"resize": "letterbox", "pad_value": 114, "pad": "center", "range": [0, 1]}
+        decode = boxes_scores(box_format, nms_iou=nms_iou)
+        return {"size": (320, 320), "preprocess": letterbox, "decode": decode}
+    ssd = {"priors": "priors.npy", "background": 0}
+    decode = {"family": "ssd", "score_threshold": 0.5, "nms_iou": nms_iou, "ssd": ssd}
+    return {"size": (240, 320), "preprocess": {"mean": 127, "std": 128}, "decode": decode}
 
 
 _NUMBERS = itertools.count()
@@ -218,22 +187,24 @@ class Planted:
         if healthy is not None:
             healthy(graph)
         graph.save(folder / "healthy.onnx")
-        decode = _DECODE[detector].format(box_format=box_format, nms_iou=nms_iou)
-        text = _SUITE.format(name=detector.replace("_", "-"), decode=decode)
-        for name, fault in faults.items():
-            text += self._table(name, fault)
-        (folder / "parity.toml").write_text(text)
+        tables = {name: self._table(name, fault) for name, fault in faults.items()}
+        small_suite(
+            folder,
+            {"healthy": runtime("onnxruntime", "healthy.onnx"), **tables},
+            name=detector.replace("_", "-"),
+            classes="classes.txt",
+            images=["images/*"],
+            **recipe(detector, box_format, nms_iou),
+            more=ROOMY,
+        )
         self.suite = load(folder)
         self._run = Run(self.suite)
 
     def _table(self, name: str, fault: Fault) -> str:
-        model, kind = f"{name}.onnx", "onnxruntime"
-        more = fault.table
-        if fault.impostor:
-            model, kind = f"impostor:{fault.impostor}", "fake"
-            shape = onnx_shape(self.folder / "healthy.onnx")
-            more += f"\noptions = {{ inputs = {{ image = {shape} }} }}"
-        return f'\n[runtimes.{name}]\nkind = "{kind}"\nmodel = "{model}"\n{more}\n'
+        if not fault.impostor:
+            return toml(runtime("onnxruntime", f"{name}.onnx")) + fault.table
+        shape = onnx_shape(self.folder / "healthy.onnx")
+        return toml(fake(f"impostor:{fault.impostor}", shape)) + fault.table
 
     def judge(self, name: str) -> RuntimeRecord:
         """The record of one runtime, judged once."""

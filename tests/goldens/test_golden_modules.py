@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from parity import check
 from parity.errors import GoldenError
@@ -14,6 +12,7 @@ from parity.golden import load as load_golden
 from parity.golden.modules import modules_of
 from parity.harness import record
 from parity.suite import load
+from tests.support.suites import Table, boxes_scores, fake, flat, small_suite
 
 NETWORK = """
 import numpy as np
@@ -30,33 +29,7 @@ def scores():
     from layers import last
     return np.array([[[0.9], [0.8]]], np.float32) * last.GAIN
 """
-SUITE = """
-[detector]
-name = "parts"
-reference = "native"
-images = ["*.png"]
-classes = ["bolt"]
-
-[preprocess]
-size = [16, 16]
-
-[decode]
-{decode}
-score_threshold = 0.3
-
-[runtimes.native]
-kind = "fake"
-model = "network:heads"
-options = {{ inputs = {{ image = [1, 16, 16, 3] }} }}
-
-[runtimes.other]
-kind = "fake"
-model = "other:heads"
-options = {{ inputs = {{ image = [1, 16, 16, 3] }} }}
-"""
-FAMILY = """family = "boxes-scores"
-boxes-scores = { box_format = "xyxy", normalized = false }
-"""
+SHAPE = (1, 16, 16, 3)
 POST = """
 import numpy as np
 
@@ -68,7 +41,6 @@ def decode(heads, size):
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     """A suite whose network is three modules deep, with its golden."""
-    Image.fromarray(np.full((16, 16, 3), 90, np.uint8)).save(tmp_path / "a.png")
     (tmp_path / "layers").mkdir()
     (tmp_path / "layers" / "__init__.py").write_text("")
     (tmp_path / "layers" / "last.py").write_text("GAIN = 1\n")
@@ -76,9 +48,22 @@ def home(tmp_path: Path) -> Path:
     (tmp_path / "network.py").write_text(NETWORK)
     (tmp_path / "other.py").write_text("from network import heads\n")
     (tmp_path / "training.py").write_text("import network\n")
-    (tmp_path / "parity.toml").write_text(SUITE.format(decode=FAMILY))
+    write_suite(tmp_path, boxes_scores(threshold=0.3))
     record(tmp_path)
     return tmp_path
+
+
+def write_suite(folder: Path, decode: Table) -> Path:
+    """A suite around the modules that are there."""
+    return small_suite(
+        folder,
+        {"native": fake("network:heads", SHAPE), "other": fake("other:heads", SHAPE)},
+        name="parts",
+        classes=["bolt"],
+        images=flat(90, names="{}.png"),
+        size=SHAPE[1:3],
+        decode=decode,
+    )
 
 
 def problems(home: Path) -> list[str]:
@@ -129,7 +114,7 @@ def test_another_function_is_refused_by_name(home: Path) -> None:
 def test_a_function_that_decodes_is_part_of_the_golden(home: Path) -> None:
     """Other detections of the same heads."""
     (home / "post.py").write_text(POST)
-    (home / "parity.toml").write_text(SUITE.format(decode='function = "post:decode"'))
+    write_suite(home, 'function = "post:decode"\nscore_threshold = 0.3')
     record(home)
     assert problems(home) == []
     edit(home / "post.py", 'heads["scores"][0]', 'heads["scores"][0] / 2')

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,79 +19,43 @@ from parity.errors import GoldenError
 from parity.golden import load as load_golden
 from parity.harness import record
 from parity.suite import load
+from tests.support.onnx_models import constant_heads
+from tests.support.suites import edit, noise, runtime, small_suite
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
-SUITE = """
-[detector]
-name = "centres"
-reference = "ref"
-images = ["*.png"]
-classes = ["bolt", "nut"]
-
-[preprocess]
-size = [32, 32]
-
-[decode]
-family = "centernet"
-score_threshold = 0.3
-
-[runtimes.ref]
-kind = "onnxruntime"
-model = "ref.onnx"
-outputs = { size = "q", offset = "p" }
-
-[runtimes.candidate]
-kind = "onnxruntime"
-model = "candidate.onnx"
-outputs = { size = "p", offset = "q" }
-"""
-
 
 def save(path: Path, seed: int = 1) -> None:
     """CenterNet's three heads, whatever it is fed: size ``p`` and offset ``q`` look alike."""
-    from onnx import TensorProto, helper, numpy_helper
-
     rng = np.random.default_rng(seed)
     heads = {
         "heat": rng.uniform(0, 0.9, (1, 2, 8, 8)),
         "p": rng.uniform(0.2, 3.8, (1, 2, 8, 8)),
         "q": rng.uniform(0, 1, (1, 2, 8, 8)),
     }
-    nodes = [
-        helper.make_node("ReduceSum", ["image"], ["sum"], keepdims=0),
-        helper.make_node("Mul", ["sum", "none"], ["nothing"]),
-    ]
-    constants = [numpy_helper.from_array(np.float32(0), "none")]
-    outputs = []
-    for name, values in heads.items():
-        constants.append(numpy_helper.from_array(values.astype(np.float32), f"{name}_values"))
-        nodes.append(helper.make_node("Add", [f"{name}_values", "nothing"], [name]))
-        outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, values.shape))
-    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, 32, 32])
-    graph = helper.make_graph(nodes, "centres", [image], outputs, constants)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
-    onnx.save(model, str(path))
+    constant_heads(path, heads, (1, 3, 32, 32))
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     """A suite whose reference has size and offset the other way round, with its golden."""
-    pixels = np.random.default_rng(0).integers(0, 256, (32, 32, 3)).astype(np.uint8)
-    Image.fromarray(pixels).save(tmp_path / "a.png")
     for name in ("ref", "candidate"):
         save(tmp_path / f"{name}.onnx")
-    (tmp_path / "parity.toml").write_text(SUITE)
+    turned, straight = {"size": "q", "offset": "p"}, {"size": "p", "offset": "q"}
+    small_suite(
+        tmp_path,
+        {
+            "ref": runtime("onnxruntime", "ref.onnx", outputs=turned),
+            "candidate": runtime("onnxruntime", "candidate.onnx", outputs=straight),
+        },
+        name="centres",
+        images={"a.png": noise(32, 32)},
+        size=(32, 32),
+        decode={"family": "centernet", "score_threshold": 0.3},
+    )
     record(tmp_path)
     return tmp_path
-
-
-def edit(home: Path, old: str, new: str) -> None:
-    """One change of parity.toml."""
-    file = home / "parity.toml"
-    assert old in file.read_text()
-    file.write_text(file.read_text().replace(old, new))
 
 
 def problems(home: Path) -> list[str]:
@@ -302,3 +268,45 @@ def test_a_damaged_manifest_is_told_wherever_it_is_damaged(home: Path) -> None:
             path.write_text(json.dumps(manifest))
             with contextlib.suppress(GoldenError):
                 load_golden(suite)
+
+
+def _heads_gone(arrays: dict[str, Any]) -> None:
+    for name in [name for name in arrays if name.startswith("head:")]:
+        del arrays[name]
+
+
+SPOILED: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
+    "no boxes": (lambda arrays: arrays.pop("boxes"), "found none of boxes"),
+    "no heads": (_heads_gone, "found none of a head"),
+    "objects": (
+        lambda arrays: arrays.update(boxes=np.array([{}])),
+        "expected a whole .npz, found a damaged one",
+    ),
+}
+
+
+@pytest.mark.parametrize("how", SPOILED)
+def test_a_result_that_was_written_by_something_else_is_damaged(home: Path, how: str) -> None:
+    """The manifest names the file as it is, and still it is told what is missing in it."""
+    spoil, told = SPOILED[how]
+    manifest_file = home / "golden" / "manifest.json"
+    manifest = json.loads(manifest_file.read_text())
+    image, entry = next(iter(manifest["images"].items()))
+    file = home / "golden" / entry["file"]
+    with np.load(file) as recorded:
+        arrays = dict(recorded)
+    load_golden(load(home)).network(image)  # the healthy twin
+    spoil(arrays)
+    np.savez(file, **arrays)
+    entry["file_sha256"] = hashlib.sha256(file.read_bytes()).hexdigest()
+    manifest_file.write_text(json.dumps(manifest))
+    with pytest.raises(GoldenError, match=re.escape(told)):
+        load_golden(load(home)).network(image)
+
+
+def test_a_manifest_whose_unread_outputs_are_something_else_is_damaged(home: Path) -> None:
+    """Before any image is judged against it."""
+    file = home / "golden" / "manifest.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"unread": [{"x": 1}]}))
+    with pytest.raises(GoldenError, match=r"unread.0: expected an output that nobody judges"):
+        load_golden(load(home))

@@ -282,7 +282,7 @@ ROWS = [
         b.rezipped("net.keras", b.holding("model.weights.h5", b"\x89HDF no more")),
         DamagedFile,
         "bad: expected a Keras model archive at <path>, found <corrupt> (it cannot be scanned: "
-        "Unable to synchronously open file (file signature not found)). <again>"),
+        "it does not begin with the HDF5 signature). <again>"),
     Row("archive whose configuration is no JSON", "keras",
         b.rezipped("net.keras", b.holding("config.json", b"{'a': 1}")),
         DamagedFile,

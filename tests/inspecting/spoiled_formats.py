@@ -10,7 +10,7 @@ from typing import Any
 from spoiled_archives import document
 from spoiled_bytes import spoiled
 
-from parity.runtimes import wire
+from parity.formats import wire
 
 _SIZES = (0, 1, 4, 0x7F, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFC, 0xFFFFFFFF)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+import math
 import os
 import zipfile
 from pathlib import Path
@@ -10,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from parity import runtimes
+from parity.inspecting.findings import to_data
 from parity.inspecting.looking import inspect
+from parity.inspecting.text import text
 from parity.runtimes.contract import AdapterError, Artifact
 from parity.runtimes.shared.loading import Loading
 
@@ -116,3 +120,50 @@ def test_a_file_that_changes_while_it_is_loaded(how: str, tmp_path: Path) -> Non
     assert caught.value.facts["reason"] == (
         "it changed while it was loaded: run again when nothing writes to it"
     )
+
+
+def weighing(path: Path, sizes: list[int]) -> Path:
+    """An ONNX file whose one weight claims these sizes."""
+    import onnx
+
+    weight = onnx.TensorProto(name="w", data_type=onnx.TensorProto.FLOAT, dims=sizes)
+    graph = onnx.helper.make_graph([], "g", [], [], [weight])
+    path.write_bytes(onnx.helper.make_model(graph).SerializeToString())
+    return path
+
+
+def test_a_shape_whose_product_nobody_can_write_out(tmp_path: Path) -> None:
+    """Python prints no whole number of more than 4,300 digits: it is a fault of the file."""
+    pytest.importorskip("onnx")
+    found = inspect(weighing(tmp_path / "net.onnx", [2**62] * 700), None)
+    assert found.faults == (
+        "it is cut off or damaged: the shape of a tensor claims more numbers than any file holds; "
+        "copy or export it again",
+    )
+    assert "damaged" in text([found])
+    json.dumps(to_data([found]))
+
+
+@pytest.mark.parametrize("sizes", [[2**31, 2**31], [2**62, 2**62, 0], [3, 4]])
+def test_a_shape_of_a_number_that_can_be_counted(tmp_path: Path, sizes: list[int]) -> None:
+    """Large is not wrong, and nothing times anything is nothing."""
+    pytest.importorskip("onnx")
+    found = inspect(weighing(tmp_path / "net.onnx", sizes), None)
+    assert found.faults == ()
+    assert found.contents is not None
+    assert found.contents.parameters == math.prod(sizes)
+
+
+def test_a_number_of_many_digits_beside_weights(tmp_path: Path) -> None:
+    """It is told by its bits."""
+    torch = pytest.importorskip("torch")
+    path = tmp_path / "net.pth"
+    torch.save({"model": {"w": torch.ones(2)}, "epoch": 1 << 20_000, "step": 7}, path)
+    found = inspect(path, None)
+    assert found.faults == ()
+    assert found.contents is not None
+    assert found.contents.facts["entries"] == {
+        "model": "1 tensors",
+        "epoch": "a number of 20001 bits",
+        "step": "7",
+    }

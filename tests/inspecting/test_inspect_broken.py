@@ -564,7 +564,7 @@ def test_checksums_of_large_archives_are_left_out(
     models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """To compare them takes minutes; that it was not done is said."""
-    monkeypatch.setattr("parity.inspecting.looking._CHECKED", 100)
+    monkeypatch.setattr("parity.formats.archive.zip_file._CHECKED", 100)
     found = inspect(models / "net.pth", None)
     assert "the checksums of its 0 MiB were not compared: it is large" in found.notes
 
@@ -628,7 +628,7 @@ def test_no_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         def refuse(*_: object) -> object:
             raise PermissionError(13, "Permission denied", str(path))
 
-        monkeypatch.setattr("parity.inspecting.looking.recognise", refuse)
+        monkeypatch.setattr("parity.inspecting.looking.opened", refuse)
     found = inspect(path, None)
     assert (found.kind, found.exit_code) == ("unreadable", 2)
     assert found.faults == ("it cannot be read: Permission denied",)

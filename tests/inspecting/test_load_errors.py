@@ -121,7 +121,7 @@ def test_isolated_runtimes_say_the_same(models: Path, tmp_path: Path, id: str) -
 def test_every_code_of_an_adapter_is_in_the_table() -> None:
     """No failure of the built-in adapters is without a class and words."""
     raised = set(LOST)
-    for path in ADAPTERS.glob("*.py"):
+    for path in ADAPTERS.rglob("*.py"):
         text = path.read_text(encoding="utf-8")
         raised |= set(re.findall(r'AdapterError\(\s*"([a-z-]+)"', text))
         raised |= set(re.findall(r'^        "([a-z]+(?:-[a-z]+)*)",$', text, re.M)) & set(ERRORS)

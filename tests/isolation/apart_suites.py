@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from textwrap import dedent
 
-from PIL import Image
+from tests.support.suites import boxes_scores, fake, flat, small_suite, toml
 
 FAULTS = dedent(
     '''
@@ -147,44 +147,23 @@ FAULTS = dedent(
     '''
 )
 
-SUITE = """
-[detector]
-name = "apart"
-reference = "native"
-images = ["*.png"]
-classes = ["bolt", "nut"]
-
-[preprocess]
-size = [32, 32]
-kernel = "opencv:linear"
-
-[decode]
-family = "boxes-scores"
-score_threshold = 0.5
-nms_iou = 0.5
-[decode.boxes-scores]
-box_format = "xyxy"
-normalized = false
-"""
-
-TABLE = """
-[runtimes.{name}]
-kind = "fake"
-model = "faulty:{function}"
-options = {{ inputs = {{ image = [1, 32, 32, 3] }} }}
-{more}
-"""
+SIZE = (32, 32)
 
 
 def write(folder: Path, images: int = 2, **runtimes: str) -> Path:
     """A suite; each runtime is given as "function" or "function; more TOML"."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "faulty.py").write_text(FAULTS)
-    for number in range(images):
-        Image.new("RGB", (32, 32), (40 * number, 90, 10)).save(folder / f"{number}.png")
-    text = SUITE + TABLE.format(name="native", function="healthy", more="")
-    for name, given in runtimes.items():
+    tables = {}
+    for name, given in {"native": "healthy", **runtimes}.items():
         function, _, more = given.partition("; ")
-        text += TABLE.format(name=name, function=function, more=more)
-    (folder / "parity.toml").write_text(text)
-    return folder
+        tables[name] = toml(fake(f"faulty:{function}", (1, *SIZE, 3))) + more
+    colours = [(40 * number, 90, 10) for number in range(images)]
+    return small_suite(
+        folder,
+        tables,
+        name="apart",
+        images=flat(*colours, size=SIZE, names="{}.png"),
+        size=SIZE,
+        preprocess='kernel = "opencv:linear"',
+        decode=boxes_scores(nms_iou=0.5),
+        files={"faulty.py": FAULTS},
+    )

@@ -11,7 +11,8 @@ from pathlib import Path
 from textwrap import dedent
 
 import numpy as np
-from PIL import Image
+
+from tests.support.suites import runtime, small_suite, toml
 
 ADAPTER = dedent(
     '''
@@ -73,23 +74,6 @@ ADAPTER = dedent(
             pass
     '''
 )
-SUITE = """
-[detector]
-name = "toys"
-reference = "first"
-images = ["*.png"]
-classes = ["a", "b"]
-[preprocess]
-size = [8, 8]
-resize = "none"
-range = [0, 1]
-[decode]
-family = "boxes-scores"
-score_threshold = 0.5
-[decode.boxes-scores]
-box_format = "xyxy"
-normalized = false
-"""
 BOXES, SCORES = [[1, 1, 5, 5], [2, 3, 8, 8]], [[0.9, 0.0], [0.0, 0.8]]
 
 
@@ -112,15 +96,17 @@ def wheel(folder: Path) -> Path:
 
 def suite(folder: Path, **runtimes: str) -> Path:
     """A suite of two files, one picture and a runtime for each table given."""
-    folder.mkdir(exist_ok=True)
-    Image.fromarray(np.full((8, 8, 3), 255, np.uint8)).save(folder / "white.png")
-    for name in ("first", "second"):
-        (folder / f"{name}.toy").write_text(json.dumps({"boxes": BOXES, "scores": SCORES}))
-    text = SUITE + '[runtimes.first]\nkind = "toy"\nmodel = "first.toy"\n'
-    for name, table in runtimes.items():
-        text += f'[runtimes.{name}]\nkind = "toy"\nmodel = "second.toy"\n{table}\n'
-    (folder / "parity.toml").write_text(text)
-    return folder
+    model = json.dumps({"boxes": BOXES, "scores": SCORES})
+    tables = {name: toml(runtime("toy", "second.toy")) + more for name, more in runtimes.items()}
+    return small_suite(
+        folder,
+        {"first": runtime("toy", "first.toy"), **tables},
+        name="toys",
+        classes=["a", "b"],
+        images={"white.png": np.full((8, 8, 3), 255, np.uint8)},
+        preprocess='resize = "none"\nrange = [0, 1]',
+        files={"first.toy": model, "second.toy": model},
+    )
 
 
 def spoil(folder: Path) -> None:

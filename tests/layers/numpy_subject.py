@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from parity.layers.numbers.grids import Grid
 from parity.runtimes.contract import Graph, Op
 from parity.tensors import Array
 
@@ -66,6 +67,9 @@ def run_op(graph_format: str, op: Op, args: list[Array]) -> Array:
 
 class NumpySubject:
     """Runs its graph as it is; ``uncut`` op kinds refuse to run alone."""
+
+    grids: Mapping[str, Grid] = {}
+    steady = False
 
     def __init__(self, graph: Graph, uncut: tuple[str, ...] = ()) -> None:
         self.graph = graph

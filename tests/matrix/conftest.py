@@ -10,41 +10,12 @@ import pytest
 
 from parity.harness.matrix import matrix
 from parity.record.matrix import CellRecord, MatrixRecord
+from tests.support import suites
 
 FILES = ("classes.txt", "priors.npy", "detector.onnx", "detector.tflite", "detector_torch.onnx")
 IMAGES = ("003.jpg", "009.png")
-SUITE = """
-[detector]
-name = "parts"
-reference = "litert"
-images = ["images/*"]
-classes = "classes.txt"
-
-[preprocess]
-size = [240, 320]
-mean = 127
-std = 128
-
-[decode]
-family = "ssd"
-score_threshold = 0.5
-[decode.ssd]
-priors = "priors.npy"
-variances = [0.1, 0.2]
-background = 0
-
-[runtimes.litert]
-kind = "tflite"
-model = "detector.tflite"
-
-[runtimes.onnx]
-kind = "onnxruntime"
-model = "detector.onnx"
-
-[runtimes.broken_export]
-kind = "onnxruntime"
-model = "damaged.onnx"
-
+SSD = {"priors": "priors.npy", "variances": [0.1, 0.2], "background": 0}
+ROWS = """
 [[matrix]]
 name = "onnxruntime"
 runtime = "onnx"
@@ -120,8 +91,21 @@ def small_suite(tmp_path_factory: pytest.TempPathFactory, golden_suites: Path) -
     (folder / "images").mkdir()
     for name in IMAGES:
         shutil.copy(golden_suites / "parts_ssd" / "images" / name, folder / "images")
-    (folder / "parity.toml").write_text(SUITE)
-    return folder
+    return suites.small_suite(
+        folder,
+        {
+            "litert": suites.runtime("tflite", "detector.tflite"),
+            "onnx": suites.runtime("onnxruntime", "detector.onnx"),
+            "broken_export": suites.runtime("onnxruntime", "damaged.onnx"),
+        },
+        name="parts",
+        classes="classes.txt",
+        images=["images/*"],
+        size=(240, 320),
+        preprocess={"mean": 127, "std": 128},
+        decode={"family": "ssd", "score_threshold": 0.5, "ssd": SSD},
+        more=ROWS,
+    )
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import pytest
 
 from parity import suite
 from parity.diagnosis import Change, Facts, Ran, changes, first_meaning, meaning
+from tests.support.suites import runtime, small_suite
 
 VERSION = Change("version", "onnxruntime 1.31.1 → 1.18.1")
 OPTION = Change("option", "threads = 4")
@@ -264,35 +265,26 @@ def test_the_first_cell(holds: bool | None, runs: bool, others: list[Facts], exp
     assert first_meaning(holds, runs, others) == expected
 
 
-SUITE = """
-[detector]
-name = "parts"
-reference = "net"
-images = ["*.png"]
-classes = ["bolt"]
-[preprocess]
-size = [8, 8]
-[decode]
-family = "yolov8"
-score_threshold = 0.5
-[runtimes.net]
-kind = "tflite"
-model = "net.tflite"
-options = { threads = 1 }
+CELLS = """
 [[matrix]]
 name = "row"
 runtime = "net"
 cells = [
-    { name = "first" },
-    { name = "second", %s },
+    {{ name = "first" }},
+    {{ name = "second", {keys} }},
 ]
 """
 
 
 def between(tmp_path: Path, keys: str, **second: object) -> list[tuple[str, str]]:
     """The changes of a cell with these keys, whose network and identity may be others."""
-    (tmp_path / "1.png").write_bytes(b"")
-    (tmp_path / "parity.toml").write_text(SUITE % keys)
+    small_suite(
+        tmp_path,
+        {"net": runtime("tflite", "net.tflite", options={"threads": 1})},
+        images={"1.png": b""},
+        decode={"family": "yolov8", "score_threshold": 0.5},
+        more=CELLS.format(keys=keys),
+    )
     first, cell = suite.load(tmp_path).matrix[0].cells
     ran = {"identity": {"library": "litert", "version": "2.3.0"}, "network": ("1" * 64,)}
     found = changes(Ran(first.runtime, **ran), Ran(cell.runtime, **(ran | second)))  # type: ignore[arg-type]

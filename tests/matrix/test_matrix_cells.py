@@ -9,7 +9,7 @@ import pytest
 import parity
 from parity.harness.matrix import matrix
 from parity.record.matrix import CellRecord, MatrixRecord, RowRecord
-from parity.report.matrix import matrix_text
+from parity.report.matrix.pages import matrix_text
 
 Cells = dict[tuple[str, str], CellRecord]
 

@@ -17,7 +17,7 @@ import pytest
 from parity import environments
 from parity.harness.matrix import matrix
 from parity.record.matrix import CellRecord, MatrixRecord
-from parity.report.matrix import matrix_md, matrix_text
+from parity.report.matrix.pages import matrix_md, matrix_text
 
 pytestmark = pytest.mark.versions
 

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 import parity
+from tests.support.suites import Table, boxes_scores, fake, flat, small_suite
 
 # pytester unloads what a run in this process imported. Compiled packages bear that only once, and a
 # second copy of our own classes would be strangers to the tests that come after.
@@ -51,41 +51,20 @@ def bright(feeds):
     return heads if feeds["image"].mean() < 100 else heads | {"scores": heads["scores"] * 0}
 '''
 
-SUITE = """
-[detector]
-name = "{name}"
-reference = "native"
-images = ["images/*.png"]
-classes = ["bolt", "nut"]
-
-[preprocess]
-size = [32, 32]
-
-[decode]
-family = "boxes-scores"
-score_threshold = 0.5
-nms_iou = 0.45
-[decode.boxes-scores]
-box_format = "xyxy"
-normalized = false
-"""
-
-RUNTIME = """
-[runtimes.{name}]
-kind = "{kind}"
-model = "{model}"
-outputs = {{ boxes = "boxes", scores = "scores" }}
-options = {{ inputs = {{ image = [1, 32, 32, 3] }} }}
-"""
-
+SIZE = (32, 32)
 MISSING = """
-[runtimes.{name}]
 kind = "tflite"
 interpreter = "tflite-runtime"
 model = "detector.tflite"
 """
 
 WriteSuite = Callable[..., Path]
+
+
+def healthy(function: str) -> Table:
+    """A runtime that is a function of ``NETWORK``."""
+    outputs = {"boxes": "boxes", "scores": "scores"}
+    return fake(f"network:{function}", (1, *SIZE, 3), outputs=outputs)
 
 
 @pytest.fixture
@@ -96,18 +75,18 @@ def write_suite(pytester: pytest.Pytester) -> WriteSuite:
     """
 
     def write(folder: str = ".", name: str = "parts", **runtimes: str) -> Path:
-        home = pytester.path / folder
-        (home / "images").mkdir(parents=True)
-        for number, grey in enumerate((40, 200)):
-            Image.new("RGB", (64, 48), (grey,) * 3).save(home / "images" / f"{number}.png")
-        (home / "network.py").write_text(NETWORK)
-        text = SUITE.format(name=name)
-        for runtime, function in {"native": "reference", **runtimes}.items():
-            if function == "missing":
-                text += MISSING.format(name=runtime)
-            else:
-                text += RUNTIME.format(name=runtime, kind="fake", model=f"network:{function}")
-        (home / "parity.toml").write_text(text)
-        return home
+        tables: dict[str, Table] = {
+            runtime: MISSING if function == "missing" else healthy(function)
+            for runtime, function in {"native": "reference", **runtimes}.items()
+        }
+        return small_suite(
+            pytester.path / folder,
+            tables,
+            name=name,
+            images=flat(40, 200, size=(48, 64)),
+            size=SIZE,
+            decode=boxes_scores(nms_iou=0.45),
+            files={"network.py": NETWORK},
+        )
 
     return write

@@ -16,6 +16,7 @@ from parity import check
 from parity.harness import record
 from parity.pipeline import Images
 from parity.suite import load
+from tests.support.suites import boxes_scores, fake, noise, small_suite
 
 torch = pytest.importorskip("torch")
 
@@ -33,47 +34,33 @@ def native(feeds):
 other = native
 '''
 
-SUITE = """
-[detector]
-name = "parts"
-reference = "native"
-images = ["*.png"]
-classes = ["bolt"]
+SIZE = (24, 32)
+RECIPE = 'resize = "letterbox"\nkernel = "torch:bicubic-antialias"'
 
-[preprocess]
-size = [24, 32]
-resize = "letterbox"
-kernel = "torch:bicubic-antialias"
 
-[decode]
-family = "boxes-scores"
-score_threshold = 0.1
-[decode.boxes-scores]
-box_format = "xyxy"
-normalized = false
-
-[runtimes.native]
-kind = "fake"
-model = "network:native"
-options = { inputs = { image = [1, 24, 32, 3] } }
-tolerance = "exact"
-
-[runtimes.onnx]
-kind = "fake"
-model = "network:other"
-options = { inputs = { image = [1, 24, 32, 3] } }
-tolerance = "exact"
-"""
+def write_suite(folder: Path, recipe: str = RECIPE) -> Path:
+    """A suite of one noisy image."""
+    shape = (1, *SIZE, 3)
+    return small_suite(
+        folder,
+        {
+            "native": fake("network:native", shape, tolerance="exact"),
+            "onnx": fake("network:other", shape, tolerance="exact"),
+        },
+        name="parts",
+        classes=["bolt"],
+        images={"a.png": noise(41, 57)},
+        size=SIZE,
+        preprocess=recipe,
+        decode=boxes_scores(threshold=0.1),
+        files={"network.py": NETWORK},
+    )
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """A suite of one noisy image."""
-    pixels = np.random.default_rng(0).integers(0, 256, (41, 57, 3)).astype(np.uint8)
-    Image.fromarray(pixels).save(tmp_path / "a.png")
-    (tmp_path / "network.py").write_text(NETWORK)
-    (tmp_path / "parity.toml").write_text(SUITE)
-    return tmp_path
+    """The suite in a folder of its own."""
+    return write_suite(tmp_path)
 
 
 @pytest.fixture
@@ -187,7 +174,7 @@ def test_pytest_skips_a_runtime_whose_recipe_needs_the_library(
     found.assert_outcomes(passed=2, failed=2)
 
 
-RECIPE = """
+FUNCTION = """
 from pathlib import Path
 
 import numpy as np
@@ -202,10 +189,8 @@ def prepared(image):
 
 def test_a_golden_of_other_inputs_is_named_where_its_comparison_fails(home: Path) -> None:
     """A function's code is not in the manifest, but what it made of the images is."""
-    text = SUITE.replace('resize = "letterbox"\nkernel = "torch:bicubic-antialias"\n', "")
-    text = text.replace("size = [24, 32]", 'size = [24, 32]\nfunction = "golden_recipe:prepared"')
-    (home / "parity.toml").write_text(text)
-    (home / "golden_recipe.py").write_text(RECIPE)
+    write_suite(home, 'function = "golden_recipe:prepared"')
+    (home / "golden_recipe.py").write_text(FUNCTION)
     (home / "brighter.txt").write_text("0")
     record(home)
     assert check(home, ("onnx",), reference="golden").verdict == "pass"

@@ -16,6 +16,8 @@ from parity.cli import main
 from parity.harness import record
 from parity.preprocess import canvas_from_pixels, prepare, read_image
 from parity.suite import Recipe
+from tests.support.onnx_models import mean_score
+from tests.support.suites import boxes_scores, edit, noise, runtime, small_suite
 
 DECODERS = ("pillow", "opencv", "tensorflow")
 
@@ -129,77 +131,30 @@ def test_a_recipe_tells_whose_luma_it_is() -> None:
     assert recipe.digest() != Recipe(size=(8, 8), decoder="opencv").digest()
 
 
-SUITE = """
-[detector]
-name = "thermal"
-reference = "native"
-images = ["*.png"]
-classes = ["person"]
-
-[preprocess]
-size = [16, 24]
-color = "grey"
-
-[decode]
-family = "boxes-scores"
-score_threshold = 0.1
-[decode.boxes-scores]
-box_format = "xyxy"
-normalized = false
-
-[runtimes.native]
-kind = "onnxruntime"
-model = "planar.onnx"
-
-[runtimes.other]
-kind = "onnxruntime"
-model = "interleaved.onnx"
-"""
-
-
-def save(path: Path, shape: list[int]) -> None:
-    """A detector of one box, whose score is the mean of its pixels / 255."""
-    onnx = pytest.importorskip("onnx")
-    pytest.importorskip("onnxruntime")
-    from onnx import TensorProto, helper, numpy_helper
-
-    box = np.array([[[2, 3, 12, 13]]], np.float32)
-    constants = {
-        "white": np.float32(255),
-        "none": np.float32(0),
-        "box": box,
-        "whole": np.array([1, 1, 1]),
-    }
-    nodes = [
-        helper.make_node("ReduceMean", ["image"], ["mean"], keepdims=0),
-        helper.make_node("Div", ["mean", "white"], ["score"]),
-        helper.make_node("Reshape", ["score", "whole"], ["scores"]),
-        helper.make_node("Mul", ["mean", "none"], ["nothing"]),
-        helper.make_node("Add", ["box", "nothing"], ["boxes"]),
-    ]
-    graph = helper.make_graph(
-        nodes,
-        "thermal",
-        [helper.make_tensor_value_info("image", TensorProto.FLOAT, shape)],
-        [
-            helper.make_tensor_value_info("boxes", TensorProto.FLOAT, [1, 1, 4]),
-            helper.make_tensor_value_info("scores", TensorProto.FLOAT, [1, 1, 1]),
-        ],
-        [numpy_helper.from_array(value, name) for name, value in constants.items()],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
-    onnx.save(model, str(path))
+SIZE = (16, 24)
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     """One detector in both layouts, and a picture that is far more red than blue."""
-    save(tmp_path / "planar.onnx", [1, 1, 16, 24])
-    save(tmp_path / "interleaved.onnx", [1, 16, 24, 1])
-    pixels = np.random.default_rng(0).integers(0, 256, (33, 47, 3)).astype(np.uint8)
+    pytest.importorskip("onnxruntime")
+    for name, shape in (("planar", (1, 1, *SIZE)), ("interleaved", (1, *SIZE, 1))):
+        mean_score(tmp_path / f"{name}.onnx", [2, 3, 12, 13], shape, white=255)
+    pixels = noise(33, 47)
     pixels[..., 2] //= 8
-    Image.fromarray(pixels).save(tmp_path / "a.png")
-    (tmp_path / "parity.toml").write_text(SUITE)
+    small_suite(
+        tmp_path,
+        {
+            "native": runtime("onnxruntime", "planar.onnx"),
+            "other": runtime("onnxruntime", "interleaved.onnx"),
+        },
+        name="thermal",
+        classes=["person"],
+        images={"a.png": pixels},
+        size=SIZE,
+        preprocess='color = "grey"',
+        decode=boxes_scores(threshold=0.1),
+    )
     return tmp_path
 
 
@@ -234,8 +189,7 @@ def test_exchanged_weights_are_named(home: Path) -> None:
 
 def test_three_channels_for_one_say_what_to_write(home: Path) -> None:
     """The error names the key."""
-    file = home / "parity.toml"
-    file.write_text(file.read_text().replace('color = "grey"', ""))
+    edit(home, 'color = "grey"', "")
     (found,) = check(home, ("other",)).runtimes
     assert found.images[0].failure is not None
     assert found.images[0].failure.message.endswith(

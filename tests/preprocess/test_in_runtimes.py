@@ -9,74 +9,34 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from parity import check
 from parity.harness import Run
 from parity.suite import load
+from tests.support.onnx_models import mean_score
+from tests.support.suites import boxes_scores, edit, runtime, small_suite
 
-onnx = pytest.importorskip("onnx")
+pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
-
-SUITE = """
-[detector]
-name = "parts"
-reference = "native"
-images = ["*.png"]
-classes = ["bolt"]
-
-[preprocess]
-base = "yolo"
-size = [64, 64]
-stride = 32
-
-[decode]
-family = "boxes-scores"
-score_threshold = 0.01
-[decode.boxes-scores]
-box_format = "xyxy"
-normalized = true
-
-[runtimes.native]
-kind = "onnxruntime"
-model = "free.onnx"
-
-[runtimes.copy]
-kind = "onnxruntime"
-model = "{model}.onnx"
-"""
-
-
-def network(path: Path, height: int | str, width: int | str) -> None:
-    """A box over the whole input, whose score is the mean of the pixels."""
-    helper, kinds = onnx.helper, onnx.TensorProto
-    box = np.array([[[0, 0, 1, 1]]], np.float32)
-    graph = helper.make_graph(
-        [
-            helper.make_node("ReduceMean", ["image"], ["mean"], keepdims=0),
-            helper.make_node("Reshape", ["mean", "shape"], ["scores"]),
-            helper.make_node("Identity", ["box"], ["boxes"]),
-        ],
-        "one",
-        [helper.make_tensor_value_info("image", kinds.FLOAT, [1, 3, height, width])],
-        [
-            helper.make_tensor_value_info("boxes", kinds.FLOAT, [1, 1, 4]),
-            helper.make_tensor_value_info("scores", kinds.FLOAT, [1, 1, 1]),
-        ],
-        [onnx.numpy_helper.from_array(box, "box"),
-         onnx.numpy_helper.from_array(np.array([1, 1, 1]), "shape")],
-    )  # fmt: skip
-    opset = [helper.make_opsetid("", 13)]
-    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=9), path)
 
 
 def suite(folder: Path, model: str) -> Path:
-    for name, size in (("wide", (128, 80)), ("high", (32, 64)), ("square", (50, 50))):
-        Image.new("RGB", size, (200, 200, 200)).save(folder / f"{name}.png")
-    network(folder / "free.onnx", "height", "width")
-    network(folder / "fixed.onnx", 64, 64)
-    (folder / "parity.toml").write_text(SUITE.format(model=model))
-    return folder
+    """Three pictures; a network of free size beside one whose file is ``model``."""
+    for name, sides in (("free", ("height", "width")), ("fixed", (64, 64))):
+        mean_score(folder / f"{name}.onnx", [0, 0, 1, 1], (1, 3, *sides))
+    sizes = {"wide.png": (80, 128), "high.png": (64, 32), "square.png": (50, 50)}
+    return small_suite(
+        folder,
+        {
+            "native": runtime("onnxruntime", "free.onnx"),
+            "copy": runtime("onnxruntime", f"{model}.onnx"),
+        },
+        classes=["bolt"],
+        images={name: np.full((*size, 3), 200, np.uint8) for name, size in sizes.items()},
+        size=(64, 64),
+        preprocess='base = "yolo"\nstride = 32',
+        decode=boxes_scores(normalized=True, threshold=0.01),
+    )
 
 
 def test_each_image_has_an_input_of_its_own_size(tmp_path: Path) -> None:
@@ -114,10 +74,10 @@ def test_a_fixed_input_judges_only_the_images_that_fit(tmp_path: Path) -> None:
 def test_ssd_priors_need_one_size(tmp_path: Path) -> None:
     """They are laid over an input that is always the same."""
     folder = suite(tmp_path, "free")
+    edit(folder, '"boxes-scores"', '"ssd"')
+    own = '{ box_format = "xyxy", normalized = true }'
+    edit(folder, f"boxes-scores = {own}", 'ssd = { priors = "priors.npy" }')
     path = folder / "parity.toml"
-    table = '[decode.boxes-scores]\nbox_format = "xyxy"\nnormalized = true\n'
-    text = path.read_text().replace('"boxes-scores"', '"ssd"', 1)
-    path.write_text(text.replace(table, '[decode.ssd]\npriors = "priors.npy"\n'))
     np.save(folder / "priors.npy", np.full((1, 4), 0.5))
     failure = check(path).runtimes[-1].failure
     assert failure is not None
@@ -136,7 +96,7 @@ def test_tensorflow_is_started_with_the_threads_that_adapters_ask_for() -> None:
         "from parity.suite.recipe import Recipe\n"
         "recipe = Recipe(size=(2, 2), kernel='tensorflow:area')\n"
         "prepare(np.zeros((4, 4, 3), np.uint8), recipe)\n"
-        "from parity.runtimes import tf_common\n"
+        "from parity.runtimes.shared import tf_common\n"
         "print(json.dumps(tf_common.facts(tf_common.start(1), 1)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from PIL import Image
 
 from parity import check
 from parity.agreement import InputDifference, input_difference, inputs_differ
-from parity.record import RuntimeRecord, SuiteRecord, runtime_from_data, to_data, with_images
-from parity.report.messages import image_message, runtime_message
-from parity.report.summary import summary_md
+from parity.record import RuntimeRecord, SuiteRecord, from_data, to_data, with_images
+from parity.report.messages.message import image_message, runtime_message
+from parity.report.suite.summary import summary_md
+from tests.support.suites import boxes_scores, fake, flat, small_suite, toml
 
 # ------------------------------------------------------------------------------------- comparing
 
@@ -124,50 +125,32 @@ def moved(feeds):
     return {"boxes": BOXES + 3, "scores": SCORES}
 """
 
-SUITE = """
-[detector]
-name = "parts"
-reference = "native"
-images = ["*.png"]
-classes = ["bolt", "nut"]
-
-[preprocess]
-size = [32, 32]
-range = [0, 1]
-
-[decode]
-family = "boxes-scores"
-score_threshold = 0.5
-[decode.boxes-scores]
-box_format = "xyxy"
-normalized = {normalized}
-
-[runtimes.native]
-kind = "fake"
-model = "network:native"
-options = {{ inputs = {{ image = [1, 32, 32, 3] }} }}
-
-[runtimes.onnx]
-kind = "fake"
-model = "network:{function}"
-options = {{ inputs = {{ image = {shape} }} }}
-preprocess = {{ {override} }}
-"""
+SHAPE = (1, 32, 32, 3)
 
 
 def judged(
     folder: Path,
     override: str,
     function: str = "moved",
-    shape: str = "[1, 32, 32, 3]",
-    normalized: str = "false",
+    shape: Sequence[int] = SHAPE,
+    normalized: bool = False,
 ) -> SuiteRecord:
     """A suite of two images whose candidate has a recipe of its own."""
-    for name, colour in (("a", (0, 51, 102)), ("b", (255, 0, 0))):
-        Image.new("RGB", (32, 32), colour).save(folder / f"{name}.png")
-    (folder / "network.py").write_text(NETWORK)
-    text = SUITE.format(override=override, function=function, shape=shape, normalized=normalized)
-    (folder / "parity.toml").write_text(text)
+    first, second = flat((0, 51, 102), (255, 0, 0), size=(32, 32)).values()
+    moved = f"preprocess = {{ {override} }}"
+    small_suite(
+        folder,
+        {
+            "native": fake("network:native", SHAPE),
+            "onnx": toml(fake(f"network:{function}", shape)) + moved,
+        },
+        name="parts",
+        images={"a.png": first, "b.png": second},
+        size=(32, 32),
+        preprocess="range = [0, 1]",
+        decode=boxes_scores(normalized=normalized),
+        files={"network.py": NETWORK},
+    )
     return check(folder)
 
 
@@ -207,7 +190,7 @@ def test_an_image_that_fails_tells_its_input_first(tmp_path: Path) -> None:
 
 def test_inputs_of_another_size_are_told_by_their_sizes(tmp_path: Path) -> None:
     """There is nothing else to measure."""
-    record = judged(tmp_path, "size = [16, 24]", shape="[1, 16, 24, 3]")
+    record = judged(tmp_path, "size = [16, 24]", shape=(1, 16, 24, 3))
     told = " ".join(lines(runtime_message(candidate(record), record.classes)))
     assert (
         "the inputs differ on 2 of 2 images, as preprocess.size is declared otherwise: in size on "
@@ -248,13 +231,13 @@ def test_the_difference_survives_json(tmp_path: Path) -> None:
     """Written, read, equal; and a record of before it is still read."""
     runtime = candidate(judged(tmp_path, 'color = "BGR"'))
     data = json.loads(json.dumps(to_data(runtime)))
-    back = runtime_from_data(data)
+    back = from_data(RuntimeRecord, data)
     assert (back.inputs, back.recipe_keys) == (runtime.inputs, runtime.recipe_keys)
     assert [one.inputs for one in back.images] == [one.inputs for one in runtime.images]
     for image in data["images"]:
         del image["inputs"], image["size"]
     del data["inputs"], data["recipe_keys"]
-    assert runtime_from_data(data).inputs is None
+    assert from_data(RuntimeRecord, data).inputs is None
 
 
 def test_images_judged_apart_are_put_together(tmp_path: Path) -> None:
@@ -269,7 +252,7 @@ def test_images_judged_apart_are_put_together(tmp_path: Path) -> None:
 def test_a_fixed_input_with_a_stride_says_what_to_do(tmp_path: Path) -> None:
     """A rectangular letterbox gives an image of its own size, the network wants one."""
     record = judged(
-        tmp_path, 'resize = "letterbox", stride = 8, scale_up = false', shape="[1, 64, 64, 3]"
+        tmp_path, 'resize = "letterbox", stride = 8, scale_up = false', shape=(1, 64, 64, 3)
     )
     failure = candidate(record).images[0].failure
     assert failure is not None
@@ -283,7 +266,7 @@ def test_a_fixed_input_with_a_stride_says_what_to_do(tmp_path: Path) -> None:
 def test_a_free_input_takes_every_size(tmp_path: Path) -> None:
     """One image after the other."""
     override = 'resize = "letterbox", stride = 8, size = [64, 64], scale_up = false'
-    record = judged(tmp_path, override, function="native", shape="[1, -1, -1, 3]")
+    record = judged(tmp_path, override, function="native", shape=(1, -1, -1, 3))
     assert candidate(record).verdict == "pass"
 
 
@@ -292,7 +275,7 @@ def test_a_free_input_takes_every_size(tmp_path: Path) -> None:
 
 def test_pixels_that_are_declared_as_relative_are_refused(tmp_path: Path) -> None:
     """normalized = true for pixels: all runtimes would agree, and all be wrong."""
-    record = judged(tmp_path, "", function="native", normalized="true")
+    record = judged(tmp_path, "", function="native", normalized=True)
     assert candidate(record).verdict == "error"
     failure = candidate(record).failure
     assert failure is not None

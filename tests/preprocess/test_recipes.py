@@ -10,41 +10,24 @@ import pytest
 from parity import suite
 from parity.errors import SuiteError
 from parity.suite.recipe import Recipe
-
-SUITE = """\
-[detector]
-name = "parts"
-reference = "native"
-images = ["*.png"]
-classes = ["bolt"]
-
-[preprocess]
-{preprocess}
-
-[decode]
-family = "boxes-scores"
-score_threshold = 0.5
-[decode.boxes-scores]
-box_format = "xyxy"
-normalized = true
-
-[runtimes.native]
-kind = "torch"
-model = "network:build"
-
-[runtimes.onnx]
-kind = "onnxruntime"
-model = "detector.onnx"
-preprocess = {{ {override} }}
-"""
+from tests.support.suites import boxes_scores, runtime, small_suite, toml
 
 
 def recipe(folder: Path, preprocess: str, override: str = "") -> Recipe:
     """The recipe of a runtime with an override of its own."""
-    (folder / "1.png").write_bytes(b"")
-    path = folder / "parity.toml"
-    path.write_text(SUITE.format(preprocess=preprocess, override=override))
-    return suite.load(path).runtimes["onnx"].recipe
+    small_suite(
+        folder,
+        {
+            "native": runtime("torch", "network:build"),
+            "onnx": toml(runtime("onnxruntime", "detector.onnx"))
+            + f"preprocess = {{ {override} }}",
+        },
+        images={"1.png": b""},
+        size=None,
+        preprocess=preprocess,
+        decode=boxes_scores(normalized=True),
+    )
+    return suite.load(folder).runtimes["onnx"].recipe
 
 
 def problems(folder: Path, preprocess: str, override: str = "") -> list[str]:

@@ -136,6 +136,42 @@ def efficientdet(folder: Path) -> Iterator[tuple[Path, str]]:
         yield folder / f"{file}.onnx", "efficientdet"
 
 
+def nanodet(folder: Path) -> Iterator[tuple[Path, str]]:
+    """Scores and bins for each of three strides, and the same joined into one head."""
+    import torch
+
+    class Levels(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.stem = torch.nn.Conv2d(3, 16, 8, 8)
+            self.down = torch.nn.ModuleList(torch.nn.Conv2d(16, 16, 3, 2, 1) for _ in range(2))
+            self.scores = torch.nn.Conv2d(16, 2, 1)
+            self.bins = torch.nn.Conv2d(16, 32, 1)
+
+        def forward(self, image: torch.Tensor) -> list[torch.Tensor]:
+            maps = [torch.relu(self.stem(image))]
+            for down in self.down:
+                maps.append(torch.relu(down(maps[-1])))
+            heads = []
+            for one in maps:
+                heads += [torch.sigmoid(self.scores(one) - 3), self.bins(one) * 9]
+            return [head.flatten(2).permute(0, 2, 1) for head in heads]
+
+    class Joined(Levels):
+        def forward(self, image: torch.Tensor) -> torch.Tensor:
+            heads = super().forward(image)
+            return torch.cat([torch.cat(heads[at : at + 2], 2) for at in (0, 2, 4)], 1)
+
+    outside.draw_images(folder)
+    torch.manual_seed(7)
+    image = torch.zeros(1, 3, 128, 256)
+    for file, net in (("nanodet", Levels()), ("nanodet_plus", Joined())):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            torch.onnx.export(net.eval(), (image,), str(folder / f"{file}.onnx"), dynamo=False)
+        yield folder / f"{file}.onnx", "nanodet"
+
+
 def keras(folder: Path, family: str) -> Iterator[tuple[Path, str]]:
     """YOLO heads in pixels in Keras, relative to the input in TFLite."""
     outside_keras.build(folder, family)

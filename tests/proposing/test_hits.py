@@ -9,7 +9,7 @@ from pathlib import Path
 import family_nets
 import pytest
 
-from parity.pipeline import Decoder
+from parity.pipeline import decoder as decoder_of
 from parity.preprocess import read_image
 from parity.proposing import Asked, Model, look, propose, synthetic
 from parity.proposing.decoding import Reading, read
@@ -47,7 +47,7 @@ def _models(folder: Path) -> Iterator[tuple[Path, str, int, Path | None]]:
         (name, lambda at, name=name: family_nets.nms_outside(at, name))
         for name in family_nets.OUTSIDE
     ]
-    builders += [("efficientdet", family_nets.efficientdet)]
+    builders += [("efficientdet", family_nets.efficientdet), ("nanodet", family_nets.nanodet)]
     builders += [
         (f"keras_{family}", lambda at, family=family: family_nets.keras(at, family))
         for family in ("yolov5", "yolov8")
@@ -95,9 +95,9 @@ def test_what_is_told_as_sure_is_right(tries: list[Try]) -> None:
 
 def test_every_family_is_among_the_models(tries: list[Try]) -> None:
     """The count is of no few families only; detections that a program wrote are of no model."""
-    from parity.suite.families import TABLES
+    from parity.decode.families import built_in
 
-    assert {one.family for one in tries} == set(TABLES) - {"detections"}
+    assert {one.family for one in tries} == set(built_in()) - {"detections"}
 
 
 def test_every_proposal_loads_and_its_heads_bind(tries: list[Try], tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_every_proposal_loads_and_its_heads_bind(tries: list[Try], tmp_path: Pat
         assert (runtime.decode.family, runtime.table.kind) == (one.family, one.model.kind)
         if proposal.todos == 0:
             heads = one.model.heads
-            assert set(Decoder(suite, runtime).bind(heads).values()) <= set(heads)
+            assert set(decoder_of(suite, runtime).bind(heads).values()) <= set(heads)
         else:
             assert [line for line in proposal.text.splitlines()[4:] if "TODO" in line] == [
                 line for line in proposal.text.splitlines() if line.startswith("priors = ")

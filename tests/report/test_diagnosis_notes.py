@@ -11,33 +11,20 @@ from report_records import CLASSES, image, lost, pair, runtime
 from parity.agreement import InputDifference
 from parity.diagnosis import hints, scale_note, settings_notes
 from parity.record import Failure, ImageRecord
-from parity.report.inputs import input_text
+from parity.report.messages.inputs import input_text
 from parity.suite import load
-
-SUITE = """\
-[detector]
-name = "net"
-reference = "a"
-images = ["1.png"]
-classes = ["bolt"]
-[preprocess]
-size = [8, 8]
-[decode]
-family = "yolov8"
-score_threshold = 0.5
-nms_iou = 0.5
-[runtimes.a]
-kind = "onnxruntime"
-model = "a.onnx"
-[runtimes.b]
-kind = "onnxruntime"
-model = "b.onnx"
-"""
+from tests.support.suites import runtime as runtime_table
+from tests.support.suites import small_suite, toml
 
 
 def notes(folder: Path, more: str) -> tuple[str, ...]:
-    (folder / "1.png").write_bytes(b"")
-    (folder / "parity.toml").write_text(SUITE + more)
+    a, b = (runtime_table("onnxruntime", f"{name}.onnx") for name in "ab")
+    small_suite(
+        folder,
+        {"a": a, "b": toml(b) + more},
+        images={"1.png": b""},
+        decode={"family": "yolov8", "score_threshold": 0.5, "nms_iou": 0.5},
+    )
     suite = load(folder)
     return settings_notes(suite, suite.runtimes["b"])
 

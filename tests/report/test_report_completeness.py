@@ -8,10 +8,10 @@ import pytest
 from report_records import image, lost, pair, reference, runtime, suite
 
 from parity.errors import LostTest, UsageError
-from parity.record import Failure, RuntimeRecord, suite_from_data, to_data
+from parity.record import Failure, RuntimeRecord, SuiteRecord, document, document_data
 from parity.record.completeness import Gap, Scope
-from parity.report.overview import closing, headline
-from parity.report.summary import summary_md
+from parity.report.suite.overview import closing, headline
+from parity.report.suite.summary import summary_md
 
 IMAGES = ("a.png", "b.png", "c.png", "d.png", "e.png")
 NONE: dict[str, Any] = {"images": (), "budget": None, "statistics": None}
@@ -27,7 +27,7 @@ def judged(name: str = "onnx", images: tuple[str, ...] = IMAGES, **changes: Any)
 def record(*runtimes: RuntimeRecord, scope: Scope | None = None, **changes: Any) -> Any:
     """A run of a suite of five images and the runtimes onnx and phone."""
     asked = Scope(("onnx", "phone")) if scope is None else scope
-    return suite(*runtimes, **({"images": IMAGES, "scope": asked} | changes))
+    return suite(*runtimes, **({"images": list(IMAGES), "scope": asked} | changes))
 
 
 WHOLE = (judged(), judged("phone"))
@@ -166,14 +166,14 @@ def test_names_from_files_cannot_break_the_line() -> None:
 def test_results_say_it_first_and_read_back() -> None:
     """A script reads verdict, exit code and what is missing before anything else."""
     found = record(judged(), scope=Scope(("onnx", "phone"), ("-k onnx",)))
-    data = to_data(found)
+    data = document_data(found)
     assert list(data)[:5] == ["format", "verdict", "exit_code", "partial", "not_judged"]
-    assert data["not_judged"] == [{"runtime": "phone", "images": IMAGES, "why": "left out"}]
-    assert to_data(suite_from_data(data)) == data
+    assert data["not_judged"] == [{"runtime": "phone", "images": list(IMAGES), "why": "left out"}]
+    assert document_data(document(SuiteRecord, data)) == data
 
 
 def test_results_of_the_format_before_are_refused_by_their_number() -> None:
     """They called a part a pass: nobody reads them as if they did not."""
-    old = to_data(record(*WHOLE)) | {"format": 1}
+    old = document_data(record(*WHOLE)) | {"format": 1}
     with pytest.raises(UsageError, match="expected results of format 2, found 1: read them with"):
-        suite_from_data(old)
+        document(SuiteRecord, old)

@@ -15,8 +15,9 @@ from report_records import CLASSES, extra, image, lost, pair, reference, runtime
 
 from parity.agreement import HeadDifference
 from parity.errors import UsageError
-from parity.record import load
-from parity.report import tables, writing
+from parity.record import document_data, load
+from parity.report.suite import detections as tables
+from parity.report.suite import writing
 
 
 def example(**changes):  # type: ignore[no-untyped-def]
@@ -47,7 +48,7 @@ def test_results_read_back_as_the_same_record(tmp_path: Path) -> None:
     record = example()
     found = load(writing.write(record, tmp_path) / "results.json")
     assert found.runtimes[1].statistics == record.runtimes[1].statistics
-    assert writing.results_data(found) == writing.results_data(record)
+    assert document_data(found) == document_data(record)
 
 
 def test_what_json_has_no_number_for_is_text_that_reads_back(tmp_path: Path) -> None:
@@ -153,7 +154,7 @@ def test_a_killed_write_leaves_the_old_report(tmp_path: Path) -> None:
         "import os, signal, sys\n"
         "from pathlib import Path\n"
         "from parity.record import load\n"
-        "from parity.report import writing\n"
+        "from parity.report.suite import writing\n"
         "from dataclasses import replace\n"
         "record = load(Path(sys.argv[1]) / 'parts-ssd' / 'results.json')\n"
         "calls = []\n"

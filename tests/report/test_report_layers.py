@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from parity.layers.verdict.table import COLUMNS, LayerRow, LayerTable
-from parity.report.layers import headline, layers_csv, layers_text, write_layers
-from parity.report.layers_plot import layers_figure, no_plot
+from parity.report.layers.files import layers_csv, write_layers
+from parity.report.layers.plot import layers_figure, no_plot
+from parity.report.layers.text import headline, layers_text
 from parity.report.text import width
 
 

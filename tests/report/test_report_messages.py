@@ -18,7 +18,7 @@ from report_records import (
 
 from parity.agreement import Finding
 from parity.record import Failure, ImageRecord
-from parity.report.messages import budget_lines, codes, image_message, runtime_message
+from parity.report.messages.message import budget_lines, codes, image_message, runtime_message
 
 
 def test_a_strict_failure_tells_counts_findings_rows_and_hints() -> None:

@@ -6,7 +6,7 @@ import pytest
 from report_records import extra, image, lost, pair, reference, runtime, suite
 
 from parity.record import Failure, ImageRecord
-from parity.report import terminal
+from parity.report.suite import terminal
 from parity.report.text import width
 
 MISSING = Failure("RuntimeMissing", "phone: onnxruntime is not installed", 3)

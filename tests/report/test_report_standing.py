@@ -11,7 +11,7 @@ from report_records import image, lost, pair, reference, runtime, suite
 
 from parity.record import Failure, SuiteRecord, load
 from parity.record.completeness import Scope
-from parity.report import writing
+from parity.report.suite import writing
 
 FILES = ["detections.csv", "results.json", "summary.md"]
 

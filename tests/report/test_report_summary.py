@@ -8,7 +8,8 @@ from markdown_it import MarkdownIt
 from report_records import image, lost, pair, reference, runtime, suite
 
 from parity.record import ArtifactRecord
-from parity.report.summary import escaped, preformatted, summary_md
+from parity.report.markdown import escaped, preformatted
+from parity.report.suite.summary import summary_md
 
 NASTY = [
     "a|b",

@@ -4,8 +4,8 @@ import pytest
 from report_records import CLASSES, extra, image, lost, pair, runtime
 
 from parity.agreement import Finding
-from parity.report.scene import of_image, of_runtime
-from parity.report.wording import advice, sentence
+from parity.report.messages.scene import of_image, of_runtime
+from parity.report.messages.wording import advice, sentence
 
 SETTINGS = {
     "count": 5,
@@ -302,3 +302,10 @@ def test_a_finding_over_all_images_says_its_share_and_the_image() -> None:
 def test_where_to_look_is_said_once() -> None:
     """Five findings of one code give one advice."""
     assert advice([Finding("no-image")] * 5) == ("see why each image could not be judged",)
+
+
+def test_what_two_codes_advise_alike_is_said_once() -> None:
+    """A group that is gone here has appeared there."""
+    both = advice([Finding("vanished"), Finding("appeared")])
+    assert both == advice([Finding("vanished")]) == advice([Finding("appeared")])
+    assert len(advice([Finding("vanished"), Finding("no-image")])) == 2

@@ -8,32 +8,11 @@ from textwrap import dedent
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from parity.harness.roundtripping import roundtrip
 from parity.record.roundtrip import ModelRecord
 from parity.runtimes.shared.resolve import resolve
-
-HEAD = """
-[detector]
-name = "tiny"
-reference = "native"
-images = ["images/*.png"]
-classes = ["bolt", "nut"]
-
-[preprocess]
-size = [8, 8]
-range = [0, 1]
-
-[decode]
-family = "boxes-scores"
-score_threshold = 0.5
-[decode.boxes-scores]
-box_format = "xyxy"
-normalized = true
-
-[runtimes.native]
-"""
+from tests.support.suites import boxes_scores, noise, small_suite
 
 KERAS = """
 import keras
@@ -79,14 +58,14 @@ class Net(nn.Module):
 
 def write_suite(folder: Path, tables: str, code: str = "", images: int = 2) -> Path:
     """A suite whose runtimes start with ``native``; ``code`` is its net.py."""
-    (folder / "images").mkdir(parents=True, exist_ok=True)
-    random = np.random.default_rng(0)
-    for i in range(images):
-        pixels = random.integers(0, 255, (8, 8, 3)).astype(np.uint8)
-        Image.fromarray(pixels).save(folder / "images" / f"{i:03}.png")
-    (folder / "net.py").write_text(code)
-    (folder / "parity.toml").write_text(HEAD + dedent(tables).lstrip())
-    return folder
+    return small_suite(
+        folder,
+        {"native": dedent(tables)},
+        images={f"images/{i:03}.png": noise(8, 8, seed=i) for i in range(images)},
+        preprocess="range = [0, 1]",
+        decode=boxes_scores(normalized=True),
+        files={"net.py": code},
+    )
 
 
 def keras_suite(folder: Path, extra: str = "", layers: str = "") -> Path:

@@ -7,7 +7,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pytest
 
 from parity import check, runtimes
@@ -16,6 +15,7 @@ from parity.runtimes.contract import Adapter, AdapterError, Artifact
 from parity.runtimes.onnxruntime import placement
 from parity.runtimes.onnxruntime.placement import CPU, Placement
 from parity.runtimes.shared import tf_common
+from tests.support.suites import boxes_scores, runtime, small_suite, toml
 
 AZURE = "AzureExecutionProvider"  # part of the plain package; it runs nothing but its own ops
 CUDA = "CUDAExecutionProvider"
@@ -287,43 +287,21 @@ def test_threads_that_tensorflow_does_not_take_are_told() -> None:
 
 # --- the suite
 
-SUITE = """
-[detector]
-name = "net"
-reference = "plain"
-images = ["*.png"]
-classes = ["bolt", "nut"]
-
-[preprocess]
-size = [8, 8]
-
-[decode]
-family = "boxes-scores"
-score_threshold = 0.1
-boxes-scores = { box_format = "cxcywh", normalized = true }
-
-[runtimes.plain]
-kind = "onnxruntime"
-model = "net.onnx"
-
-[runtimes.fast]
-kind = "onnxruntime"
-model = "net.onnx"
-"""
-
 
 @pytest.mark.parametrize("apart", ["", "isolated = true\n"])
 def test_what_did_not_run_is_an_error_with_a_cause(
     onnx_files: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], apart: str
 ) -> None:
     """In this process and apart; --allow-missing does not lift it."""
-    from PIL import Image
-
     _needs(AZURE)
     (tmp_path / "net.onnx").write_bytes((onnx_files / "net.onnx").read_bytes())
-    Image.fromarray(np.full((8, 8, 3), 9, np.uint8)).save(tmp_path / "a.png")
     options = f'options = {{ provider = "{AZURE}" }}\n{apart}'
-    (tmp_path / "parity.toml").write_text(SUITE + options)
+    plain = toml(runtime("onnxruntime", "net.onnx"))
+    small_suite(
+        tmp_path,
+        {"plain": plain, "fast": plain + options},
+        decode=boxes_scores("cxcywh", normalized=True, threshold=0.1),
+    )
     (found,) = check(tmp_path, ("fast",), allow_missing=True).runtimes
     assert found.failure is not None
     assert (found.verdict, found.failure.kind) == ("error", "NotApplied")

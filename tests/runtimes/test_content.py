@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from parity.runtimes import wire
-from parity.runtimes.content import expect, recognise
+from parity.formats import recognise, wire
+from parity.runtimes.content import expect
 from parity.runtimes.contract import AdapterError
 
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"

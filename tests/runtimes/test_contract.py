@@ -248,14 +248,14 @@ def test_an_unknown_option_is_refused_with_the_known_ones(open_: Open, artifact:
     assert "threads" in caught.value.facts["known"]
 
 
-@pytest.mark.parametrize("value", [0, -1, 1.5, "2", True])
+@pytest.mark.parametrize("value", [0, -1, 1.5, "2", True, 513, 1 << 63])
 def test_threads_must_be_a_whole_number(open_: Open, artifact: Artifact, value: object) -> None:
-    """Anything else than a whole number from 1 on is refused."""
+    """Anything else, and more than a library can start, is refused."""
     wrong = dataclasses.replace(artifact, options={**artifact.options, "threads": value})
     with pytest.raises(AdapterError) as caught:
         open_(wrong)
     assert caught.value.code == "bad-option"
-    assert caught.value.facts["known"] == ("a whole number of at least 1",)
+    assert caught.value.facts["known"] == ("a whole number from 1 to 512",)
 
 
 def test_a_missing_library_is_reported_with_its_remedy(

@@ -18,14 +18,13 @@ import pytest
 from test_scan import Writes, refused, rewritten, saved
 
 import parity.runtimes as runtimes
+from parity.formats.archive import faults
+from parity.formats.keras import configuration as keras_configuration
+from parity.formats.tensorflow.operations import reaches_outside
+from parity.formats.torch import script_calls, symbolic
 from parity.runtimes import (
     content,
     scan,
-    scan_archive,
-    scan_keras,
-    scan_savedmodel,
-    scan_symbolic,
-    scan_torchscript,
 )
 from parity.runtimes.contract import Artifact
 
@@ -85,7 +84,7 @@ def test_an_archive_with_two_tables_of_contents(torch_files: Path, tmp_path: Pat
         assert not any(b"evil()" in archive.read(name) for name in names)
     reader = torch._C.PyTorchFileReader(str(path))
     assert any(b"evil()" in reader.get_record(name.split("/", 1)[1]) for name in names)
-    assert refused("torch", path) == (scan_archive.NO_END,)
+    assert refused("torch", path) == (faults.NO_END,)
 
 
 @pytest.mark.parametrize("field", [10, 12, 16, 20], ids=["count", "size", "start", "comment"])
@@ -267,7 +266,7 @@ def test_symbolic_sizes_that_call_or_name_anything(
 )  # fmt: skip
 def test_symbolic_sizes_that_never_end(expression: str) -> None:
     """A power of powers has more digits than there is time: one call that nobody can stop."""
-    assert not scan_symbolic.harmless(expression)
+    assert not symbolic.harmless(expression)
 
 
 @pytest.mark.parametrize(
@@ -289,7 +288,7 @@ def test_symbolic_sizes_that_never_end(expression: str) -> None:
 )
 def test_symbolic_sizes_that_torch_writes(expression: str) -> None:
     """Sizes and guards of real programs with sizes that change."""
-    assert scan_symbolic.harmless(expression)
+    assert symbolic.harmless(expression)
 
 
 def test_a_program_of_many_sizes_needs_no_trust(tmp_path: Path) -> None:
@@ -346,7 +345,7 @@ def scanned(code: str) -> list[str]:
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("net/code/a.py", code)
     with zipfile.ZipFile(buffer) as archive:
-        return scan_torchscript.findings(archive)
+        return script_calls.findings(archive)
 
 
 def test_torchscript_whose_code_is_anywhere(torch_files: Path, tmp_path: Path) -> None:
@@ -452,7 +451,9 @@ def test_what_keras_itself_would_not_build() -> None:
 
     for one in sorted(NON_MODELING_APIS):
         module, _, name = one.rpartition(".")
-        assert list(scan_keras.findings({"module": module, "class_name": name, "config": {}})), one
+        assert list(
+            keras_configuration.findings({"module": module, "class_name": name, "config": {}})
+        ), one
 
 
 def planted(file: Any, how: str) -> None:
@@ -635,7 +636,7 @@ def test_every_operation_that_takes_a_file() -> None:
         if one.type in (types_pb2.DT_STRING, "string", "list(string)")
         and re.search(r"file|path|dir(_|$|ectory)|vocab|address|basename", one.name)
     }
-    assert {op for op in taking if not scan_savedmodel.reaches_outside(op)} == {
+    assert {op for op in taking if not reaches_outside(op)} == {
         "ShardedFilename",
         "ShardedFilespec",
     }

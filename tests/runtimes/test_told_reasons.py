@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from parity.runtimes.content import recognise
+from parity.formats import recognise
 from parity.runtimes.shared.reasons import reason
 
 

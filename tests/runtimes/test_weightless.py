@@ -17,7 +17,8 @@ from parity.isolation import Launch, Workplace
 from parity.runtimes.contract import Adapter, AdapterError, Artifact
 
 FOLDER = Path(runtimes.__file__).parent
-FILES = sorted(path.relative_to(FOLDER) for path in FOLDER.rglob("*.py"))
+FORMATS = FOLDER.parent / "formats"
+FILES = sorted([*FOLDER.rglob("*.py"), *FORMATS.rglob("*.py")])
 FRAMEWORKS = {"torch", "tensorflow", "keras", "onnxruntime", "onnx", "ai_edge_litert", "h5py"}
 PROBE = "import json, sys\n{}\nprint(json.dumps(sorted({{n.split('.')[0] for n in sys.modules}})))"
 
@@ -51,25 +52,29 @@ def test_the_probe_would_see_a_framework() -> None:
     assert "h5py" in imported("import parity.runtimes, h5py")
 
 
-@pytest.mark.parametrize("path", FILES, ids=str)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(FOLDER.parent)))
 def test_every_file_is_python_3_8(path: Path) -> None:
     """The folder is run by foreign interpreters, down to Python 3.8."""
-    tree = ast.parse((FOLDER / path).read_text(), feature_version=(3, 8))
+    tree = ast.parse(path.read_text(), feature_version=(3, 8))
     for node in ast.walk(tree):
         if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
             assert node.value.id not in ("dict", "list", "tuple", "set", "type"), node.lineno
 
 
-@pytest.mark.parametrize("path", FILES, ids=str)
-def test_every_file_imports_only_its_own_folder(path: Path) -> None:
-    """At import: the standard library, numpy and siblings; the folder can be copied away."""
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(FOLDER.parent)))
+def test_every_file_imports_only_its_own_room_and_formats(path: Path) -> None:
+    """At import: the standard library, numpy, siblings and formats; they can be copied away."""
+    room = FORMATS if FORMATS in path.parents else FOLDER
     allowed = set(sys.stdlib_module_names) | {"numpy"}
-    for node in ast.parse((FOLDER / path).read_text()).body:
+    for node in ast.parse(path.read_text()).body:
         if isinstance(node, ast.Import):
             assert {alias.name.split(".")[0] for alias in node.names} <= allowed
         elif isinstance(node, ast.ImportFrom):
-            inside = 1 <= node.level <= len(path.parts)
-            assert inside or str(node.module).split(".")[0] in allowed
+            if node.level == 0:
+                assert str(node.module).split(".")[0] in allowed
+                continue
+            origin = path.parents[node.level - 1].joinpath(*(node.module or "").split("."))
+            assert {room, FORMATS} & {origin, *origin.parents}, node.lineno
 
 
 def test_no_folder_of_ours_hides_a_framework(tmp_path: Path) -> None:

@@ -108,3 +108,8 @@ def grid_words(anchors: int, size: Size | None, each: Sequence[int]) -> tuple[in
                 listed = ", ".join(map(str, strides))
                 return count, f"{anchors} = {words}, the cells of strides {listed}"
     return None
+
+
+def cells_of(shape: tuple[int, ...], axis: int) -> tuple[int, int]:
+    """Height and width of a map whose channels are along ``axis``, 1 or 3."""
+    return (shape[2], shape[3]) if axis == 1 else (shape[1], shape[2])

@@ -8,23 +8,28 @@ which score they were written.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from pydantic import Field
 
-from parity.decode.contract import Family, Size
+from parity.decode.contract import Family, FamilyTable, Given, Heads, Size
 from parity.decode.heads import detected
 from parity.decode.heads.binding import Role
-from parity.decode.heads.candidates import Array, DecodeError, Floats, Proposals
-
-if TYPE_CHECKING:
-    from parity.suite.decoding import Decode
-    from parity.suite.inside import Detected
+from parity.decode.heads.candidates import (
+    DecodeError,
+    Floats,
+    Proposals,
+)
 
 _LASTS: dict[str, tuple[int, ...]] = {"boxes": (4,), "scores": (), "classes": ()}
 _ROUNDING = 1e-6  # a program compares in float32
 
 
-def roles(settings: Decode, classes: int, priors: Floats | None) -> tuple[Role, ...]:
+class Detected(FamilyTable):
+    """Detections that a program wrote. ``first_class``: as for ``tf-od-api``."""
+
+    first_class: int = Field(default=0, ge=0)
+
+
+def roles(given: Given[Detected], size: Size | None) -> tuple[Role, ...]:
     """``boxes`` (N, 4), ``scores`` (N,) and ``classes`` (N,)."""
     return (
         detected.detections_role("boxes", "(N, 4)", (4,), ("boxes",)),
@@ -33,20 +38,18 @@ def roles(settings: Decode, classes: int, priors: Floats | None) -> tuple[Role, 
     )
 
 
-def decode(
-    heads: Mapping[str, Array], settings: Decode, classes: int, size: Size, priors: Floats | None
-) -> Proposals:
+def decode(heads: Heads, given: Given[Detected], size: Size) -> Proposals:
     """The detections of one image, without padding."""
-    own: Detected = settings.own  # type: ignore[assignment]  # the suite is validated
+    own = given.table
     rows = {name: detected.rows_of(heads[name], name, last) for name, last in _LASTS.items()}
     detected.same_length(rows)
     rows = detected.without_constant(rows)
     scores = detected.scores_in_range(
         rows["scores"], "are the heads of scores and classes the other way round?"
     )
-    _check_floor(scores, settings.score_floor)
+    _check_floor(scores, given.score_floor)
     return Proposals(
-        rows["boxes"], scores, detected.classes_of(rows["classes"], own.first_class, classes)
+        rows["boxes"], scores, detected.classes_of(rows["classes"], own.first_class, given.classes)
     )
 
 
@@ -62,5 +65,15 @@ def _check_floor(scores: Floats, floor: float | None) -> None:
 
 
 FAMILY = Family(
-    roles, decode, crossed="are they x, y, width, height, or y1, x1, y2, x2?", frame="image"
+    name="detections",
+    table=Detected,
+    heads="boxes (N, 4) in pixels of the original image, scores (N,), classes (N,)",
+    keys="`first_class` (0); `score_floor` beside them",
+    roles=roles,
+    decode=decode,
+    suppresses="inside",
+    required={"score_floor": "the score down to which the program wrote its detections"},
+    frame="image",
+    crossed=lambda _: "are they x, y, width, height, or y1, x1, y2, x2?",
+    scaled="where they are written",
 )

@@ -12,27 +12,29 @@ the same shape.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
-from parity.decode.contract import Family, Size
+from pydantic import Field
+
+from parity.decode.clues.evidence import Clue, Likelihood, Seen, weigh
+from parity.decode.clues.inside import ids_of
+from parity.decode.contract import Family, FamilyTable, Given, Heads, Size
 from parity.decode.heads import detected
 from parity.decode.heads.binding import Role
-from parity.decode.heads.candidates import Array, Floats, Proposals
-
-if TYPE_CHECKING:
-    from parity.suite.decoding import Decode
-    from parity.suite.inside import Torchvision
+from parity.decode.heads.candidates import (
+    Proposals,
+)
 
 _LASTS: dict[str, tuple[int, ...]] = {"boxes": (4,), "labels": (), "scores": ()}
 
 
-def _settings(settings: Decode) -> Torchvision:
-    own: Torchvision = settings.own  # type: ignore[assignment]  # the suite is validated
-    return own
+class Torchvision(FamilyTable):
+    """Boxes, labels and scores of torchvision. ``first_class``: as for ``tf-od-api``."""
+
+    first_class: int = Field(default=1, ge=0)
 
 
-def roles(settings: Decode, classes: int, priors: Floats | None) -> tuple[Role, ...]:
+def roles(given: Given[Torchvision], size: Size | None) -> tuple[Role, ...]:
     """``boxes`` (N, 4), ``labels`` (N,) and ``scores`` (N,)."""
     return (
         detected.detections_role("boxes", "(N, 4)", (4,), ("boxes",)),
@@ -41,9 +43,7 @@ def roles(settings: Decode, classes: int, priors: Floats | None) -> tuple[Role, 
     )
 
 
-def decode(
-    heads: Mapping[str, Array], settings: Decode, classes: int, size: Size, priors: Floats | None
-) -> Proposals:
+def decode(heads: Heads, given: Given[Torchvision], size: Size) -> Proposals:
     """The detections of one image."""
     rows = {name: detected.rows_of(heads[name], name, last) for name, last in _LASTS.items()}
     detected.same_length(rows)
@@ -53,8 +53,49 @@ def decode(
         detected.scores_in_range(
             rows["scores"], "are the heads of scores and labels the other way round?"
         ),
-        detected.classes_of(rows["labels"], _settings(settings).first_class, classes),
+        detected.classes_of(rows["labels"], given.table.first_class, given.classes),
     )
 
 
-FAMILY = Family(roles, decode, crossed="are they y1, x1, y2, x2? Then this is another family")
+def clues(seen: Seen) -> Iterator[Likelihood]:
+    """boxes (N, 4), labels int64 (N,), scores (N,), whatever N is on this image."""
+    boxes = [n for n, look in seen.looks.items() if len(look.shape) == 2 and look.shape[1] == 4]
+    flat = [n for n, look in seen.looks.items() if len(look.shape) == 1]
+    labels = [name for name in flat if seen.looks[name].dtype[:3] in ("int", "uin")]
+    scores = [name for name in flat if name not in labels]
+    if (len(boxes), len(labels), len(scores)) != (1, 1, 1):
+        return
+    count = seen.looks[boxes[0]].shape[0]
+    if any(seen.looks[name].shape != (count,) for name in flat):
+        return
+    found = seen.looks[scores[0]]
+    yield weigh(
+        "torchvision",
+        [
+            Clue(
+                True,
+                0.8,
+                f"{boxes[0]!r} ({count}, 4), {labels[0]!r} ({count},) of integers and "
+                f"{scores[0]!r} ({count},)",
+            ),
+            Clue(found.unit, 0.1, f"{scores[0]!r} is within 0..1"),
+            Clue(seen.named("label") == labels[0], 0.1, "an output is called labels"),
+        ],
+        outputs={"boxes": boxes[0], "labels": labels[0], "scores": scores[0]},
+        table={"first_class": 0} if 0.0 in ids_of(seen, labels[0], scores[0]) else {},
+    )
+
+
+FAMILY = Family(
+    name="torchvision",
+    table=Torchvision,
+    heads="boxes (N, 4), labels (N,), scores (N,)",
+    keys="`first_class` (1)",
+    roles=roles,
+    decode=decode,
+    suppresses="inside",
+    clues=clues,
+    crossed=lambda _: "are they y1, x1, y2, x2? Then this is another family",
+    scaled="in the model",
+    recipe={"resize": "stretch", "color": "RGB", "range": [0, 1]},
+)

@@ -14,32 +14,71 @@ x before y, some w and h), in pixels of what was fed, class 1-based.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Self
 
 import numpy as np
+from pydantic import Field, model_validator
 
-from parity.decode.contract import Columns, Family, Size
+from parity.decode.clues.evidence import Clue, Likelihood, Seen, weigh
+from parity.decode.clues.rows import (
+    RELATIVE,
+    only,
+    unit,
+)
+from parity.decode.contract import Columns, Family, FamilyTable, Given, Heads, Size
 from parity.decode.heads import detected
 from parity.decode.heads.binding import Role, Shape
-from parity.decode.heads.candidates import Array, DecodeError, Floats, Proposals
-from parity.decode.heads.predictions import and_further
-
-if TYPE_CHECKING:
-    from parity.suite.decoding import Decode
-    from parity.suite.inside import YoloEnd2End
+from parity.decode.heads.candidates import (
+    DecodeError,
+    Floats,
+    Proposals,
+)
+from parity.decode.heads.predictions import (
+    and_further,
+)
 
 YOLOV7 = ("image", "x1", "y1", "x2", "y2", "class", "score")
 
 
-def _settings(settings: Decode) -> YoloEnd2End:
-    own: YoloEnd2End = settings.own  # type: ignore[assignment]  # the suite is validated
-    return own
+Column = Literal["image", "x1", "y1", "x2", "y2", "w", "h", "score", "class"]
+_BOXES = ({"x1", "y1", "x2", "y2"}, {"x1", "y1", "w", "h"})
 
 
-def roles(settings: Decode, classes: int, priors: Floats | None) -> tuple[Role, ...]:
+class YoloEnd2End(FamilyTable):
+    """Rows of one detection each. ``first_class``, ``normalized``: as ``tf-od-api``.
+
+    ``columns``: what the numbers of a row are, in their order; "w" and "h" may stand for "x2" and
+    "y2", and "image" is the index of the image in its batch. ``further``: how many stand behind
+    these and are not read, as for ``yolov5``.
+    """
+
+    first_class: int = Field(default=0, ge=0)
+    normalized: bool = False
+    further: int = Field(default=0, ge=0)
+    columns: tuple[Column, ...] | None = Field(default=None, strict=False)
+
+    @model_validator(mode="after")
+    def _whole_rows(self) -> Self:
+        box = set(self.order) - {"image", "score", "class"}
+        whole = box in _BOXES and {"score", "class"} <= set(self.order)
+        if not whole or len(set(self.order)) != len(self.order):
+            raise ValueError(
+                "columns: expected x1, y1, x2, y2 (or w, h for these two), score, class and, if "
+                f"need be, image, each once, found {', '.join(self.order)}"
+            )
+        return self
+
+    @property
+    def order(self) -> tuple[Column, ...]:
+        """The columns as they stand."""
+        return self.columns or ("x1", "y1", "x2", "y2", "score", "class")
+
+
+def roles(given: Given[YoloEnd2End], size: Size | None) -> tuple[Role, ...]:
     """``detections`` (1, N, 6), or as wide as the columns that the suite names."""
-    order, further = _settings(settings).order, _settings(settings).further
+    order, further = given.table.order, given.table.further
     width = len(order) + further
     needs = f"(1, N, {width}), rows of {', '.join(order)}{and_further(further)}"
 
@@ -59,11 +98,9 @@ def roles(settings: Decode, classes: int, priors: Floats | None) -> tuple[Role, 
     return (detected.detections_role("detections", needs, (width,), (), hint),)
 
 
-def decode(
-    heads: Mapping[str, Array], settings: Decode, classes: int, size: Size, priors: Floats | None
-) -> Proposals:
+def decode(heads: Heads, given: Given[YoloEnd2End], size: Size) -> Proposals:
     """The detections of one image, without padding."""
-    how = _settings(settings)
+    how = given.table
     width = len(how.order) + how.further
     table = detected.rows_of(heads["detections"], "detections", (width,))[:, : len(how.order)]
     columns: dict[str, Floats] = dict(zip(how.order, table.T, strict=True))
@@ -76,13 +113,13 @@ def decode(
             _boxes(rows), "xyxy", how.normalized, size, f" say normalized = {other}"
         ),
         detected.scores_in_range(rows["score"], f"are the rows {', '.join(how.order)}?"),
-        detected.classes_of(rows["class"], how.first_class, classes),
+        detected.classes_of(rows["class"], how.first_class, given.classes),
     )
 
 
-def unread(heads: Mapping[str, Array], settings: Decode, classes: int) -> dict[str, Columns]:
+def unread(heads: Heads, given: Given[YoloEnd2End]) -> dict[str, Columns]:
     """What stands behind the columns that the suite names."""
-    how = _settings(settings)
+    how = given.table
     axis = np.ndim(heads["detections"]) - 1
     return {"detections": Columns(axis, len(how.order))} if how.further else {}
 
@@ -115,10 +152,128 @@ def _check_columns(rows: Mapping[str, Floats], order: tuple[str, ...]) -> None:
         )
 
 
+FEW = 1000  # detections that a network emits after its own NMS; anchors are more
+PLAIN = ("x1", "y1", "x2", "y2", "score", "class")
+SCORE_FIRST = ("image", "y1", "x1", "y2", "x2", "score", "class")  # EfficientDet of google/automl
+X_FIRST = ("image", *PLAIN)  # as some of its versions write it
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """The rows that say something, and what their columns are."""
+
+    columns: tuple[str, ...]
+    values: Floats  # (N, columns), those with a score above 0
+
+    def column(self, *names: str) -> Floats:
+        """Columns by name, (N, names)."""
+        return self.values[:, [self.columns.index(name) for name in names]]
+
+    @property
+    def whole(self) -> bool:
+        """Whether classes are whole numbers, and an index of the image is the same in all rows."""
+        index = self.column("image") if "image" in self.columns else np.zeros((1, 1))
+        return bool(len(self.values)) and _ids(self.column("class")) and np.ptp(index) == 0
+
+    @property
+    def table(self) -> dict[str, Any]:
+        """Keys of ``[decode.yolo-end2end]``, as far as anything was found."""
+        found: dict[str, Any] = {}
+        if len(self.columns) != len(PLAIN):
+            found["columns"] = list(self.columns)
+        if not len(self.values):
+            return found
+        found["normalized"] = bool(self.column("x1", "y1", "x2", "y2").max() <= RELATIVE)
+        if self.whole and (self.column("class") == 0).any():
+            found["first_class"] = 0
+        elif self.columns in (SCORE_FIRST, X_FIRST):
+            found["first_class"] = 1  # its classes are numbered as those of COCO
+        return found
+
+
+def clues(seen: Seen) -> Iterator[Likelihood]:
+    """(1, N, 6) as of YOLOv10 and exporters, (N, 7) as of YOLOv7, (1, N, 7) as of EfficientDet."""
+    name = only(seen)
+    if name is None or seen.heads[name].shape[-1] not in (len(PLAIN), len(YOLOV7)):
+        return
+    shape, width = seen.looks[name].shape, seen.heads[name].shape[-1]
+    rows = _rows(seen.values[name].reshape(-1, width), len(shape) == 2, seen.size)
+    some, scores = bool(len(rows.values)), rows.column("score")[:, 0]
+    at = {one: place for place, one in enumerate(rows.columns)}
+    order = "" if width == len(PLAIN) else f": {', '.join(rows.columns)}"
+    ordered = (rows.column("x2", "y2") >= rows.column("x1", "y1")).all()
+    yield weigh(
+        "yolo-end2end",
+        [
+            Clue(True, 0.3, f"one head {shape}, {width} numbers for each detection{order}"),
+            Clue(rows.whole, 0.3, f"column {at['class']} holds whole numbers, as classes are"),
+            Clue(some and not rows.whole, -0.3),
+            Clue(unit(scores), 0.1, f"column {at['score']} is within 0..1, as scores are"),
+            Clue(_falls(scores), 0.1, f"column {at['score']} falls from row to row"),
+            Clue(some and bool(ordered), 0.1, "x1 <= x2 and y1 <= y2 in every row"),
+            Clue(0 < shape[-2] <= FEW, 0.1, f"{shape[-2]} rows"),
+            Clue(shape[-2] > FEW, -0.3),
+        ],
+        outputs={"detections": name},
+        table=rows.table,
+    )
+
+
+def _rows(table: Floats, unbatched: bool, size: Size | None) -> _Rows:
+    """Without rows of padding, which are 0 or -1 throughout or have no score above 0."""
+    filled = table[~((table[:, 1:] == 0.0).all(axis=1) | (table[:, 1:] == -1.0).all(axis=1))]
+    columns = PLAIN if table.shape[1] == len(PLAIN) else _seven(filled, unbatched, size)
+    return _Rows(columns, filled[filled[:, columns.index("score")] > 0.0])
+
+
+def _seven(rows: Floats, unbatched: bool, size: Size | None) -> tuple[str, ...]:
+    """Which of the last two columns holds classes, and whether x stands before y.
+
+    Where rows do not tell the former, a head without a batch is YOLOv7's. An x is seen by reaching
+    beyond the input's height.
+    """
+    fifth, sixth = rows[:, 5], rows[:, 6]
+    classes_first = _ids(fifth) and unit(sixth)
+    classes_last = _ids(sixth) and unit(fifth)
+    if classes_first and (unbatched or not classes_last):
+        return YOLOV7
+    if classes_first == classes_last and unbatched:
+        return YOLOV7
+    height, width = size or (0, 0)
+    odd, even = rows[:, [1, 3]].max(initial=0.0), rows[:, [2, 4]].max(initial=0.0)
+    return X_FIRST if height < odd <= width and even <= height else SCORE_FIRST
+
+
+def _ids(values: Floats) -> bool:
+    return bool(values.size) and bool((values == np.trunc(values)).all() and values.min() >= 0)
+
+
+def _falls(scores: Floats) -> bool:
+    return len(scores) >= 3 and bool((np.diff(scores) <= 1e-6).all() and np.ptp(scores) > 0)
+
+
 FAMILY = Family(
-    roles,
-    decode,
+    name="yolo-end2end",
+    table=YoloEnd2End,
+    heads="rows of x1, y1, x2, y2, score, class, or what `columns` names: YOLOv7 with its NMS has "
+    '`["image", "x1", "y1", "x2", "y2", "class", "score"]`, EfficientDet of google/automl '
+    '`["image", "y1", "x1", "y2", "x2", "score", "class"]`; `"w"`, `"h"` for `"x2"`, `"y2"`',
+    keys="`columns`, `first_class` (0), `normalized` (false)",
+    also="YOLOv10",
+    roles=roles,
+    decode=decode,
+    suppresses="inside",
     unread=unread,
-    crossed="are the numbers of a row in this order? Else say columns = [...], as for rows of "
-    "x, y, width, height",
+    clues=clues,
+    crossed=lambda _: (
+        "are the numbers of a row in this order? Else say columns = [...], as for "
+        "rows of x, y, width, height"
+    ),
+    recipe={
+        "resize": "letterbox",
+        "pad": "center",
+        "pad_value": 114,
+        "color": "RGB",
+        "range": [0, 1],
+    },
 )

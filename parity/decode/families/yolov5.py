@@ -8,53 +8,62 @@ and runs NMS for each class.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import numpy as np
 
 from parity.boxes import to_xyxy
-from parity.decode.contract import Columns, Family, Size
+from parity.decode.clues.evidence import Clue, Likelihood, Seen, grid_words, weigh
+from parity.decode.clues.rows import (
+    ANCHORS,
+    RELATIVE,
+    class_clues,
+    decoded_words,
+    dense,
+    unit,
+)
+from parity.decode.contract import Columns, Family, Given, Heads, Size
 from parity.decode.heads.best import labelled
 from parity.decode.heads.binding import Role, Shape
-from parity.decode.heads.candidates import Array, Candidates, Floats, Proposals, activate
+from parity.decode.heads.candidates import (
+    Candidates,
+    Proposals,
+    activate,
+)
 from parity.decode.heads.predictions import (
     PREDICTIONS,
+    Rows,
     and_further,
     predictions_role,
     rows_with_objectness,
     with_objectness,
 )
-from parity.decode.heads.ranges import check_unit
-from parity.suite.families import YoloV5
-
-if TYPE_CHECKING:
-    from parity.suite.decoding import Decode
+from parity.decode.heads.ranges import (
+    check_unit,
+)
 
 
-def _settings(settings: Decode) -> YoloV5:
-    how = settings.own
-    assert isinstance(how, YoloV5)
-    return how
+class YoloV5(Rows):
+    """YOLOv5: one head of boxes, objectness and classes, decoded by the network."""
 
 
-def roles(settings: Decode, classes: int, priors: Floats | None) -> tuple[Role, ...]:
+def roles(given: Given[YoloV5], size: Size | None) -> tuple[Role, ...]:
     """``predictions`` (1, A, 5 + classes)."""
-    further = _settings(settings).further
-    needs = f"(1, A, {5 + classes + further}): cx, cy, w, h, objectness, one score for each class"
+    further = given.table.further
+    needs = (
+        f"(1, A, {5 + given.classes + further}): cx, cy, w, h, objectness, one score for each class"
+    )
 
     def fits(shape: Shape, classes: int) -> bool:
         return with_objectness(shape, classes + further)
 
-    return (predictions_role(needs + and_further(further), classes, fits),)
+    return (predictions_role(needs + and_further(further), given.classes, fits),)
 
 
-def decode(
-    heads: Mapping[str, Array], settings: Decode, classes: int, size: Size, priors: Floats | None
-) -> Candidates | Proposals:
+def decode(heads: Heads, given: Given[YoloV5], size: Size) -> Candidates | Proposals:
     """The candidates of one image, or each box with its best class."""
-    how = _settings(settings)
-    rows = rows_with_objectness(heads[PREDICTIONS], classes, how.activation, how.further)
+    how = given.table
+    rows = rows_with_objectness(heads[PREDICTIONS], given.classes, how.activation, how.further)
     boxes = rows[:, :4].astype(np.float64)
     grids = "; grids still to be decoded? say family = 'yolox'"
     check_unit(boxes[:, :2], how.normalized, size, PREDICTIONS, grids)
@@ -64,9 +73,50 @@ def decode(
         return labelled(boxes, rows[:, 5:], how, objectness)
 
 
-def unread(heads: Mapping[str, Array], settings: Decode, classes: int) -> dict[str, Columns]:
+def unread(heads: Heads, given: Given[YoloV5]) -> dict[str, Columns]:
     """What stands behind the classes."""
-    return {PREDICTIONS: Columns(2, 5 + classes)} if _settings(settings).further else {}
+    return {PREDICTIONS: Columns(2, 5 + given.classes)} if given.table.further else {}
 
 
-FAMILY = Family(roles, decode, unread=unread)
+def clues(seen: Seen) -> Iterator[Likelihood]:
+    """(1, A, 5 + C): decoded cx, cy, w, h, objectness and a score for every class."""
+    for name, rows, upright in dense(seen):
+        if not upright or rows.shape[1] < 6:
+            continue
+        grid, classes = grid_words(len(rows), seen.size, ANCHORS), rows.shape[1] - 5
+        decoded, why = decoded_words(rows, seen)
+        yield weigh(
+            "yolov5",
+            [
+                Clue(True, 0.35, f"one head {seen.looks[name].shape} as (1, A, 5 + C)"),
+                Clue(unit(rows[:, 4:]), 0.15, "columns 4 and on are within 0..1"),
+                Clue(not unit(rows[:, 4:]), -0.2),
+                Clue(decoded, 0.15, why),
+                Clue(not decoded, -0.3),
+                *class_clues(seen, classes),
+                Clue(grid is not None and grid[0] == 3, 0.2, grid[1] if grid else ""),
+            ],
+            outputs={"predictions": name},
+            classes=classes,
+            table={"normalized": bool(rows[:, :4].max(initial=0.0) <= RELATIVE)},
+        )
+
+
+FAMILY = Family(
+    name="yolov5",
+    table=YoloV5,
+    heads="(1, A, 5 + C), with objectness",
+    keys="`normalized` (false; most TFLite exports need true: say so in their runtime), "
+    "`activation`, `multi_label` (false)",
+    roles=roles,
+    decode=decode,
+    unread=unread,
+    clues=clues,
+    recipe={
+        "resize": "letterbox",
+        "pad": "center",
+        "pad_value": 114,
+        "color": "RGB",
+        "range": [0, 1],
+    },
+)

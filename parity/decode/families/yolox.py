@@ -9,53 +9,77 @@ runs NMS for each class. An export that decodes by itself has the head of ``yolo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import Literal
 
 import numpy as np
+from pydantic import Field, field_validator
 
 from parity.boxes import to_xyxy
-from parity.decode.contract import Family, Size
+from parity.decode.clues.evidence import Clue, Likelihood, Seen, grid_words, weigh
+from parity.decode.clues.rows import (
+    ANCHORS,
+    SMALL,
+    class_clues,
+    dense,
+    unit,
+)
+from parity.decode.contract import Family, FamilyTable, Given, Heads, Size
 from parity.decode.heads.best import labelled
 from parity.decode.heads.binding import Role
 from parity.decode.heads.candidates import (
-    Array,
     Candidates,
     DecodeError,
     Floats,
     Proposals,
     activate,
 )
+from parity.decode.heads.cells import cells_of_strides
 from parity.decode.heads.predictions import (
     PREDICTIONS,
     predictions_role,
     rows_with_objectness,
     with_objectness,
 )
-from parity.decode.heads.ranges import typical
+from parity.decode.heads.ranges import (
+    typical,
+)
 from parity.decode.heads.units import check_raw
-from parity.suite.families import Yolox
-
-if TYPE_CHECKING:
-    from parity.suite.decoding import Decode
 
 _FARTHEST_CELLS = 4.0  # a centre is predicted by a cell nearby; decoded ones lie far from 0
 
 
-def roles(settings: Decode, classes: int, priors: Floats | None) -> tuple[Role, ...]:
+class Yolox(FamilyTable):
+    """YOLOX: one head whose grids and strides are still to be decoded.
+
+    ``strides``: of the feature maps, in the order of the head's rows. The rest as for ``yolov5``.
+    """
+
+    strides: tuple[int, ...] = Field(default=(8, 16, 32), min_length=1, strict=False)
+    activation: Literal["none", "sigmoid"] = "none"
+    multi_label: bool = False
+
+    @field_validator("strides")
+    @classmethod
+    def _above_0(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if min(value) < 1:
+            raise ValueError(f"expected strides of at least 1, found {list(value)}")
+        return value
+
+
+def roles(given: Given[Yolox], size: Size | None) -> tuple[Role, ...]:
     """``predictions`` (1, A, 5 + classes)."""
-    needs = f"(1, A, {5 + classes}): x, y, w, h of a cell, objectness, one score for each class"
-    return (predictions_role(needs, classes, with_objectness),)
+    needs = (
+        f"(1, A, {5 + given.classes}): x, y, w, h of a cell, objectness, one score for each class"
+    )
+    return (predictions_role(needs, given.classes, with_objectness),)
 
 
-def decode(
-    heads: Mapping[str, Array], settings: Decode, classes: int, size: Size, priors: Floats | None
-) -> Candidates | Proposals:
+def decode(heads: Heads, given: Given[Yolox], size: Size) -> Candidates | Proposals:
     """The candidates of one image, or each box with its best class."""
-    how = settings.own
-    assert isinstance(how, Yolox)
-    cells, strides = grid(size, how.strides)
-    rows = rows_with_objectness(heads[PREDICTIONS], classes, how.activation)
+    how = given.table
+    cells, strides = cells_of_strides(size, how.strides)
+    rows = rows_with_objectness(heads[PREDICTIONS], given.classes, how.activation)
     raw = rows[:, :4].astype(np.float64)
     _check(raw, len(cells), size, how.strides)
     expected = "centres relative to their cells"
@@ -65,17 +89,6 @@ def decode(
         boxes = np.concatenate([centres, np.exp(raw[:, 2:]) * strides], axis=1)
         objectness = activate(rows[:, 4:5].astype(np.float64), how.activation)
         return labelled(to_xyxy(boxes, "cxcywh"), rows[:, 5:], how, objectness)
-
-
-def grid(size: Size, strides: tuple[int, ...]) -> tuple[Floats, Floats]:
-    """Column and row of every cell (A, 2), and its stride (A, 1)."""
-    cells, lengths = [], []
-    for stride in strides:
-        rows, columns = (-(-edge // stride) for edge in size)  # as strided convolutions round
-        y, x = np.divmod(np.arange(rows * columns), columns)
-        cells.append(np.stack([x, y], axis=1).astype(np.float64))
-        lengths.append(np.full((len(x), 1), float(stride)))
-    return np.concatenate(cells), np.concatenate(lengths)
 
 
 def _check(rows: Floats, cells: int, size: Size, strides: tuple[int, ...]) -> None:
@@ -93,4 +106,49 @@ def _check(rows: Floats, cells: int, size: Size, strides: tuple[int, ...]) -> No
         )
 
 
-FAMILY = Family(roles, decode)
+def clues(seen: Seen) -> Iterator[Likelihood]:
+    """(1, A, 5 + C): offsets in cells and logarithms of sizes, still to be decoded."""
+    for name, rows, upright in dense(seen):
+        if not upright or rows.shape[1] < 6:
+            continue
+        grid, classes = grid_words(len(rows), seen.size, ANCHORS), rows.shape[1] - 5
+        boxes = rows[:, :4]
+        small = bool(np.abs(boxes).max(initial=0.0) < SMALL)
+        negative = bool((boxes[:, 2:] < 0).any() and np.ptp(boxes) > 0)  # -1 throughout is padding
+        yield weigh(
+            "yolox",
+            [
+                Clue(True, 0.3, f"one head {seen.looks[name].shape} as (1, A, 5 + C)"),
+                Clue(
+                    small and negative,
+                    0.3,
+                    "columns 0 to 3 are small, widths also negative: "
+                    "offsets and logarithms, not boxes",
+                ),
+                Clue(not small or not negative, -0.2),
+                Clue(unit(rows[:, 4:]), 0.1, "columns 4 and on are within 0..1"),
+                *class_clues(seen, classes),
+                Clue(grid is not None and grid[0] == 1, 0.2, grid[1] if grid else ""),
+                Clue(grid is not None and grid[0] == 3, -0.1),
+            ],
+            outputs={"predictions": name},
+            classes=classes,
+        )
+
+
+FAMILY = Family(
+    name="yolox",
+    table=Yolox,
+    heads="(1, A, 5 + C), grids still to be decoded",
+    keys="`strides` (8, 16, 32), `activation`, `multi_label`",
+    roles=roles,
+    decode=decode,
+    clues=clues,
+    recipe={
+        "resize": "letterbox",
+        "pad": "corner",
+        "pad_value": 114,
+        "color": "BGR",
+        "range": [0, 255],
+    },
+)

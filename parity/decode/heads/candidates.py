@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,8 @@ from parity.tensors import Array as Array  # decoders take it from here, with it
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Activation = Literal["none", "softmax", "sigmoid"]
+"""What is still to be applied to scores."""
 
 # A quantised head may end a step outside 0..1; logits and percentages lie far outside.
 SCORE_SLACK = 0.01
@@ -44,19 +46,43 @@ class Undecoded:
 
 @dataclass(frozen=True, eq=False)
 class Candidates:
-    """Boxes float64 (A, 4), xyxy in pixels of the network's input; scores float64 (A, classes)."""
+    """Boxes float64 (A, 4), xyxy in pixels of the network's input; scores float64 (A, classes).
+
+    ``every``: the suite says that every class of a box is a proposal.
+    """
 
     boxes: Floats | Undecoded
     scores: Floats
+    every: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """How proposals were chosen among all that the heads say, and what was passed over.
+
+    ``rule``: of ``parity.choosing``. ``rows`` (N,): which of ``row_count`` rows of the heads each
+    chosen one is of; ``width``: of the map whose cells they are. ``passed_over`` gives the others
+    that reach a score, as boxes that detections may have, and their rows.
+    """
+
+    rule: str
+    rows: Ints
+    row_count: int
+    passed_over: Callable[[float], tuple[Proposals, Ints]]
+    width: int = 0
 
 
 @dataclass(frozen=True, eq=False)
 class Proposals:
-    """One box, one score, one class each: boxes float64 (N, 4) xyxy in pixels of the input."""
+    """One box, one score, one class each: boxes float64 (N, 4) xyxy in pixels of the input.
+
+    ``choice`` is None where nothing is known of what was passed over.
+    """
 
     boxes: Floats
     scores: Floats
     classes: Ints
+    choice: Choice | None = None
 
 
 def without_batch(head: Array, name: str) -> Floats:

@@ -173,7 +173,7 @@ def pixels_of(
 ) -> Floats:
     """Boxes as xyxy in pixels of the input; refused where relative ones are clearly in pixels.
 
-    The reverse is told of all families alike, see ``decode/heads/units.py``.
+    The reverse is told of all families alike, see ``decode/pixels.py``.
     """
     far = np.abs(boxes).max(axis=1, initial=0.0)
     far = far[np.isfinite(far) & (far > 0)]

@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
+from pydantic import Field
 
 from parity.decode.heads.binding import Role, Shape
 from parity.decode.heads.candidates import Array, DecodeError
 from parity.decode.heads.ranges import check_logits, check_scores
+from parity.decode.heads.table import FamilyTable
 
 PREDICTIONS = "predictions"
+
+
+class Rows(FamilyTable):
+    """What is said of decoded rows.
+
+    ``normalized``: boxes relative to the input, as in TFLite exports. ``activation``: what is still
+    to be applied to objectness and classes. ``multi_label``: every class of a box is a proposal,
+    else its best one. ``further``: how many columns stand behind the classes and are not read, as
+    mask coefficients, key points or an angle; the report lists them as not judged.
+    """
+
+    normalized: bool = False
+    further: int = Field(default=0, ge=0)
+    activation: Literal["none", "sigmoid"] = "none"
+    multi_label: bool = False
 
 
 def with_objectness(shape: Shape, classes: int) -> bool:
@@ -29,11 +47,11 @@ def predictions_role(needs: str, classes: int, fits: Callable[[Shape, int], bool
         PREDICTIONS,
         needs,
         lambda shape: fits(shape, classes),
-        lambda shape: None if fits(shape, classes) else likely(shape, classes),
+        lambda shape: None if fits(shape, classes) else looks_like(shape, classes),
     )
 
 
-def likely(shape: Shape, classes: int) -> str | None:
+def looks_like(shape: Shape, classes: int) -> str | None:
     """Which family the shape of a head looks like."""
     plural = "class" if classes == 1 else "classes"
     if with_objectness(shape, classes):
@@ -65,7 +83,7 @@ def and_further(count: int) -> str:
 
 def misfit(needs: str, shape: Shape, classes: int) -> str:
     """The message for a head of another shape."""
-    hint = likely(shape, classes)
+    hint = looks_like(shape, classes)
     return f"{PREDICTIONS}: expected shape {needs}, found {shape}" + (f"; {hint}" if hint else "")
 
 

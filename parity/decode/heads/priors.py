@@ -3,19 +3,64 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from parity.decode.heads.candidates import Floats
+from parity.decode.heads.table import FamilyTable
 from parity.errors import SuiteError
-
-if TYPE_CHECKING:
-    from parity.suite.families import PriorGrid
+from parity.fields import Numbers, Size
 
 # Priors reach over the border, but a centre far outside means pixels, not a part of the input.
 _FARTHEST_CENTRE = 2.0
+
+
+class PriorGrid(FamilyTable):
+    """Priors by rule: for every cell of every map (rows first), every size, every ratio.
+
+    ``maps``: (height, width) of each feature map. ``sizes``: for each map, side lengths in pixels
+    of the network's input. ``ratios``: width / height; a prior is (s * sqrt(r), s / sqrt(r)).
+    ``clip``: priors (cx, cy, w, h), relative to the input, are clipped to [0, 1].
+    """
+
+    maps: tuple[Size, ...] = Field(min_length=1, strict=False)
+    sizes: tuple[Numbers, ...] = Field(min_length=1, strict=False)
+    ratios: Numbers = (1.0,)
+    clip: bool = False
+
+    @field_validator("sizes", "ratios")
+    @classmethod
+    def _above_0(cls, value: Any) -> Any:
+        least = min(np.concatenate([np.atleast_1d(one) for one in value]))
+        if least <= 0:
+            raise ValueError(f"expected numbers above 0, found {least:g}")
+        return value
+
+    @model_validator(mode="after")
+    def _one_list_of_sizes_per_map(self) -> Self:
+        if len(self.maps) != len(self.sizes):
+            raise ValueError(
+                f"sizes: expected one list for each of {len(self.maps)} maps, "
+                f"found {len(self.sizes)}"
+            )
+        return self
+
+
+def _source(value: Any) -> Any:
+    if isinstance(value, str) and value:
+        return value
+    if isinstance(value, dict):
+        return PriorGrid(**value)
+    if isinstance(value, PriorGrid):
+        return value
+    raise ValueError(f"expected a .npy file or {{ maps, sizes, ratios }}, found {value!r}")
+
+
+Source = Annotated[Any, BeforeValidator(_source)]
+"""The key ``priors``: a .npy file in the suite's folder, or a rule."""
 
 
 def load_priors(source: str | PriorGrid, folder: Path, size: tuple[int, int]) -> Floats:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from parity.boxes import to_xyxy
-from parity.decode.contract import Size
 from parity.decode.heads.binding import Role, Shape
 from parity.decode.heads.candidates import (
     SCORE_SLACK,
@@ -19,6 +18,7 @@ from parity.decode.heads.candidates import (
 from parity.decode.heads.ranges import check_logits, check_scores
 
 LOGITS = "logits"
+Size = tuple[int, int]
 
 
 def logits_role(classes: int, no_object: bool) -> Role:

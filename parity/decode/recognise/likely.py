@@ -4,28 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from parity.decode.clues import end2end, inside, maps, pairs, rows
+from parity.decode import families
 from parity.decode.clues.evidence import Likelihood, Seen
 from parity.decode.clues.looks import Size, looks, shown
+from parity.decode.contract import Family
 from parity.decode.heads.candidates import Array
 
-RULES = (
-    inside.tf_od_api,
-    inside.tflite_postprocess,
-    inside.torchvision,
-    end2end.yolo_end2end,
-    rows.yolov8,
-    rows.yolov5,
-    rows.yolox,
-    pairs.detr,
-    pairs.rt_detr,
-    pairs.boxes_scores,
-    pairs.ssd,
-    pairs.efficientdet,
-    maps.centernet,
-    maps.efficientdet,
-)
-_ALIKE = {"tf-od-api", "tflite-postprocess"}  # four heads each: only names and classes differ
 ENOUGH = 0.6  # from here on a family is told as what the heads look like
 AHEAD = 0.1  # and only where the next one is so much weaker
 
@@ -40,8 +24,14 @@ def likely(
     values are looked at; what no rule knows is in no family.
     """
     seen = Seen(heads, classes, size)
-    found = [one for rule in RULES for one in rule(seen)]
-    return tuple(sorted((one for one in found if one.weight > 0), key=lambda one: -one.weight))
+    found = [one for family in families.every() for one in of_family(family, seen)]
+    return tuple(sorted(found, key=lambda one: -one.weight))
+
+
+def of_family(family: Family, seen: Seen) -> list[Likelihood]:
+    """What speaks for one family, the most first; nothing where nothing does."""
+    found = family.clues(seen) if family.clues is not None else ()
+    return sorted((one for one in found if one.weight > 0), key=lambda one: -one.weight)
 
 
 def leading(ranking: tuple[Likelihood, ...]) -> Likelihood | None:
@@ -59,7 +49,7 @@ def appearance(heads: Mapping[str, Array], classes: int, size: Size | None, decl
     """
     lines = ["on this image they are", *shown(looks(heads, size))]
     first = leading(likely(heads, classes, size))
-    if first is not None and first.family != declared and {first.family, declared} != _ALIKE:
+    if first is not None and first.family not in {declared, *families.family(declared).alike}:
         reasons = "; ".join(first.reasons)
         lines.append(
             f'the heads look like {first.family}: {reasons}; say family = "{first.family}"'

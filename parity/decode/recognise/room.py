@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from parity.decode.families import family as named
 from parity.decode.heads.binding import BindingError, Output, Role, listed
-from parity.suite.families import TABLES
+from parity.decode.settings import Decode
 
 EXTRA = (0, 1, 4, 5)  # columns beside the classes: background, box, box and objectness
 ANCHORS = range(2, 10)  # of a cell, where every one has its columns in the same map
@@ -13,7 +14,7 @@ FAR = 10  # a number of classes so many times another is an axis of anchors, not
 
 
 def room_for_classes(
-    outputs: Sequence[Output], classes: int, bind: Callable[[int], object]
+    outputs: Sequence[Output], classes: int, bind: Callable[[int], object], settings: Decode
 ) -> tuple[int, ...]:
     """The numbers of classes under which the outputs would be heads, the smallest first.
 
@@ -21,7 +22,9 @@ def room_for_classes(
     numbers that the outputs' own sizes suggest.
     """
     edges = {edge for _, shape in outputs for edge in shape}
-    numbers = {edge - extra for edge in edges for extra in EXTRA}
+    family = settings.of_family
+    beside = () if family is None or family.beside is None else (family.beside(settings.own),)
+    numbers = {edge - extra for edge in edges for extra in (*EXTRA, *beside)}
     numbers |= {edge // each for edge in edges for each in ANCHORS if edge % each == 0}
     fitting = [one for one in sorted(numbers) if one > 0 and one != classes and _fits(bind, one)]
     return tuple(one for one in fitting if one < FAR * fitting[0])
@@ -56,7 +59,7 @@ def room_message(
     )
     remedy = "correct classes in [detector], or the family"
     more = [one - classes for one in room if one > classes]
-    if more and "further" in TABLES[family].model_fields:
+    if more and "further" in named(family).table.model_fields:
         remedy += (
             f"; or say further = {' or '.join(map(str, more))} under [decode.{family}] for columns "
             f"behind the classes that are none (mask coefficients, key points, an angle)"

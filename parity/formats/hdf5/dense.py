@@ -1,4 +1,4 @@
-"""Links and attributes that are many: fractal heaps, found by B-trees of version 2 (III.A.2, III.G).
+"""Links and attributes that are many: fractal heaps and B-trees of version 2 (III.A.2, III.G).
 
 Filtered heaps, which HDF5 does not write for either, are refused.
 """
@@ -20,29 +20,35 @@ def records(space: Space, tree: int, size: int) -> Iterator[int]:
         space.number(tree + 6, 4), space.number(tree + 10, 2), space.number(tree + 12, 2)
     )  # fmt: skip
     root, count = space.number(tree + 16, 8), space.number(tree + 24, 2)
+    left = space.number(tree + 26, 8)
     if length != size or depth > _DEEPEST or node < _NODE + size:
         raise Unreadable(f"the B-tree at byte {tree} is of another kind than is expected there")
-    if root == UNDEFINED or count == 0:
+    if (root == UNDEFINED or count == 0) and left == 0:
         return
     widths = _widths(node, size, depth)
-    todo, seen = [(root, count, depth)], set()  # type: Tuple[List[Tuple[int, int, int]], Set[int]]
+    todo, seen = [(root, count, depth)], {tree}
     while todo:
         at, count, level = todo.pop()
         if at in seen:
             raise Unreadable(f"the B-tree at byte {tree} leads to byte {at} twice")
         seen.add(at)
+        left -= count
         space.signed(at, b"BTIN" if level else b"BTLF", "node of a B-tree")
         end = at + 6 + count * size
         if level:
             counted, total = widths[0], widths[level - 1] if level > 1 else 0
             step = 8 + counted + total
-            for child in range(end, end + (count + 1) * step, step):
-                todo.append((space.number(child, 8), space.number(child + 8, counted), level - 1))
+            todo += [
+                (space.number(child, 8), space.number(child + 8, counted), level - 1)
+                for child in range(end, end + (count + 1) * step, step)
+            ]
             end += (count + 1) * step
         if end + 4 > at + node:
             raise Unreadable(f"the node at byte {at} holds more than it has room for")
         space.checked(at, end)
         yield from range(at + 6, at + 6 + count * size, size)
+    if left != 0:
+        raise Unreadable(f"the B-tree at byte {tree} holds not as many records as it says")
 
 
 def _widths(node: int, size: int, depth: int) -> List[int]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Dict, Iterator, List, Optional, Tuple
 
 from ..source import Source, Unreadable
-from . import headers, messages
+from . import headers, layouts, messages
 from .dense import FractalHeap, records
 from .groups import symbols
 from .headers import Message
@@ -22,6 +22,7 @@ from .space import UNDEFINED, Space
 MAGIC = b"\x89HDF\r\n\x1a\n"
 _OBJECTS = 200_000
 _LINK_RECORDS = ((11, 4), (15, 8))  # size, and where the heap's identifier is: by name, by order
+_UNSHARED = (headers.DATASPACE, headers.EXTERNAL, headers.LAYOUT, headers.FILTERS)
 _ATTRIBUTE_RECORDS = ((17, 0), (13, 0))
 
 
@@ -54,8 +55,10 @@ class File:
         self._left -= 1
         if self._left < 0:
             raise Unreadable(f"it holds more than {_OBJECTS} objects")
-        node, links = Node(), []  # type: Tuple[Node, List[Link]]
-        for message in headers.messages(self._space, address):
+        node = Node()
+        links: List[Link] = []
+        every = headers.messages(self._space, address)
+        for message in every:
             if message.kind == headers.LINK:
                 links.append(messages.link(self._space, message.start))
             elif message.kind == headers.SYMBOLS:
@@ -67,8 +70,7 @@ class File:
             elif message.kind == headers.ATTRIBUTE_INFO:
                 for start, size in self._dense(message.start, 2, _ATTRIBUTE_RECORDS):
                     self._attribute(node, start, size)
-            else:
-                self._dataset(node, message)
+        self._dataset(node, {message.kind: message for message in every})
         for link in dict.fromkeys(links):
             if link.name in node.children:
                 raise Unreadable(f"two of its links are named {link.name}")
@@ -128,19 +130,30 @@ class File:
                 return message.start
         return UNDEFINED
 
-    def _dataset(self, node: Node, message: Message) -> None:
+    def _dataset(self, node: Node, parts: Dict[int, Message]) -> None:
+        """What the messages say of a dataset; each of them is there once at most."""
         space = self._space
-        if message.kind in (headers.DATASPACE, headers.LAYOUT, headers.FILTERS) and message.shared:
+        if any(parts[kind].shared for kind in _UNSHARED if kind in parts):
             raise Unreadable("a message lies in a table of shared ones, which is not read here")
-        if message.kind == headers.DATASPACE:
-            node.shape = messages.shape(space, message.start)
-        elif message.kind == headers.EXTERNAL:
-            names = messages.external(space, self._heaps, message.start)
+        if headers.DATASPACE in parts:
+            node.shape = messages.shape(space, parts[headers.DATASPACE].start)
+        if headers.EXTERNAL in parts:
+            names = messages.external(space, self._heaps, parts[headers.EXTERNAL].start)
             node.elsewhere += [f" is stored in the file {name}" for name in names]
-        elif message.kind == headers.LAYOUT and messages.is_virtual(space, message):
+        if headers.FILTERS in parts:
+            messages.filters(space, parts[headers.FILTERS])
+        element = 0
+        if headers.DATATYPE in parts:
+            element = messages.element(space, parts[headers.DATATYPE])
+        if headers.LAYOUT not in parts:
+            return
+        found = layouts.layout(space, parts[headers.LAYOUT])
+        if found.virtual:
             node.elsewhere.append(" is a view of other files")
-        elif message.kind == headers.FILTERS:
-            messages.filters(space, message)
+        if not element or headers.DATASPACE not in parts:
+            raise Unreadable("a dataset has no type or no shape")
+        most = messages.limits(space, parts[headers.DATASPACE].start)
+        layouts.consistent(space, found, most, element)
 
     def _attribute(self, node: Node, start: int, size: int) -> None:
         name, value = messages.attribute(self._space, self._heaps, start, size)

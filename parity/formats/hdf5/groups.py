@@ -17,7 +17,7 @@ _ENTRY = 40
 def symbols(space: Space, heaps: Heaps, start: int) -> Iterator[Link]:
     """The links of the group whose symbol table message lies at ``start``."""
     tree, heap = space.number(start, 8), space.number(start + 8, 8)
-    todo, seen = [(tree, -1)], {tree}  # type: Tuple[List[Tuple[int, int]], Set[int]]
+    todo, seen = [(tree, -1)], {tree}
     while todo:
         at, level = todo.pop()
         if level == 0:

@@ -3,14 +3,12 @@
 from typing import Iterator, NamedTuple, Optional, Tuple, Union
 
 from ..source import Unreadable
-from . import headers
+from . import datatypes, headers
 from .headers import Message
 from .heaps import Heaps
-from .space import UNDEFINED, Space
+from .space import Space
 
-_INTEGER, _STRING, _VARIABLE = 0, 3, 9  # classes of a datatype
 _HARD, _SOFT, _EXTERNAL = 0, 1, 64  # kinds of a link
-_COMPACT, _CONTIGUOUS, _CHUNKED, _VIRTUAL = range(4)  # classes of a layout
 _NULL = 2  # a dataspace that holds nothing
 _RANK = 32
 _FILTERS = 32
@@ -35,6 +33,19 @@ def shape(space: Space, start: int) -> Tuple[int, ...]:
         return (0,)
     at = start + (8 if version == 1 else 4)
     return tuple(space.number(at + 8 * index, 8) for index in range(rank))
+
+
+def limits(space: Space, start: int) -> Tuple[int, ...]:
+    """How far each dimension of a dataspace may grow, at least as far as it has."""
+    version, rank, flags = space.take(start, 3)
+    sizes = shape(space, start)
+    if not flags & 1:
+        return sizes
+    at = start + (8 if version == 1 else 4) + 8 * rank
+    found = tuple(space.number(at + 8 * index, 8) for index in range(len(sizes)))
+    if any(most < size for most, size in zip(found, sizes)):
+        raise Unreadable(f"the dataspace at byte {start} is larger than it may be")
+    return found
 
 
 def link(space: Space, start: int) -> Link:
@@ -74,6 +85,8 @@ def attribute(space: Space, heaps: Heaps, start: int, size: int) -> Tuple[str, A
         count *= one
     if flags & 1:
         type_at = headers.datatype_at(space, type_at)
+    elif datatypes.end(space, type_at) > space_at:
+        raise Unreadable(f"the attribute at byte {start} is damaged")
     name = raw.decode("utf-8", "replace")
     return name, _value(space, heaps, (type_at, space_at + padded[2], count), start + size)
 
@@ -85,12 +98,12 @@ def _value(space: Space, heaps: Heaps, what: Tuple[int, int, int], end: int) -> 
     width = space.number(type_at + 4, 4)
     if width == 0 or at + count * width > end:
         raise Unreadable(f"the value of an attribute at byte {at} is cut off")
-    if kind == _INTEGER and count == 1 and width <= 8:
+    if kind == datatypes.INTEGER and count == 1 and width <= 8:
         return space.number(at, width)
-    if kind == _STRING:
+    if kind == datatypes.STRING:
         raws = [space.take(at + width * index, width) for index in range(count)]
         texts = tuple(raw.rstrip(b"\0 ").decode("utf-8", "replace") for raw in raws)
-    elif kind == _VARIABLE and bits & 15 == 1:
+    elif kind == datatypes.VARIABLE and bits & 15 == 1:
         texts = tuple(heaps.text(at + width * index) for index in range(count))
     else:
         return None
@@ -104,26 +117,13 @@ def external(space: Space, heaps: Heaps, start: int) -> Iterator[str]:
         yield heaps.name(heap, space.number(slot, 8))
 
 
-def is_virtual(space: Space, message: Message) -> bool:
-    """Whether a layout message makes the dataset a view of others; all others are checked."""
-    start = message.start
-    version, kind = space.take(start, 2)
-    if version in (1, 2):
-        kind = space.number(start + 2, 1)
-        if kind == _CONTIGUOUS:
-            _placed(space, space.number(start + 8, 8), 0)
-    elif version not in (3, 4):
-        raise Unreadable(f"a dataset's layout is of version {version}; known are 1 to 4")
-    elif kind == _CONTIGUOUS:
-        _placed(space, space.number(start + 2, 8), space.number(start + 10, 8))
-    if kind > _VIRTUAL:
-        raise Unreadable(f"a dataset's layout is of class {kind}; known are 0 to 3")
-    return kind == _VIRTUAL
-
-
-def _placed(space: Space, address: int, size: int) -> None:
-    if address != UNDEFINED:
-        space.inside(address, size)
+def element(space: Space, message: Message) -> int:
+    """How many bytes one element takes, by a datatype message."""
+    if message.shared:
+        return space.number(headers.datatype_at(space, message.start) + 4, 4)
+    if datatypes.end(space, message.start) > message.start + message.size:
+        raise Unreadable(f"the datatype at byte {message.start} is cut off")
+    return space.number(message.start + 4, 4)
 
 
 def filters(space: Space, message: Message) -> None:

@@ -32,7 +32,7 @@ class Space:
             raise Unreadable(
                 f"an address points to byte {at + count}, behind the end at {len(self._data)}"
             )
-        return bytes(self._data[at : at + count])  # type: ignore[arg-type]
+        return bytes(self._data[at : at + count])
 
     def number(self, at: int, width: int) -> int:
         """A whole number without sign."""
@@ -40,10 +40,15 @@ class Space:
 
     def text(self, at: int, end: int) -> str:
         """A text that ends with a zero byte before ``end``."""
-        raw, ended, _ = self.take(at, min(_NAMES, max(0, end - at))).partition(b"\0")
-        if not ended:
+        return self.take(at, self.length(at, end)).decode("utf-8", "replace")
+
+    def length(self, at: int, end: Optional[int] = None) -> int:
+        """How long the text is that ends with a zero byte before ``end``, or before the file's."""
+        most = len(self._data) if end is None else end
+        found = self.take(at, min(_NAMES, max(0, most - at))).find(b"\0")
+        if found < 0:
             raise Unreadable(f"a text at byte {at} has no end")
-        return raw.decode("utf-8", "replace")
+        return found
 
     def signed(self, at: int, signature: bytes, what: str) -> None:
         """Raise Unreadable where the bytes at an address are no such structure."""
@@ -103,7 +108,8 @@ def checksum(data: bytes) -> int:
     c = (c ^ b) - _turned(b, 16) & _WORD
     a = (a ^ c) - _turned(c, 4) & _WORD
     b = (b ^ a) - _turned(a, 14) & _WORD
-    return (c ^ b) - _turned(b, 24) & _WORD
+    found: int = (c ^ b) - _turned(b, 24) & _WORD
+    return found
 
 
 def _turned(word: int, bits: int) -> int:

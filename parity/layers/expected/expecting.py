@@ -9,6 +9,7 @@ from parity.layers.align.local import Replayed
 from parity.layers.align.matching import Matching
 from parity.layers.align.regions import Region
 from parity.layers.expected import fixed_grids, quantized, true_weights
+from parity.layers.expected.integer_weights import Twin, distance
 from parity.layers.numbers import ranges
 from parity.layers.numbers.divergence import norm, relative
 from parity.layers.numbers.grids import Grid
@@ -32,7 +33,7 @@ class Expecting:
         self._twins = None
         if self._files is not None:
             self._twins = quantized.Expectation(self._files, true_weights.given(matching))
-        self._made: dict[str, quantized.Twin] = {}
+        self._made: dict[str, Twin] = {}
         self._refused: dict[int, str] = {}
         self._fed: Mapping[int, Mapping[str, Array]] = {}
         self._fits: dict[str, Fit | None] = {}
@@ -73,7 +74,7 @@ class Expecting:
         """The expected relative L2 of a region's output, or why it is not known."""
         twin = self._made.get(region.pair.candidate)
         if twin is not None:
-            return quantized.distance([twin])
+            return distance([twin])
         return next(
             (self._refused[op.index] for op in region.ops if op.index in self._refused), None
         )
@@ -89,7 +90,7 @@ class Expecting:
             return math.inf
         inverse = [1 / max(twin.exact.size, 1)]
         for op in region.ops:
-            noise, count = self._twins.weight_noise(op.index) or (0.0, 1)
+            noise, count = self._twins.weights.noise(op.index) or (0.0, 1)
             share = min(noise / expected, 1.0) ** 2
             inverse.append(share**2 / count + (1 - share) ** 2 / max(twin.exact.size, 1))
         return 1 / max(inverse)
@@ -192,7 +193,7 @@ class Expecting:
         """How much coarser than need be the region's weights are stored; 1 is as fine as can be."""
         if self._twins is None:
             return None
-        found = [self._twins.coarseness(op.index) for op in region.ops]
+        found = [self._twins.weights.coarseness(op.index) for op in region.ops]
         return max((one for one in found if one is not None), default=None)
 
     def close(self) -> None:

@@ -12,50 +12,34 @@ The candidate's scale is believed here: whether it fits is judged apart, see ``n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Mapping
 
 import numpy as np
 
-from parity.layers.graph.semantics import dialect_of, op_type, operands, output_axes
+from parity.layers.expected.integer_weights import IntegerWeights, Twin, distance
+from parity.layers.graph.semantics import dialect_of, op_type, operands
 from parity.layers.numbers.rounding import (
     dynamic,
-    ideal_step,
-    onto,
     saturated,
-    simulated,
-    square,
-    unused,
 )
 from parity.layers.subjects.cutting import shapes_of
 from parity.layers.subjects.file_subject import FileSubject, Shapes
 from parity.layers.subjects.open_cuts import OpenCut, OpenCuts, key_of
 from parity.layers.subjects.refusals import halved
 from parity.layers.subjects.subject import OpFeeds
-from parity.runtimes.contract import Op, Quantization
-from parity.tensors import Array, dequantize
-
-
-@dataclass(frozen=True, eq=False)
-class Twin:
-    """One output of a float op: as it is, and with everything rounded as the int8 op must."""
-
-    exact: Array
-    noisy: Array
+from parity.runtimes.contract import Op
+from parity.tensors import Array
 
 
 class Expectation:
     """The expected error of quantised ops; sessions stay open from one image to the next.
 
-    ``weights`` are the reference's floats, by op index and by the candidate's name of the constant,
-    in the candidate's layout. Where they are not given, the candidate's own weights take their
-    place, and their rounding is drawn at random within half a step (seeded by the op).
+    ``weights`` are the reference's floats, as ``IntegerWeights`` takes them.
     """
 
     def __init__(self, subject: FileSubject, weights: OpFeeds | None = None) -> None:
         self._subject = subject
-        self._weights = weights or {}
+        self.weights = IntegerWeights(subject.graph, weights or {})
         self._cuts = OpenCuts()
         self._refused: dict[int, str] = {}
         self._integers = dialect_of(subject.graph).integers
@@ -100,46 +84,6 @@ class Expectation:
         found.update(self._run(ready, rounded))
         return {index: found[index] for index in feeds}
 
-    def coarseness(self, index: int) -> float | None:
-        """How many times coarser an op's weights are than ideal ones, RMS over channels.
-
-        1 where each channel has a scale of its own. A per-tensor scale hides in ``rel_l2`` as long
-        as the quiet channels that it drowns are quiet in the output too; here it does not. Nor does
-        a scale that leaves most integers unused, where the scales are computed from the weights
-        alone (dynamic quantisation). None for other ops than convolutions and those, and for
-        floats.
-        """
-        op = self._subject.graph.ops[index]
-        name = next((one for one in op.inputs if self._stored(one) is not None), "")
-        stored = self._stored(name)
-        if stored is None:
-            return None
-        raw, quantization = stored
-        axis = self._axis(op, raw.ndim)
-        if self._kind(op) in self._integers.dynamic and (
-            axis is None or len(quantization.scale) > 1
-        ):
-            return unused(raw, quantization)
-        if axis is None or raw.ndim <= axis:
-            return None
-        given = self._weights.get(index, {}).get(name)
-        exact = dequantize(raw, quantization) if given is None else given
-        ideal = ideal_step(exact, raw, quantization, axis).reshape(-1)
-        steps = np.broadcast_to(np.asarray(quantization.scale), ideal.shape)[ideal > 0]
-        return float(np.sqrt(np.mean((steps / ideal[ideal > 0]) ** 2))) if steps.size else None
-
-    def weight_noise(self, index: int) -> tuple[float, int] | None:
-        """How far an op's weight is from its rounded self (relative L2), and its size.
-
-        None where it has none that is stored in integers.
-        """
-        found = [
-            (distance([Twin(exact, noisy)]), exact.size)
-            for exact, noisy in self._floats(self._subject.graph.ops[index]).values()
-            if exact.ndim > 1
-        ]
-        return max(found, default=None)
-
     def close(self) -> None:
         """Release the sessions."""
         self._cuts.close()
@@ -147,37 +91,6 @@ class Expectation:
     def _refusal(self, index: int, given: Mapping[str, Array]) -> str | None:
         arrays = {name: np.asarray(one) for name, one in given.items()}
         return self._subject.refusal(index, arrays)
-
-    def _axis(self, op: Op, ndim: int) -> int | None:
-        """The axis of an op's weight that has a scale for each place; None for one scale in all.
-
-        Where no weight of a file has more than one scale, that is its format, and no layer's fault.
-        """
-        kind = self._kind(op)
-        if kind in self._integers.dynamic:
-            return 1 if self._per_column else None
-        if kind not in self._integers.per_channel or not self._per_channel:
-            return None
-        return output_axes(self._subject.graph, op, 1, ndim)[-1]
-
-    @cached_property
-    def _per_channel(self) -> bool:
-        graph = self._subject.graph
-        return any(len(one.scale) > 1 for name, one in graph.quantization.items()
-                   if name in graph.constants and graph.constants[name].ndim > 1)  # fmt: skip
-
-    @cached_property
-    def _per_column(self) -> bool:
-        """Whether dynamic quantisation gave a scale to each column of some dense weight."""
-        graph = self._subject.graph
-        weights = [
-            name
-            for op in graph.ops
-            if self._kind(op) in self._integers.dynamic
-            for name in op.inputs[1:2]
-        ]
-        return any(len(graph.quantization[name].scale) > 1 for name in weights
-                   if name in graph.quantization and graph.constants[name].ndim == 2)  # fmt: skip
 
     def _kind(self, op: Op) -> str:
         return op_type(self._subject.graph, op)
@@ -190,7 +103,7 @@ class Expectation:
         op = subject.graph.ops[index]
         grids = [subject.grid_in(op, name) for name in subject.operands(op)]
         grids += [subject.grid_out(op, name) for name in op.outputs if name]
-        return any(grids) or any(self._stored(name) is not None for name in op.inputs)
+        return any(grids) or any(self.weights.stored(name) is not None for name in op.inputs)
 
     def _run(self, exact: OpFeeds, noisy: OpFeeds) -> dict[int, dict[str, Twin] | str]:
         """Both float ops of many."""
@@ -253,7 +166,7 @@ class Expectation:
 
     def _open(self, shapes: Shapes) -> tuple[OpenCut, OpenCut]:
         """The float ops with their exact weights, and with rounded ones."""
-        floats = {index: self._floats(self._subject.graph.ops[index]) for index in shapes}
+        floats = {index: self.weights.floats(self._subject.graph.ops[index]) for index in shapes}
         exact, noisy = (
             {index: {name: pair[side] for name, pair in one.items()}
              for index, one in floats.items()}
@@ -265,7 +178,7 @@ class Expectation:
 
     def _inputs(self, index: int, given: Mapping[str, Array]) -> dict[str, Array]:
         op = self._subject.graph.ops[index]
-        hybrid = any(self._stored(name) is not None for name in op.inputs)
+        hybrid = any(self.weights.stored(name) is not None for name in op.inputs)
         flowing = operands(self._subject.graph, op)  # no scale that another op has computed
         found = {}
         for name, array in given.items():
@@ -274,42 +187,3 @@ class Expectation:
                 grid = dynamic(array)
             found[name] = array if grid is None else grid.onto(array)
         return found
-
-    def _stored(self, name: str) -> tuple[Array, Quantization] | None:
-        """A quantised constant as the file has it, also where a DequantizeLinear unpacks it."""
-        graph = self._subject.graph
-        if name in graph.constants and name not in graph.quantization:
-            maker = self._producers.get(name)
-            name = maker.inputs[0] if maker is not None else name
-        if name in graph.constants and name in graph.quantization:
-            return graph.constants[name], graph.quantization[name]
-        return None
-
-    @cached_property
-    def _producers(self) -> Mapping[str, Op]:
-        return self._subject.graph.producers()
-
-    def _floats(self, op: Op) -> dict[str, tuple[Array, Array]]:
-        """For each quantised constant of an op: exact floats, and rounded ones."""
-        found = {}
-        weighing = self._integers.per_channel | self._integers.as_stored
-        for name in dict.fromkeys(op.inputs):
-            stored = self._stored(name)
-            if stored is None:
-                continue
-            raw, quantization = stored
-            given = self._weights.get(op.index, {}).get(name)
-            exact = dequantize(raw, quantization) if given is None else given.astype(np.float32)
-            noisy = exact
-            if raw.dtype.itemsize == 1 and self._kind(op) in weighing:
-                step = ideal_step(exact, raw, quantization, self._axis(op, raw.ndim))
-                noisy = simulated(exact, step, op.index) if given is None else onto(exact, step)
-            found[name] = exact, noisy
-        return found
-
-
-def distance(twins: Iterable[Twin]) -> float:
-    """Relative L2 distance over all outputs; of zeros, 0 where nothing differs and else 1."""
-    pairs = [(square(one.noisy - one.exact), square(one.exact)) for one in twins]
-    error, size = (sum(column) for column in zip(*pairs, strict=True))
-    return float(np.sqrt(error / size)) if size else float(error > 0)

@@ -19,7 +19,7 @@ from parity.layers.subjects.open_cuts import OpenCut, OpenCuts, key_of, op_key
 from parity.layers.subjects.refusals import halved, worded
 from parity.layers.subjects.subject import Answers, Feeds, OpFeeds
 from parity.runtimes import scan
-from parity.runtimes.contract import Adapter, Artifact, Graph, Op
+from parity.runtimes.contract import Adapter, Artifact, Graph, Op, Streaming
 from parity.tensors import Array
 
 Shapes = Mapping[int, Sizes]
@@ -46,8 +46,9 @@ class FileSubject(ABC):
     the runtime as it is deployed, where it is open already: the subject closes it.
     """
 
-    kind = ""
+    inside = ""
     suffix = ""
+    steady = False
     graph: Graph
     grids: Mapping[str, Grid]
 
@@ -55,7 +56,7 @@ class FileSubject(ABC):
         self, artifact: Artifact, open_: Open | None = None, deployed: Adapter | None = None
     ) -> None:
         scan.guard(artifact.model, artifact.trust)
-        self._open = runtimes.load(self.kind) if open_ is None else open_
+        self._open = runtimes.load(_runner(self.inside)) if open_ is None else open_
         self.artifact = replace(artifact, trust=True)  # from here on, also what is cut out of it
         self._folder = tempfile.TemporaryDirectory(prefix="parity-layers-")
         self._written = 0
@@ -193,3 +194,14 @@ class FileSubject(ABC):
             self._deployed.close()
             self._deployed = None
         self._folder.cleanup()
+
+
+def _runner(inside: str) -> str:
+    """The first kind of runtime whose files have this format."""
+    return next(one.kind for one in runtimes.descriptors() if one.inside == inside)
+
+
+def streaming(adapter: Adapter) -> Streaming:
+    """An adapter of which it was asked when it was opened that it can do this."""
+    assert isinstance(adapter, Streaming), adapter
+    return adapter

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from parity.layers.numbers.grids import Grid
 from parity.layers.subjects.cutting import stored_inputs
 from parity.layers.subjects.subject import Answers, Feeds, OpFeeds
 from parity.runtimes.contract import Adapter
@@ -17,6 +18,9 @@ class NativeSubject:
     framework's own kernels: in PyTorch these are the run, to the bit; a compiled TensorFlow
     function may fuse what is called singly here, so the last bits of its outputs can differ.
     """
+
+    grids: Mapping[str, Grid] = {}
+    steady = False
 
     def __init__(self, adapter: Adapter, example: Feeds | None = None) -> None:
         self._adapter = adapter

@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from parity import runtimes
 from parity.errors import InputError
 from parity.layers.subjects.native_subject import NativeSubject
 from parity.layers.subjects.onnx.subject import OnnxSubject
 from parity.layers.subjects.subject import Subject
 from parity.layers.subjects.tflite.subject import TFLiteSubject
 from parity.pipeline import Images
-from parity.runtimes.contract import Adapter, AdapterError, Artifact, TensorSpec
+from parity.runtimes.contract import Adapter, AdapterError, Streaming, TensorSpec
 from parity.session import Session
 from parity.session.failures import typed
 from parity.suite import Runtime, Suite
 from parity.tensors import Array, arrange
 
-_OF_FILES = {one.kind: one for one in (OnnxSubject, TFLiteSubject)}
-"""By kind of runtime, the subjects of those that run files whose format is read here."""
+_OF_FILES = {"onnx": OnnxSubject, "tflite": TFLiteSubject}
+"""By what a runtime shows (``Descriptor.inside``), the subjects of files that are read here."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,8 +54,10 @@ def open_runtime(suite: Suite, name: str, images: Images | None = None) -> OpenR
     session = Session(runtime, suite.folder)
     spec, adapter = session.inputs[0], session.adapter
     try:
-        if runtime.table.kind in _OF_FILES:
-            return OpenRuntime(runtime, _of_file(session), spec)
+        inside = runtimes.descriptor(runtime.table.kind).inside
+        if inside in _OF_FILES and isinstance(adapter, Streaming):
+            subject = _OF_FILES[inside](adapter.artifact, session.another, adapter)
+            return OpenRuntime(runtime, subject, spec)
         return OpenRuntime(runtime, _native(suite, runtime, adapter, images), spec)
     except AdapterError as error:
         session.close()
@@ -62,13 +65,6 @@ def open_runtime(suite: Suite, name: str, images: Images | None = None) -> OpenR
     except Exception:
         session.close()
         raise
-
-
-def _of_file(session: Session) -> Subject:
-    """A subject of the session's artifact, which takes the open adapter over and opens others."""
-    adapter = session.adapter
-    artifact: Artifact = adapter.artifact  # type: ignore[attr-defined]
-    return _OF_FILES[adapter.kind](artifact, session.another, adapter)
 
 
 def _native(

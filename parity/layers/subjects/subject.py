@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Protocol
 
+from parity.layers.numbers.grids import Grid
 from parity.runtimes.contract import Graph
 from parity.tensors import Array
 
@@ -24,9 +25,26 @@ Answers = dict[int, dict[str, Array] | str]
 
 
 class Subject(Protocol):
-    """One network, open for looking."""
+    """One network, open for looking.
 
-    graph: Graph
+    ``grids`` are by tensor name, for the activations that it holds as integers. ``steady``: traced
+    tensors stay valid until the next image is traced, so nobody need copy them.
+    """
+
+    @property
+    def graph(self) -> Graph:
+        """The network as data."""
+        ...
+
+    @property
+    def grids(self) -> Mapping[str, Grid]:
+        """Empty where everything is a real number."""
+        ...
+
+    @property
+    def steady(self) -> bool:
+        """Whether nothing is written over before the next image."""
+        ...
 
     def clean(self, feeds: Feeds) -> dict[str, Array]:
         """The graph's outputs by tensor name, from the deployed settings, nothing tapped."""

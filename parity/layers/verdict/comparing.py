@@ -21,6 +21,7 @@ from parity.layers.verdict import region_formats
 from parity.layers.verdict.measured import Comparison, Measured
 from parity.layers.verdict.rows import table_of
 from parity.layers.verdict.table import LayerTable
+from parity.layers.verdict.tracing import all_tensors, observer_effect, owned
 from parity.tensors import Array
 
 _UNKNOWN = "the layouts of both sides do not tell how to compare them"
@@ -94,32 +95,6 @@ def _start(
     )
 
 
-def all_tensors(subject: Subject, feeds: Feeds) -> dict[str, Array]:
-    """One image's tensors, inputs included; a tensor that the subject may reuse is copied."""
-    values = {name: np.asarray(array) for name, array in feeds.items()}
-    for name, array in subject.trace(feeds):
-        values[name] = _own(subject, array)
-    return values
-
-
-def _own(subject: Subject, array: Array) -> Array:
-    """A traced tensor for as long as its image; copied where the subject may write over it."""
-    if getattr(subject, "steady", False):
-        return np.asarray(array)
-    return np.array(array, copy=True)
-
-
-def observer_effect(subject: Subject, feeds: Feeds, trace: Mapping[str, Array]) -> float | None:
-    """The largest relative L2 between an output of the tapped run and of the deployed one."""
-    clean = subject.clean(feeds)
-    errors = [
-        relative(clean[name], trace[name])
-        for name in subject.graph.outputs
-        if name in clean and name in trace and clean[name].shape == trace[name].shape
-    ]
-    return max(errors) if errors else None
-
-
 class _Engine:
     """Measures one image at a time."""
 
@@ -169,11 +144,11 @@ class _Engine:
         """One more image: the reference's paired tensors kept, the candidate's streamed."""
         started = time.perf_counter()
         matching = self._state.matching
-        kept = {name: np.asarray(array) for name, array in ours.items()}
+        wanted = {name: np.asarray(array) for name, array in ours.items()}
         for name, array in self._reference.trace(ours):
             if name in self._wanted:
-                kept[name] = _own(self._reference, array)
-        matching.reference.values = kept
+                wanted[name] = owned(self._reference, array)
+        matching.reference.values = wanted
         own = {name: np.asarray(array) for name, array in theirs.items()}
         for name, array in self._candidate.trace(theirs):
             if name in self._no_data:

@@ -12,8 +12,8 @@ from parity.layers.align.matching import Matching
 from parity.layers.align.regions import Region, regions
 from parity.layers.graph.semantics import variable_inputs
 from parity.layers.subjects.subject import Feeds, Subject
-from parity.layers.verdict.comparing import all_tensors
 from parity.layers.verdict.table import LayerRow
+from parity.layers.verdict.tracing import all_tensors
 from parity.tensors import Array
 
 

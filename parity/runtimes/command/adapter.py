@@ -13,28 +13,23 @@ runtime's weights and of the suite), ``dtype`` of the input ("float32" | "uint8"
 """
 
 import os
-import re
 import subprocess
 import tempfile
 from typing import Any, Dict, List, Mapping, Tuple
 
 import numpy as np
 
-from .. import content
+from ...formats import recognise
 from ..contract import AdapterError, Artifact, TensorSpec
 from ..shared import arrays, processes
 from ..shared.machine import machine
 from ..shared.opened import OpenedAdapter
 from ..shared.reasons import reason
+from .descriptor import DESCRIPTOR, PLACE
 
 _INPUT = "image"
-_PLACES = ("input", "output", "weights", "folder")
-_PLACE = re.compile(r"\{(\w+)\}")
 _PROGRAM = "a program, a file with the right to execute,"
 _RIGHTS = "a program, which runs with all of your rights"
-_ARGUMENTS = (
-    "a list of texts with {input} and {output} in them, and {weights} and {folder} where needed"
-)
 
 
 class Command(OpenedAdapter):
@@ -43,14 +38,7 @@ class Command(OpenedAdapter):
     kind = "command"
 
     def __init__(self, artifact: Artifact) -> None:
-        super().__init__(
-            artifact,
-            {
-                "arguments": _arguments,
-                "dtype": ("float32", "uint8"),
-                "output": ("npz", "folder"),
-            },
-        )
+        super().__init__(artifact, DESCRIPTOR.options)
         self._program = os.path.abspath(artifact.model)
         found = _found(self._program)
         if found:
@@ -91,7 +79,7 @@ class Command(OpenedAdapter):
     def _call(self, paths: Mapping[str, str], scratch: str) -> processes.Ended:
         command = [
             self._program,
-            *(_PLACE.sub(lambda match: paths[match[1]], one) for one in self._given()),
+            *(PLACE.sub(lambda match: paths[match[1]], one) for one in self._given()),
         ]
         try:
             ended = processes.run(command, paths["folder"], self.artifact.timeout, scratch)
@@ -132,15 +120,5 @@ def _found(path: str) -> str:
     if not os.path.isfile(path):
         return "nothing" if not os.path.exists(path) else "a folder"
     if not os.access(path, os.X_OK):
-        return f"{content.recognise(path).phrase} without it (chmod +x gives it)"
+        return f"{recognise(path).phrase} without it (chmod +x gives it)"
     return ""
-
-
-def _arguments(value: Any) -> List[str]:
-    given = ["{input}", "{output}"] if value is None else value
-    if not isinstance(given, (list, tuple)) or not all(isinstance(one, str) for one in given):
-        raise ValueError(_ARGUMENTS)
-    places = {place for one in given for place in _PLACE.findall(one)}
-    if not {"input", "output"} <= places or not places <= set(_PLACES):
-        raise ValueError(_ARGUMENTS)
-    return list(given)

@@ -13,6 +13,7 @@ Arrays go in and come out raw: in the dtype, layout and quantisation of the arti
 calls the adapter converts (see ``parity.tensors``), so that each conversion exists once.
 """
 
+from .abilities import Native, Streaming
 from .adapter import Adapter
 from .data import (
     IMAGE_ID,
@@ -23,7 +24,9 @@ from .data import (
     Library,
     Quantization,
     TensorSpec,
+    library_of,
 )
+from .descriptor import Descriptor
 from .failure import LOST, AdapterError
 from .graph import Graph, Op
 
@@ -34,11 +37,15 @@ __all__ = [
     "AdapterError",
     "Artifact",
     "Dataset",
+    "Descriptor",
     "Feeds",
     "Graph",
     "Heads",
     "Library",
+    "Native",
     "Op",
     "Quantization",
+    "Streaming",
     "TensorSpec",
+    "library_of",
 ]

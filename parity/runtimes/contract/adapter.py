@@ -18,7 +18,7 @@ class Adapter:
 
     @classmethod
     def requires(cls, options: Mapping[str, Any]) -> Tuple[Library, ...]:
-        """The libraries without which this runtime cannot run under these options."""
+        """The libraries without which it cannot run under these options; () for the usual."""
         return ()
 
     def __init__(self, artifact: Artifact) -> None:

@@ -73,8 +73,20 @@ class Artifact:
 
 
 class Library(NamedTuple):
-    """What an adapter needs: the module, the name that users know, how to install it."""
+    """What an adapter needs: the module, the name that users know, how to install it.
+
+    ``distributions`` are the packages that may bring it, the one that ``install`` installs first;
+    empty for the one of its name. ``extra`` is that of this package which installs it, or "".
+    """
 
     module: str
     name: str
     install: str
+    distributions: Tuple[str, ...] = ()
+    extra: str = ""
+
+
+def library_of(extra: str, module: str, *distributions: str) -> Library:
+    """A library that an extra of this package installs, under its distribution's name."""
+    install = f"pip install 'detector-parity[{extra}]'"
+    return Library(module, distributions[0], install, distributions, extra)

@@ -13,7 +13,7 @@ from ..contract import Artifact, TensorSpec
 from ..shared import resolve
 from ..shared.machine import machine
 from ..shared.opened import OpenedAdapter
-from ..shared.options import text_or_none, threads
+from .descriptor import DESCRIPTOR
 
 
 class Fake(OpenedAdapter):
@@ -22,16 +22,7 @@ class Fake(OpenedAdapter):
     kind = "fake"
 
     def __init__(self, artifact: Artifact) -> None:
-        super().__init__(
-            artifact,
-            {
-                "inputs": _specs,
-                "outputs": _specs,
-                "library": text_or_none,
-                "version": text_or_none,
-                "threads": threads,
-            },
-        )
+        super().__init__(artifact, DESCRIPTOR.options)
         self._function = resolve.resolve(artifact.model, artifact.folder)
 
     def inputs(self) -> Tuple[TensorSpec, ...]:
@@ -54,17 +45,3 @@ class Fake(OpenedAdapter):
             "threads": self.options["threads"],
             **machine(),
         }
-
-
-def _specs(value: Any) -> Tuple[TensorSpec, ...]:
-    if value is None:
-        return ()
-    if not isinstance(value, Mapping):
-        raise ValueError("a table of name = shape")
-    specs = []
-    for name, item in value.items():
-        table = item if isinstance(item, Mapping) else {"shape": item}
-        shape = table.get("shape")
-        sizes = None if shape is None else tuple(None if n in (None, -1) else int(n) for n in shape)
-        specs.append(TensorSpec(str(name), sizes, str(table.get("dtype", "float32"))))
-    return tuple(specs)

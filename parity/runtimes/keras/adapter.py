@@ -14,16 +14,18 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 import numpy as np
 
+from ...formats import Content
+from ...formats.source import Unreadable
 from .. import content, scan
 from ..contract import AdapterError, Artifact, Feeds, Library, TensorSpec
 from ..shared import resolve, tf_common, tracing
 from ..shared.libraries import open_library, version_of
 from ..shared.loading import Loading, quiet
 from ..shared.machine import machine
-from ..shared.options import text_or_none, threads
 from ..shared.saving import Versions, this_python
 from . import factory, installed, refusals
-from .saving import keras_version
+from .descriptor import DESCRIPTOR, LIBRARY
+from .saving import configuration, keras_version
 
 _EXPECTED = "a Keras model (.keras or .h5)"
 _AS_OPERATIONS = "save it as a SavedModel, which holds operations and no settings of layers"
@@ -38,18 +40,11 @@ class Keras(tracing.TracedAdapter):
     def requires(cls, options: Mapping[str, Any]) -> Tuple[Library, ...]:
         """Keras, and TensorFlow unless KERAS_BACKEND names another one."""
         backend = os.environ.get("KERAS_BACKEND", "tensorflow")
-        keras = installed.LIBRARY
+        keras = LIBRARY
         return (keras, tf_common.LIBRARY) if backend == "tensorflow" else (keras,)
 
     def __init__(self, artifact: Artifact) -> None:
-        super().__init__(
-            artifact,
-            {
-                "threads": threads,
-                "device": tf_common.device,
-                "custom_objects": text_or_none,
-            },
-        )
+        super().__init__(artifact, DESCRIPTOR.options)
         built = factory.is_reference(artifact.model)
         path = factory.weights(artifact) if built else artifact.model
         expected = factory.EXPECTED if built else _EXPECTED
@@ -76,7 +71,7 @@ class Keras(tracing.TracedAdapter):
             self._inputs, self._names = self._describe()
             self._call = self._compile()
 
-    def _load(self, found: content.Content) -> Any:
+    def _load(self, found: Content) -> Any:
         path = self.artifact.model
         if found.kind == "hdf5" and _weights_only(path):
             phrase = "an HDF5 file of weights only"
@@ -228,7 +223,7 @@ class Keras(tracing.TracedAdapter):
         self._model = self._graph = self._call = None
 
 
-def _expect_name(path: str, found: content.Content, expected: str) -> None:
+def _expect_name(path: str, found: Content, expected: str) -> None:
     """Keras tells the format by the file's extension, not by its content.
 
     A file that is both was scanned as the one and would be opened as the other.
@@ -247,9 +242,10 @@ def _expect_name(path: str, found: content.Content, expected: str) -> None:
 
 
 def _weights_only(path: str) -> bool:
-    from ..scan_keras import hdf5_config
-
-    return hdf5_config(path) is None
+    try:
+        return configuration(path) is None
+    except Unreadable:  # Keras will say what is wrong
+        return False
 
 
 def _tensors(structure: Any, flat: Any) -> List[Any]:

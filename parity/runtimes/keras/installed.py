@@ -5,11 +5,10 @@ from typing import Any, Dict, Mapping, Sequence, Tuple
 
 import numpy as np
 
-from ..contract import Library
 from ..shared import tracing
 from ..shared.libraries import open_library, version_of
+from .descriptor import LIBRARY
 
-LIBRARY = Library("keras", "keras", "pip install 'detector-parity[tensorflow]'")
 _SINCE = (2, 12)  # the first Keras that reads its own archives (.keras)
 
 

@@ -15,6 +15,8 @@ import tempfile
 import zipfile
 from typing import Any, Dict, Iterator, Tuple
 
+from .saving import configuration
+
 Shapes = Dict[str, Tuple[int, ...]]
 
 
@@ -62,15 +64,11 @@ def _unadvised() -> Iterator[None]:
 
 
 def _built(keras: Any, path: str, archived: bool, settings: Dict[str, Any]) -> Any:
-    from .. import scan_keras
-
     custom = settings.get("custom_objects")
+    config = configuration(path)
     if archived:
-        with zipfile.ZipFile(path) as archive:
-            config = scan_keras.archived_config(archive)
         safe = settings.get("safe_mode", True)
         return keras.saving.deserialize_keras_object(config, custom, safe_mode=safe)
-    config = scan_keras.hdf5_config(path)
     try:  # Keras 3 keeps what reads these configurations to itself
         module = importlib.import_module("keras.src.legacy.saving.saving_utils")
     except ImportError:

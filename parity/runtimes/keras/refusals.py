@@ -1,13 +1,11 @@
 """Why Keras refused a file: its words, which version wrote the file, and how the weights differ."""
 
 import re
-import zipfile
 from typing import Any, Dict, Iterator, Mapping, Tuple
 
-from .. import scan_keras
 from ..shared import refusals
 from . import layer_weights
-from .saving import keras_version
+from .saving import configuration, keras_version
 
 _UNKNOWN = (
     r"Could not deserialize '([\w.]+)' because",
@@ -83,10 +81,7 @@ def _is_own(name: str, keras: Any, custom: Mapping[str, Any]) -> bool:
 
 def _config(path: str) -> Any:
     try:
-        if not zipfile.is_zipfile(path):
-            return scan_keras.hdf5_config(path)
-        with zipfile.ZipFile(path) as archive:
-            return scan_keras.archived_config(archive)
+        return configuration(path)
     except Exception:  # as in ``keras_version``
         return None
 

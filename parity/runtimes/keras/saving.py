@@ -1,23 +1,25 @@
-"""Which Keras saved a file, read from the file alone."""
+"""What a Keras file says of itself, read from the file alone: its version, its configuration."""
 
-import json
-import zipfile
 from typing import Any
+
+from ...formats import opened
+from ...formats.keras.archive import KerasArchive
+from ...formats.keras.hdf5_file import Hdf5File
 
 
 def keras_version(path: str) -> str:
     """The Keras that saved an archive or an HDF5 file; "" where that is not said."""
     try:
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                return str(json.loads(archive.read("metadata.json")).get("keras_version", ""))
-        import h5py
-
-        with h5py.File(path, "r") as handle:
-            return _text(handle.attrs.get("keras_version"))
+        with opened(path) as file:
+            return file.version() if isinstance(file, (Hdf5File, KerasArchive)) else ""
     except Exception:  # it is only asked for where the file is about to be refused anyway
         return ""
 
 
-def _text(value: Any) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value or "")
+def configuration(path: str) -> Any:
+    """The configuration of the model in a file; None where it holds only weights.
+
+    Raises an error of any kind where the file is damaged.
+    """
+    with opened(path) as file:
+        return file.configuration() if isinstance(file, (Hdf5File, KerasArchive)) else None

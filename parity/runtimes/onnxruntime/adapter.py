@@ -9,25 +9,18 @@ from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 
 import numpy as np
 
-from .. import content, scan, scan_onnx
-from ..contract import AdapterError, Artifact, Feeds, Library, TensorSpec
+from .. import content, scan
+from ..contract import AdapterError, Artifact, Feeds, TensorSpec
 from ..shared.feeds import check_feeds
 from ..shared.libraries import open_library, version_of
 from ..shared.loading import Loading
 from ..shared.machine import machine
 from ..shared.opened import OpenedAdapter
-from ..shared.options import text_or_none, threads
 from ..shared.reasons import failed_run
-from . import placement, refusals
+from . import external, placement, refusals
+from .descriptor import DESCRIPTOR, LEVELS, LIBRARY
 
 _EXPECTED = "an ONNX model"
-_LIBRARY = Library("onnxruntime", "onnxruntime", "pip install 'detector-parity[onnx]'")
-_LEVELS = {
-    "all": "ORT_ENABLE_ALL",
-    "extended": "ORT_ENABLE_EXTENDED",
-    "basic": "ORT_ENABLE_BASIC",
-    "disabled": "ORT_DISABLE_ALL",
-}
 _DTYPES = {"float": "float32", "double": "float64"}
 
 
@@ -36,24 +29,12 @@ class OnnxRuntime(OpenedAdapter):
 
     kind = "onnxruntime"
 
-    @classmethod
-    def requires(cls, options: Mapping[str, Any]) -> Tuple[Library, ...]:
-        """The onnxruntime package."""
-        return (_LIBRARY,)
-
     def __init__(self, artifact: Artifact) -> None:
-        super().__init__(
-            artifact,
-            {
-                "threads": threads,
-                "optimization": tuple(_LEVELS),
-                "provider": text_or_none,
-            },
-        )
+        super().__init__(artifact, DESCRIPTOR.options)
         found = content.expect(artifact.model, ("onnx",), _EXPECTED)
         scan.guard(artifact.model, artifact.trust)
-        scan_onnx.check_external(artifact.model, _EXPECTED)
-        self._library = open_library(_LIBRARY)
+        external.check_external(artifact.model, _EXPECTED)
+        self._library = open_library(LIBRARY)
         library = f"onnxruntime {self._version()}"
         with Loading(artifact.model, _EXPECTED, found.phrase, refusals.explain, library):
             self._session = self._open()
@@ -70,7 +51,7 @@ class OnnxRuntime(OpenedAdapter):
         settings.intra_op_num_threads = self.options["threads"]
         settings.inter_op_num_threads = 1
         settings.log_severity_level = 4  # what goes wrong is raised, and printed by whoever asks
-        level = _LEVELS[self.options["optimization"]]
+        level = LEVELS[self.options["optimization"]]
         settings.graph_optimization_level = getattr(ort.GraphOptimizationLevel, level)
         placement.recorded(settings, self._provider)
         providers = list(dict.fromkeys([self._provider, placement.CPU]))

@@ -11,16 +11,17 @@ True says that an image without an entry had no detection).
 
 import json
 import os
-from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
+from typing import Any, Dict, List, Mapping, Tuple
 
 import numpy as np
 
-from .. import content
+from ...formats import recognise
 from ..contract import IMAGE_ID, AdapterError, Artifact, TensorSpec
 from ..shared.opened import OpenedAdapter
 from ..shared.reasons import reason
 from . import dumps
 from .coco_results import CocoResults
+from .descriptor import CATEGORIES, DESCRIPTOR
 
 _INPUT = "image"
 _SHOWN = 3  # names that a message lists
@@ -34,13 +35,13 @@ class Recorded(OpenedAdapter):
     kind = "recorded"
 
     def __init__(self, artifact: Artifact) -> None:
-        super().__init__(artifact, {"categories": _categories, "complete": (False, True)})
+        super().__init__(artifact, DESCRIPTOR.options)
         self._dump = self._open()
         self._identity = _meta(artifact.model)
 
     def _open(self) -> dumps.Dump:
         path = self.artifact.model
-        found = content.recognise(path)
+        found = recognise(path)
         if found.kind == "text":
             return self._coco(path)
         forms = {"directory": dumps.Folder, "savedmodel": dumps.Folder, "npz": dumps.OneArchive}
@@ -60,7 +61,7 @@ class Recorded(OpenedAdapter):
         categories = self.options["categories"]
         if categories is None:
             raise AdapterError(
-                "bad-option", option="categories", expected=_CATEGORIES, found="nothing"
+                "bad-option", option="categories", expected=CATEGORIES, found="nothing"
             )
         return CocoResults(path, self.artifact.dataset, categories, self.options["complete"])
 
@@ -105,17 +106,6 @@ class Recorded(OpenedAdapter):
 def _listed(names: List[str]) -> str:
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return ", ".join(names[:_SHOWN]) + more
-
-
-_CATEGORIES = "'labels' (by the names in detector.labels) or the id of the first class"
-
-
-def _categories(value: Any) -> Optional[Union[int, str]]:
-    if value is None or value == "labels":
-        return None if value is None else "labels"
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ValueError(_CATEGORIES)
-    return value
 
 
 def _meta(model: str) -> Dict[str, Any]:

@@ -9,15 +9,16 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 
 import numpy as np
 
+from ...formats.foreign import POINTER, is_pointer
 from .. import content, scan
-from ..contract import AdapterError, Artifact, Feeds, Library, TensorSpec
+from ..contract import AdapterError, Artifact, Feeds, TensorSpec
 from ..shared import tf_common, tracing
 from ..shared.libraries import version_of
 from ..shared.loading import Loading, quiet
 from ..shared.machine import machine
-from ..shared.options import text_or_none, threads
 from ..shared.saving import Versions, this_python
 from . import refusals
+from .descriptor import DESCRIPTOR
 from .saving import tensorflow_version
 
 _EXPECTED = "a SavedModel directory"
@@ -28,20 +29,8 @@ class SavedModel(tracing.TracedAdapter):
 
     kind = "savedmodel"
 
-    @classmethod
-    def requires(cls, options: Mapping[str, Any]) -> Tuple[Library, ...]:
-        """TensorFlow."""
-        return (tf_common.LIBRARY,)
-
     def __init__(self, artifact: Artifact) -> None:
-        super().__init__(
-            artifact,
-            {
-                "threads": threads,
-                "signature": text_or_none,
-                "device": tf_common.device,
-            },
-        )
+        super().__init__(artifact, DESCRIPTOR.options)
         found = content.expect(artifact.model, ("savedmodel",), _EXPECTED)
         _expect_variables(artifact.model)
         scan.guard(artifact.model, artifact.trust)
@@ -119,14 +108,14 @@ def _expect_variables(folder: str) -> None:
     inside = os.path.join(folder, "variables")
     for name in sorted(os.listdir(inside)) if os.path.isdir(inside) else ():
         path = os.path.join(inside, name)
-        if os.path.isfile(path) and content.is_pointer(path):
+        if os.path.isfile(path) and is_pointer(path):
             raise AdapterError(
                 "external-data",
                 path=folder,
                 expected=_EXPECTED,
                 file=f"variables/{name}",
-                problem=content.POINTER,
-                reason=f"its variables/{name} {content.POINTER}",
+                problem=POINTER,
+                reason=f"its variables/{name} {POINTER}",
             )
 
 

@@ -8,7 +8,7 @@ from typing import Any, Dict, List
 
 import numpy as np
 
-from .. import content
+from ...formats import recognise
 from .reasons import reason
 
 
@@ -20,7 +20,7 @@ class Archive:
     """An open .npz: its names, and each array when it is asked for."""
 
     def __init__(self, path: str) -> None:
-        found = content.recognise(path)
+        found = recognise(path)
         if found.kind != "npz":
             raise Unreadable(found.phrase)
         try:
@@ -60,7 +60,7 @@ def of_archive(path: str) -> Dict[str, np.ndarray]:
 def of_folder(path: str) -> Dict[str, np.ndarray]:
     """Every NAME.npy of a folder, by name."""
     if not os.path.isdir(path):
-        raise Unreadable(content.recognise(path).phrase)
+        raise Unreadable(recognise(path).phrase)
     names = names_of_folder(path)
     if not names:
         raise Unreadable("a folder without .npy files")

@@ -17,14 +17,24 @@ _CPU_FLAGS = (
 )  # fmt: skip
 
 
+# With these a library takes other kernels than it would, or other precision, without a word.
+VARIABLES = (
+    "TF_ENABLE_ONEDNN_OPTS", "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "ONEDNN_DEFAULT_FPMATH_MODE",
+    "ATEN_CPU_CAPABILITY", "MKL_CBWR", "MKL_ENABLE_INSTRUCTIONS", "OPENBLAS_CORETYPE",
+    "NPY_DISABLE_CPU_FEATURES", "NVIDIA_TF32_OVERRIDE", "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE",
+    "TF_DETERMINISTIC_OPS", "TF_XLA_FLAGS", "XLA_FLAGS", "GLIBC_TUNABLES",
+)  # fmt: skip
+
+
 def machine() -> Dict[str, Any]:
-    """Facts for every identity."""
+    """Facts for every identity; ``variables`` are those set here that change numbers unseen."""
     return {
         "device": "cpu",
         "python": platform.python_version(),
         "numpy": np.__version__,
         "platform": f"{sys.platform}-{platform.machine()}",
         "cpu_features": cpu_features(),
+        "variables": {name: os.environ[name] for name in VARIABLES if os.environ.get(name)},
     }
 
 

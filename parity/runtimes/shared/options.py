@@ -4,6 +4,8 @@ from typing import Any, Dict, Mapping, Optional
 
 from ..contract import AdapterError
 
+MOST_THREADS = 512  # processors of a machine of two sockets with 128 cores of two threads each
+
 
 def take_options(options: Mapping[str, Any], known: Mapping[str, Any]) -> Dict[str, Any]:
     """The options with defaults filled in.
@@ -34,11 +36,15 @@ def take_options(options: Mapping[str, Any], known: Mapping[str, Any]) -> Dict[s
 
 
 def threads(value: Any) -> int:
-    """The rule for ``threads``: a whole number from 1 on, by default 1."""
+    """The rule for ``threads``: a whole number, by default 1.
+
+    Libraries start all of them at once: 4096 hold a small machine for minutes, 100,000 end the
+    process.
+    """
     if value is None:
         return 1
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError("a whole number of at least 1")
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST_THREADS:
+        raise ValueError(f"a whole number from 1 to {MOST_THREADS}")
     return value
 
 

@@ -6,12 +6,20 @@ import sys
 import tempfile
 from typing import Any, Dict, Iterator, Optional, Tuple
 
-from ..contract import AdapterError, Library
+from ..contract import AdapterError, library_of
 from .libraries import open_library
 from .loading import quiet
 from .machine import processors
 
-LIBRARY = Library("tensorflow", "tensorflow", "pip install 'detector-parity[tensorflow]'")
+LIBRARY = library_of(
+    "tensorflow",
+    "tensorflow",
+    "tensorflow",
+    "tensorflow-cpu",
+    "tensorflow-intel",
+    "tensorflow-macos",
+    "tf-nightly",
+)
 
 
 def start(threads: int) -> Any:

@@ -12,27 +12,17 @@ import numpy as np
 
 from .. import content, scan
 from ..contract import AdapterError, Artifact, Feeds, Library, Quantization, TensorSpec
-from ..shared import tf_common
 from ..shared.feeds import check_feeds
 from ..shared.libraries import blaming, open_library, version_of
 from ..shared.loading import Loading, quiet
 from ..shared.machine import machine
 from ..shared.opened import OpenedAdapter
-from ..shared.options import threads
 from ..shared.reasons import failed_run
 from . import delegation, refusals
+from .descriptor import DESCRIPTOR, LIBRARIES
 
 _EXPECTED = "a TFLite flatbuffer"
 _POSTPROCESS = "TFLite_Detection_PostProcess"  # two of its outputs have the same shape
-_LIBRARIES = {
-    "litert": Library(
-        "ai_edge_litert.interpreter", "ai-edge-litert", "pip install 'detector-parity[tflite]'"
-    ),
-    "tensorflow": tf_common.LIBRARY,
-    "tflite-runtime": Library(
-        "tflite_runtime.interpreter", "tflite-runtime", "pip install tflite-runtime"
-    ),
-}
 
 
 class TFLite(OpenedAdapter):
@@ -43,23 +33,15 @@ class TFLite(OpenedAdapter):
     @classmethod
     def requires(cls, options: Mapping[str, Any]) -> Tuple[Library, ...]:
         """The library that ``options.interpreter`` names."""
-        library = _LIBRARIES.get(str(options.get("interpreter", "litert")))
+        library = LIBRARIES.get(str(options.get("interpreter", "litert")))
         return (library,) if library else ()
 
     def __init__(self, artifact: Artifact) -> None:
-        super().__init__(
-            artifact,
-            {
-                "threads": threads,
-                "interpreter": tuple(_LIBRARIES),
-                "delegate": ("xnnpack", "none"),
-                "preserve": (False, True),
-            },
-        )
+        super().__init__(artifact, DESCRIPTOR.options)
         found = content.expect(artifact.model, ("tflite",), _EXPECTED)
         if self.options["interpreter"] == "tensorflow":  # no other one has TensorFlow's operations
             scan.guard(artifact.model, artifact.trust)
-        library = _LIBRARIES[self.options["interpreter"]]
+        library = LIBRARIES[self.options["interpreter"]]
         self._library = open_library(library)
         version = " ".join(self._versioned())
         loading = Loading(artifact.model, _EXPECTED, found.phrase, refusals.explain, version)

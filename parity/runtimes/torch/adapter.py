@@ -11,26 +11,26 @@ tensors.
 
 import contextlib
 import inspect
+import pickle
 import re
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Set, Tuple
 
 import numpy as np
 
-from .. import content, scan, scan_pickle
-from ..contract import AdapterError, Artifact, Feeds, Library, TensorSpec
+from ...formats import Content
+from ..contract import AdapterError, Artifact, Feeds, TensorSpec
 from ..shared import resolve, tracing
 from ..shared.feeds import check_feeds
 from ..shared.libraries import blaming, open_library
 from ..shared.loading import Loading, quiet
 from ..shared.machine import machine
-from ..shared.options import text_or_none, threads
 from ..shared.reasons import reason
 from ..shared.refusals import memory_facts, of_memory
-from . import calling, devices, programs, refusals, state_dicts
+from . import calling, devices, files, programs, refusals, state_dicts
+from .descriptor import DESCRIPTOR, LIBRARY
 
 _EXPECTED = "a TorchScript file or a torch exported program (.pt2)"
 _EXPECTED_WEIGHTS = "a torch state dict"
-_LIBRARY = Library("torch", "torch", "pip install 'detector-parity[torch]'")
 
 
 class Torch(tracing.TracedAdapter):
@@ -38,13 +38,8 @@ class Torch(tracing.TracedAdapter):
 
     kind = "torch"
 
-    @classmethod
-    def requires(cls, options: Mapping[str, Any]) -> Tuple[Library, ...]:
-        """The torch package."""
-        return (_LIBRARY,)
-
     def __init__(self, artifact: Artifact) -> None:
-        super().__init__(artifact, {"threads": threads, "device": text_or_none})
+        super().__init__(artifact, DESCRIPTOR.options)
         self._inputs: Tuple[TensorSpec, ...] = ()
         self._outputs: Tuple[TensorSpec, ...] = ()
         self._lists: Set[str] = set()
@@ -53,16 +48,15 @@ class Torch(tracing.TracedAdapter):
             self._open = self._from_factory
         else:
             kinds = ("torchscript", "pt2") + (("pickle",) if artifact.trust else ())
-            self._found = _expect(artifact, artifact.model, kinds, _EXPECTED)
-            scan.guard(artifact.model, artifact.trust)
+            self._found = files.examined(artifact, artifact.model, kinds, _EXPECTED).content
             self.form = self._found.kind
             self._open = {
                 "torchscript": self._from_script,
                 "pt2": self._from_program,
                 "pickle": self._from_pickle,
             }[self.form]
-        self._library = open_library(_LIBRARY)
-        with blaming(_LIBRARY):  # it imports, and only warns where numpy is too new for it
+        self._library = open_library(LIBRARY)
+        with blaming(LIBRARY):  # it imports, and only warns where numpy is too new for it
             self._library.from_numpy(np.zeros(1))
         self._device = devices.device(self._library, self.options["device"])
         with self._pinned() as self._threads, quiet():
@@ -85,11 +79,9 @@ class Torch(tracing.TracedAdapter):
             )
         resolve.resolve(self.artifact.model, self.artifact.folder)  # said before the file is read
         kinds = ("state-dict", "pickle") if self.artifact.trust else ("state-dict",)
-        found = _expect(self.artifact, path, kinds, _EXPECTED_WEIGHTS)
-        scan.guard(path, self.artifact.trust)
+        found, protocol = files.examined(self.artifact, path, kinds, _EXPECTED_WEIGHTS)
         with self._loading(path, _EXPECTED_WEIGHTS, found):
-            how = self._restricted(found.kind == "state-dict")
-            saved = self._library.load(path, map_location="cpu", **how)
+            saved = self._saved(path, found.kind == "state-dict", protocol)
         state = state_dicts.state_dict(saved, path)
         _expect_numbers(state, path)
         module = self._built()
@@ -97,6 +89,21 @@ class Torch(tracing.TracedAdapter):
         with self._loading(path, _EXPECTED_WEIGHTS, found):
             module.load_state_dict(state.tensors, strict=True)
         return self._evaluated(module)
+
+    def _saved(self, path: str, only: bool, protocol: int) -> Any:
+        """What the file holds; as weights alone torch reads no frames of pickles (protocol 4)."""
+        framed = protocol >= 4
+        how = self._restricted(only and not (framed and self.artifact.trust))
+        try:
+            return self._library.load(path, map_location="cpu", **how)
+        except pickle.UnpicklingError as error:
+            if not (framed and "Unsupported operand" in str(error)):
+                raise
+            raise ValueError(
+                f"it is pickled with protocol {protocol}, which torch does not read as weights "
+                f"alone: save it again with torch.save as it is (pickle_protocol=2), or say "
+                f"trust = true"
+            ) from error
 
     def _restricted(self, only: bool) -> Dict[str, Any]:
         """How pickles are loaded: as weights only, unless what they call is trusted."""
@@ -161,7 +168,7 @@ class Torch(tracing.TracedAdapter):
             return program.module()
 
     @contextlib.contextmanager
-    def _loading(self, path: str, expected: str, found: content.Content) -> Iterator[None]:
+    def _loading(self, path: str, expected: str, found: Content) -> Iterator[None]:
         library = f"torch {self._library.__version__}"
         loading = Loading(path, expected, found.phrase, refusals.explain, library)
         with loading, resolve.siblings(self.artifact.folder):
@@ -244,29 +251,6 @@ class Torch(tracing.TracedAdapter):
 
 
 # What pickles of tensors and of arrays call.
-_REBUILT = re.compile(
-    r"calls (torch\._utils\._rebuild\w+|torch\.storage\._load_from_bytes|numpy\.(dtype|ndarray)"
-    r"|numpy\._?core\.(multiarray\.(_reconstruct|scalar)|numeric\._frombuffer))$"
-)
-
-
-def _expect(
-    artifact: Artifact, path: str, kinds: Tuple[str, ...], expected: str
-) -> content.Content:
-    """As ``content.expect``; a pickled object is refused as untrusted, not as another kind."""
-    found = content.recognise(path)
-    if found.kind == "unknown":
-        scan_pickle.check_protocol(path, expected)
-    if found.phrase == content.PLAIN_PICKLE:  # torch.load reads none, trusted or not
-        foreign = tuple(one for one in scan.findings(path) if not _REBUILT.search(one))
-        if foreign and not artifact.trust:  # nobody is told to load that by himself
-            raise AdapterError("untrusted", path=path, findings=foreign)
-        return content.expect(path, (), expected)
-    if found.kind == "pickle" and not artifact.trust:
-        scan.guard(path, trust=False)
-    return content.expect(path, kinds, expected)
-
-
 def _expect_numbers(state: state_dicts.State, path: str) -> None:
     """Raise ``missing-weights`` for tensors that have a shape and no numbers."""
     empty = [name for name, one in state.tensors.items() if getattr(one, "is_meta", False)]

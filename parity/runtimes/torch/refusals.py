@@ -1,7 +1,22 @@
 """Why torch refused a file, of any kind: the sentences of the versions that were tried."""
 
-from ..refusals import pickle_version
+import pickle
+import platform
+from typing import Any, Dict
+
 from ..shared.refusals import compared, reader, rule, unknown
+
+
+def pickle_version(protocol: int) -> Dict[str, Any]:
+    """Facts of ``version``: a pickle that is too new is Python's affair and not the library's."""
+    return {
+        "what": "pickle protocol",
+        "found": str(protocol),
+        "limit": str(pickle.HIGHEST_PROTOCOL),
+        "too": "new",
+        "library": f"Python {platform.python_version()}",
+    }
+
 
 _RULES = (
     rule(

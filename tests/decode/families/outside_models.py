@@ -16,27 +16,9 @@ from PIL import Image, ImageDraw
 
 import parity
 from parity.record import RuntimeRecord
+from tests.support.suites import small_suite
 
 HERE = Path(__file__).parent
-SUITE = """
-[detector]
-name = "outside"
-reference = "native"
-images = ["images/*.png"]
-classes = ["bolt", "nut"]
-
-[preprocess]
-size = [64, 96]
-range = [0, 1]
-
-[decode]
-family = "{family}"
-score_threshold = {threshold}
-{keys}
-
-[runtimes.native]
-{native}
-"""
 TORCH = """kind = "torch"
 model = "outside_nets:{name}"
 weights = "net.pth"
@@ -165,8 +147,15 @@ def judged(
     ``candidate`` and ``native`` are the lines of their tables, ``keys`` those of ``[decode]``.
     """
     shutil.copytree(source, target)
-    text = SUITE.format(family=family, keys=keys, native=native, threshold=threshold)
-    (target / "parity.toml").write_text(f"{text}\n[runtimes.export]\n{candidate}\n")
+    small_suite(
+        target,
+        {"native": native, "export": candidate},
+        name="outside",
+        images=["images/*.png"],
+        size=(64, 96),
+        preprocess="range = [0, 1]",
+        decode=f'family = "{family}"\nscore_threshold = {threshold}\n{keys}',
+    )
     (found,) = (one for one in parity.check(target).runtimes if one.role == "candidate")
     return found
 
@@ -191,6 +180,11 @@ def error(record: RuntimeRecord) -> str:
 def problem(message: str) -> str:
     """A message without its end, which tells what the heads look like on one image."""
     return message.partition("\non this image they are\n")[0]
+
+
+def asked(message: str) -> set[str]:
+    """The lines of a message; its frame is told whole in test_heads_messages.py."""
+    return set(message.splitlines())
 
 
 def agrees(record: RuntimeRecord, least: int) -> None:

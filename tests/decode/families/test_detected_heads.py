@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from parity.boxes import Placement
 from parity.decode import BindingError, DecodeError, Proposals, bind, decode, roles, to_side
-from parity.suite.decoding import Decode
+from parity.decode.settings import Decode
 
 SIZE = (100, 200)
 BOX = [0.1, 0.2, 0.5, 0.6]

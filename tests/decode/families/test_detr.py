@@ -7,11 +7,23 @@ from typing import Any
 
 import numpy as np
 import pytest
-from outside_models import ONNX, ROLLED, SCRIPT, TORCH, agrees, build, codes, error, judged, problem
+from outside_models import (
+    ONNX,
+    ROLLED,
+    SCRIPT,
+    TORCH,
+    agrees,
+    asked,
+    build,
+    codes,
+    error,
+    judged,
+    problem,
+)
 
 from parity.decode import BindingError, DecodeError, Proposals, bind, decode, roles
-from parity.suite.decoding import Decode
-from parity.suite.families import Detr
+from parity.decode.families.detr import Detr
+from parity.decode.settings import Decode
 
 NATIVE = TORCH.format(name="Detr")
 
@@ -53,17 +65,11 @@ def test_no_object_in_another_column_fails(torch_net: Path, tmp_path: Path) -> N
 def test_logits_without_no_object_are_another_family(torch_net: Path, tmp_path: Path) -> None:
     """One column too many for RT-DETR."""
     wrong = ONNX + 'decode = { family = "rt-detr" }'
-    assert error(judged(torch_net, tmp_path / "suite", "detr", wrong, native=NATIVE)) == (
-        "no output fits the shapes of the heads\n"
-        "the outputs are\n"
-        "  0: 'logits' (1, 12, 3)\n"
-        "  1: 'boxes' (1, 12, 4)\n"
-        "the heads are\n"
-        "  logits: (1, Q, 2), one column for each of 2 classes\n"
-        "  boxes: (1, A, 4)\n"
-        "found 3 columns for 2 classes: is the last one \"no object\"? say family = 'detr'\n"
-        'say which is which, by name or index: outputs = { logits = "...", boxes = "..." }'
-    )
+    assert asked(error(judged(torch_net, tmp_path / "suite", "detr", wrong, native=NATIVE))) >= {
+        "  logits: (1, Q, 2), one column for each of 2 classes",
+        "  boxes: (1, A, 4)",
+        "found 3 columns for 2 classes: is the last one \"no object\"? say family = 'detr'",
+    }
 
 
 def test_boxes_read_in_another_order_fail(torch_net: Path, tmp_path: Path) -> None:

@@ -13,9 +13,8 @@ import pytest
 from numpy.testing import assert_allclose
 
 from parity.decode import BindingError, Candidates, DecodeError, bind, decode, roles
-from parity.decode.families.efficientdet import anchors
-from parity.suite.decoding import Decode
-from parity.suite.inside import EfficientDet
+from parity.decode.families.efficientdet import EfficientDet, anchors
+from parity.decode.settings import Decode
 
 SIZE = (64, 96)
 GRIDS = {3: (8, 12), 4: (4, 6), 5: (2, 3), 6: (1, 2), 7: (1, 1)}

@@ -11,18 +11,16 @@ from hypothesis import strategies as st
 
 from parity.boxes import FORMATS, to_xyxy
 from parity.decode import Candidates, Proposals, decode
-from parity.decode.families.yolox import grid
-from parity.suite.decoding import Decode
-from parity.suite.families import (
-    BoxesScores,
-    CenterNet,
-    Detr,
-    RtDetr,
-    Ssd,
-    YoloV5,
-    YoloV8,
-    Yolox,
-)
+from parity.decode.families.boxes_scores import BoxesScores
+from parity.decode.families.centernet import CenterNet
+from parity.decode.families.detr import Detr
+from parity.decode.families.rt_detr import RtDetr
+from parity.decode.families.ssd import Ssd
+from parity.decode.families.yolov5 import YoloV5
+from parity.decode.families.yolov8 import YoloV8
+from parity.decode.families.yolox import Yolox
+from parity.decode.heads.cells import cells_of_strides as grid
+from parity.decode.settings import Decode
 
 SIZE = (64, 96)
 CLASSES = 3

@@ -214,7 +214,7 @@ def test_another_box_is_found(folder: Path) -> None:
 def test_nan_behind_the_count_is_no_alarm_and_before_it_is_one(folder: Path) -> None:
     """Fast NMS leaves rows beyond its count as they were."""
     from parity.decode import trimmed
-    from parity.suite.decoding import Decode
+    from parity.decode.settings import Decode
 
     settings = Decode(family="tflite-postprocess", score_threshold=0.5)
     heads = {

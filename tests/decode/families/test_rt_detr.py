@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from outside_models import ONNX, ROLLED, SCRIPT, TORCH, agrees, build, codes, error, judged
+from outside_models import ONNX, ROLLED, SCRIPT, TORCH, agrees, asked, build, codes, error, judged
 
 from parity.boxes import Placement
 from parity.decode import Candidates, DecodeError, decode, to_side
-from parity.suite.decoding import Decode
-from parity.suite.families import RtDetr
+from parity.decode.families.rt_detr import RtDetr
+from parity.decode.settings import Decode
 
 NATIVE = TORCH.format(name="RtDetr")
 BOX = [0.5, 0.5, 0.5, 0.25]
@@ -52,17 +52,11 @@ def test_classes_one_off_fail(torch_net: Path, tmp_path: Path) -> None:
 def test_a_network_without_no_object_is_no_detr(torch_net: Path, tmp_path: Path) -> None:
     """One column too few."""
     wrong = ONNX + 'decode = { family = "detr" }'
-    assert error(judged(torch_net, tmp_path / "suite", "rt-detr", wrong, native=NATIVE)) == (
-        "no output fits the shapes of the heads\n"
-        "the outputs are\n"
-        "  0: 'logits' (1, 12, 2)\n"
-        "  1: 'boxes' (1, 12, 4)\n"
-        "the heads are\n"
-        '  logits: (1, Q, 3), one column for each of 2 classes and the last for "no object"\n'
-        "  boxes: (1, A, 4)\n"
-        "found 2 columns for 2 classes: is there no \"no object\"? say family = 'rt-detr'\n"
-        'say which is which, by name or index: outputs = { logits = "...", boxes = "..." }'
-    )
+    assert asked(error(judged(torch_net, tmp_path / "suite", "rt-detr", wrong, native=NATIVE))) >= {
+        '  logits: (1, Q, 3), one column for each of 2 classes and the last for "no object"',
+        "  boxes: (1, A, 4)",
+        "found 2 columns for 2 classes: is there no \"no object\"? say family = 'rt-detr'",
+    }
 
 
 @pytest.mark.parametrize(

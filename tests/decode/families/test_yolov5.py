@@ -16,6 +16,7 @@ from outside_models import (
     TFLITE,
     TORCH,
     agrees,
+    asked,
     build,
     codes,
     error,
@@ -24,8 +25,8 @@ from outside_models import (
 )
 
 from parity.decode import Candidates, DecodeError, Proposals, decode
-from parity.suite.decoding import Decode
-from parity.suite.families import YoloV5
+from parity.decode.families.yolov5 import YoloV5
+from parity.decode.settings import Decode
 
 NATIVE = TORCH.format(name="YoloV5")
 
@@ -89,15 +90,10 @@ def test_classes_in_another_order_fail(torch_net: Path, tmp_path: Path) -> None:
 def test_another_family_without_objectness_is_named(torch_net: Path, tmp_path: Path) -> None:
     """Rows of 5 + C are no rows of 4 + C."""
     wrong = ONNX + 'decode = { family = "yolov8" }'
-    assert error(judged(torch_net, tmp_path / "suite", "yolov5", wrong, native=NATIVE)) == (
-        "no output fits the shapes of the heads\n"
-        "the outputs are\n"
-        "  0: 'output0' (1, 126, 7)\n"
-        "the heads are\n"
-        "  predictions: (1, 6, A) or (1, A, 6): cx, cy, w, h, one score for each class\n"
-        "found 5 + 2 classes in a row: family = 'yolov5' or 'yolox'?\n"
-        'say which is which, by name or index: outputs = { predictions = "..." }'
-    )
+    assert asked(error(judged(torch_net, tmp_path / "suite", "yolov5", wrong, native=NATIVE))) >= {
+        "  predictions: (1, 6, A) or (1, A, 6): cx, cy, w, h, one score for each class",
+        "found 5 + 2 classes in a row: family = 'yolov5' or 'yolox'?",
+    }
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ import pytest
 from outside_models import ONNX, ROLLED, SCRIPT, TORCH, agrees, build, codes, error, judged, problem
 
 from parity.decode import Candidates, DecodeError, Proposals, decode
-from parity.suite.decoding import Decode
-from parity.suite.families import Yolox
+from parity.decode.families.yolox import Yolox
+from parity.decode.settings import Decode
 
 NATIVE = TORCH.format(name="Yolox")
 

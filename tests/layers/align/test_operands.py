@@ -14,7 +14,7 @@ from parity.layers.align.matching import TracedGraph
 from parity.layers.align.scales.affine import affines
 from parity.layers.align.weights.signatures import anchors
 from parity.layers.subjects.onnx.subject import OnnxSubject
-from parity.layers.verdict.comparing import all_tensors
+from parity.layers.verdict.tracing import all_tensors
 from parity.runtimes.contract import Artifact
 
 onnx = pytest.importorskip("onnx")

@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 from parity import tensors
-from parity.layers.expected.quantized import Expectation, Twin, distance
+from parity.layers.expected.integer_weights import Twin, distance
+from parity.layers.expected.quantized import Expectation
 from parity.layers.numbers.grids import Grid, raw, real
 from parity.layers.numbers.ranges import range_score
 from parity.layers.numbers.rounding import dynamic, ideal_step
@@ -269,7 +270,7 @@ def test_a_depthwise_convolution_with_one_scale_is_coarse(
 
     pair = changed(tflite_folder, tmp_path, per_tensor)
     scores = [
-        {op.index: Expectation(one.int8).coarseness(op.index) for op in one.int8.graph.ops}
+        {op.index: Expectation(one.int8).weights.coarseness(op.index) for op in one.int8.graph.ops}
         for one in (tflite_pair(tflite_folder), pair)
     ]
     (index,) = [op.index for op in pair.int8.graph.ops if op.kind == "DEPTHWISE_CONV_2D"]

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from parity import suite as suites
 from parity.errors import ArtifactError, InputError, RuntimeFailure
@@ -14,43 +13,27 @@ from parity.layers.subjects.native_subject import NativeSubject
 from parity.layers.subjects.opening import head_tensors, open_runtime, open_subject
 from parity.pipeline import Images
 from parity.suite import Suite
-
-SUITE = """
-[detector]
-name = "small"
-reference = "torch"
-images = ["*.png"]
-classes = ["one", "two"]
-
-[preprocess]
-size = [16, 16]
-kernel = "opencv:linear"
-range = [-1, 1]
-
-[decode]
-family = "boxes-scores"
-score_threshold = 0.5
-nms_iou = 0.5
-[decode.boxes-scores]
-box_format = "xyxy"
-normalized = true
-
-"""
+from tests.support.suites import boxes_scores, noise, small_suite
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A suite's folder with one image."""
-    pixels = np.random.default_rng(0).integers(0, 256, (20, 24, 3), dtype=np.uint8)
-    Image.fromarray(pixels).save(tmp_path / "a.png")
+    """A suite's folder."""
     return tmp_path
 
 
 def suite(folder: Path, **runtimes: str) -> Suite:
-    """A suite with these runtimes, torch being a fake where it is not among them."""
+    """A suite of one image with these runtimes, torch being a fake where it is not among them."""
     runtimes.setdefault("torch", 'kind = "fake"\nmodel = "fakes:heads"')
-    tables = [f"[runtimes.{name}]\n{text}\n" for name, text in runtimes.items()]
-    (folder / "parity.toml").write_text(SUITE + "\n".join(tables))
+    small_suite(
+        folder,
+        runtimes,
+        reference="torch",
+        images={"a.png": noise(20, 24)},
+        size=(16, 16),
+        preprocess='kernel = "opencv:linear"\nrange = [-1, 1]',
+        decode=boxes_scores(normalized=True, nms_iou=0.5),
+    )
     return suites.load(folder)
 
 

@@ -15,7 +15,7 @@ from file_nets import image
 from onnx_nets import OnnxNet, compared, int8
 
 from parity.layers.verdict.table import LayerTable
-from parity.report.layers import headline
+from parity.report.layers.text import headline
 
 SAME = [(image(1), image(1)), (image(2), image(2))]
 

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 import stacks
-from PIL import Image
 
 from parity.errors import ParityError
 from parity.harness.layering import layers
@@ -21,38 +20,12 @@ from parity.layers.verdict.replay_cases import ReplayCase, replay_cases
 from parity.layers.verdict.table import LayerTable
 from parity.runtimes.contract import Artifact
 from parity.suite import load
+from tests.support.suites import flat, runtime, small_suite
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 helper, numpy_helper = onnx.helper, onnx.numpy_helper
 
-SUITE = """
-[detector]
-name = "capped"
-reference = "ref"
-images = ["images/*.png"]
-classes = ["part"]
-[preprocess]
-size = [16, 16]
-resize = "stretch"
-kernel = "pillow:bilinear"
-color = "RGB"
-range = [0, 1]
-mean = 0
-std = 1
-[decode]
-function = "decoding:decode"
-score_threshold = 0.3
-nms_iou = 0.5
-nms = "class"
-max_detections = 10
-[runtimes.ref]
-kind = "onnxruntime"
-model = "ref.onnx"
-[runtimes.bare]
-kind = "onnxruntime"
-model = "bare.onnx"
-"""
 DECODING = """
 import numpy as np
 
@@ -169,12 +142,19 @@ def test_the_image_that_shows_the_error_is_replayed(tmp_path: Path) -> None:
     """The first image is too dark to reach the cap."""
     onnx.save(capped(True), tmp_path / "ref.onnx")
     onnx.save(capped(False), tmp_path / "bare.onnx")
-    (tmp_path / "images").mkdir()
-    for place, value in enumerate((8, 255)):
-        pixels = np.full((16, 16, 3), value, np.uint8)
-        Image.fromarray(pixels).save(tmp_path / "images" / f"{place}.png")
-    (tmp_path / "parity.toml").write_text(SUITE)
-    (tmp_path / "decoding.py").write_text(DECODING)
+    small_suite(
+        tmp_path,
+        {
+            "ref": runtime("onnxruntime", "ref.onnx"),
+            "bare": runtime("onnxruntime", "bare.onnx"),
+        },
+        classes=["part"],
+        images=flat(8, 255),
+        size=(16, 16),
+        preprocess="range = [0, 1]",
+        decode={"function": "decoding:decode", "score_threshold": 0.3},
+        files={"decoding.py": DECODING},
+    )
     result = layers(load(tmp_path), "bare", replays=tmp_path / "replays")
     assert result.failure is None, result.failure
     assert result.table is not None

@@ -15,7 +15,7 @@ from parity.harness import layering
 from parity.harness.layering import LayerResult
 from parity.layers.verdict.causes import RegionErrors, judge
 from parity.layers.verdict.table import LayerTable
-from parity.report.layers import headline
+from parity.report.layers.text import headline
 
 SAME = [(image(1), image(1))]
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from parity.layers.numbers.grids import Grid
 from parity.layers.subjects.cutting import Cut, Port, Sizes
-from parity.layers.subjects.file_subject import FileSubject, Open, Script, Shapes
+from parity.layers.subjects.file_subject import FileSubject, Open, Script, Shapes, streaming
 from parity.layers.subjects.onnx import blocks as onnx_blocks
 from parity.layers.subjects.onnx import cut as onnx_cut
 from parity.layers.subjects.onnx import file as onnx_file
@@ -38,10 +38,9 @@ class OnnxSubject(FileSubject):
     across ops (but for QDQ, see ``cut.py``) stays apart in a cut model.
     """
 
-    kind = "onnxruntime"
+    inside = "onnx"
     suffix = ".onnx"
     steady = True
-    """Traced tensors stay valid until the next image is traced, so nobody need copy them."""
 
     def __init__(
         self, artifact: Artifact, open_: Open | None = None, deployed: Adapter | None = None
@@ -64,7 +63,7 @@ class OnnxSubject(FileSubject):
         shapes = {name: np.shape(array) for name, array in feeds.items()}
         adapter = self._looking(shapes)
         quantization = self.graph.quantization
-        every = adapter.stream(self.raw(adapter, feeds))  # type: ignore[attr-defined]
+        every = streaming(adapter).stream(self.raw(adapter, feeds))
         found = {name: array for name, array in every if array.dtype.kind in "fiub"}
         for name in dict.fromkeys((*self._names, *self.graph.outputs)):
             if name in found:
@@ -121,7 +120,7 @@ class OnnxSubject(FileSubject):
 
     def stream(self, adapter: Adapter, feeds: Feeds) -> Iterator[tuple[str, Array]]:
         """One run's outputs by name in the model."""
-        yield from adapter.stream(feeds)  # type: ignore[attr-defined]
+        yield from streaming(adapter).stream(feeds)
 
     def script(self) -> Script:
         """How a script runs a model as this one is deployed."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from parity.layers.numbers.grids import Grid
 from parity.layers.subjects.cutting import Cut, Port, Sizes
-from parity.layers.subjects.file_subject import FileSubject, Open, Script, Shapes
+from parity.layers.subjects.file_subject import FileSubject, Open, Script, Shapes, streaming
 from parity.layers.subjects.subject import Feeds, OpFeeds
 from parity.layers.subjects.tflite import cut as tflite_cut
 from parity.layers.subjects.tflite import file as tflite_file
@@ -36,7 +36,7 @@ class TFLiteSubject(FileSubject):
     real numbers with the tensor's own scale and zero point, per channel where it has many.
     """
 
-    kind = "tflite"
+    inside = "tflite"
     suffix = ".tflite"
 
     def __init__(
@@ -65,7 +65,7 @@ class TFLiteSubject(FileSubject):
         ]
         quantization = self.graph.quantization
         raw = self.raw(adapter, feeds)
-        for index, array in adapter.stream(raw, wanted):  # type: ignore[attr-defined]
+        for index, array in streaming(adapter).stream(raw, wanted):
             name = names[index]
             self._made[name] = array.shape
             yield name, Port(name, name, "", quantization.get(name)).value(array)
@@ -89,7 +89,7 @@ class TFLiteSubject(FileSubject):
     def stream(self, adapter: Adapter, feeds: Feeds) -> Iterator[tuple[str, Array]]:
         """One run's outputs by name in the model."""
         names = [spec.name for spec in adapter.outputs()]
-        found: Iterator[tuple[int, Array]] = adapter.stream(feeds)  # type: ignore[attr-defined]
+        found = streaming(adapter).stream(feeds)
         for name, (_, array) in zip(names, found, strict=True):
             yield name, array
 

@@ -1,0 +1,1 @@
+"""What TensorFlow writes: SavedModels, frozen graphs and checkpoints, read by field number."""
