@@ -13,7 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from parity.agreement.chance import above_by_chance, exceeds_by_chance, line_ends, median
+from parity.agreement.chance import (
+    above_by_chance,
+    exceeds_by_chance,
+    line_ends,
+    median,
+    together_by_chance,
+)
 from parity.agreement.findings import Finding
 from parity.agreement.samples import Samples
 from parity.boxes import Floats
@@ -126,7 +132,13 @@ class _Values:
         """
         if len(rows) < CLASS:
             return False
-        return any(_beyond(self._of_limit(one, rows)[0]) for one in (self.used, self.off))
+        return any(
+            _beyond(self._of_limit(one, rows)[0], together=together_by_chance(one[rows], limits))
+            for one, limits in (
+                (self.used, np.ones(len(rows))),
+                (self.off, self.limits[rows]),
+            )
+        )
 
     def _of_limit(
         self, values: Floats, rows: Ints, noise: tuple[float, int] | None = None
@@ -166,9 +178,15 @@ def _pooled(groups: Sequence[Floats]) -> tuple[float, int]:
     return float(np.sqrt(residual @ residual / freedom)), freedom
 
 
-def _beyond(used: Floats, deviation: float | None = None, freedom: int | None = None) -> bool:
+def _beyond(
+    used: Floats,
+    deviation: float | None = None,
+    freedom: int | None = None,
+    together: float = 0.0,
+) -> bool:
     """Whether the median is beyond its share of the limit, and noise does not explain it."""
     middle = median(used)
     if abs(middle) <= SHARE:
         return False
-    return exceeds_by_chance(np.sign(middle) * used - SHARE, deviation, freedom) < CHANCE
+    excess = np.sign(middle) * used - SHARE
+    return exceeds_by_chance(excess, deviation, freedom, together) < CHANCE

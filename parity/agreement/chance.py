@@ -22,7 +22,10 @@ def median(values: Floats) -> float:
 
 
 def exceeds_by_chance(
-    excess: Floats, deviation: float | None = None, freedom: int | None = None
+    excess: Floats,
+    deviation: float | None = None,
+    freedom: int | None = None,
+    together: float = 0.0,
 ) -> float:
     """How likely noise alone, of a mean or a median at the limit, exceeds it as these values do.
 
@@ -30,6 +33,8 @@ def exceeds_by_chance(
     minds no outlier, but needs twenty values) and a one-sided Student's t test's (Student, "The
     probable error of a mean", 1908). ``deviation`` of a value, with its degrees of ``freedom``,
     where more values than these tell it; else it is taken from these, of which there must be three.
+    ``together``: how likely noise alone puts these few values so close together, less than which
+    the t test must not say: it takes noise for normal.
     """
     from scipy.special import bdtrc, stdtr
 
@@ -44,7 +49,21 @@ def exceeds_by_chance(
         deviation, freedom = float(excess.std(ddof=1)), count - 1
     error = deviation / np.sqrt(count)
     by_mean = float(stdtr(freedom, -mean / error)) if error > 0 else 0.0
-    return min(by_sign, by_mean)
+    return min(by_sign, max(by_mean, together))
+
+
+def together_by_chance(values: Floats, limits: Floats) -> float:
+    """At most how likely values (n,) lie so close together that noise spreads evenly within limits.
+
+    ``limits`` (n,) are those of each on either side of 0. The first may be anywhere, and the others
+    are no further from it than these are from each other. 0 where one is beyond its limit.
+    """
+    if (np.abs(values) > limits).any():
+        return 0.0
+    near = np.minimum(np.ptp(values) / (2 * limits), 1.0)
+    if not near.min():
+        return 0.0
+    return float(min(1.0, len(values) * near.prod() / near.min()))
 
 
 def above_by_chance(value: float, limit: float, error: float, freedom: int) -> float:
@@ -57,10 +76,13 @@ def above_by_chance(value: float, limit: float, error: float, freedom: int) -> f
 
 
 def robust_line(design: Floats, values: Floats) -> tuple[Floats, Floats]:
-    """The coefficients (2,) of ``design`` (n, 2) that fit ``values`` (n,), and their covariance.
+    """The coefficients (2,) of ``design`` (n, 2) that fit ``values`` (n,); two covariances (2, 2).
 
     Iteratively reweighted least squares with Huber's weights (Huber, "Robust estimation of a
-    location parameter", 1964), so that single outliers do not turn the line.
+    location parameter", 1964), so that single outliers do not turn the line. The first covariance
+    is that of equal noise everywhere, the second that of noise which differs from place to place,
+    as of scores near a threshold and near 1 (HC3 of MacKinnon and White, "Some
+    heteroskedasticity-consistent covariance matrix estimators", 1985).
     """
     weights = np.ones(len(values))
     beta: Floats = np.zeros(2)
@@ -76,8 +98,11 @@ def robust_line(design: Floats, values: Floats) -> tuple[Floats, Floats]:
         weights = np.minimum(1.0, _HUBER * sigma / np.maximum(residual, 1e-12))
     residual = values - design @ beta
     variance = float(residual @ residual) / (len(values) - 2)
-    covariance: Floats = (np.linalg.pinv(design.T @ design) * variance).astype(float)
-    return beta, covariance
+    inverse = np.linalg.pinv(design.T @ design)
+    leverage = ((design @ inverse) * design).sum(axis=1)
+    spread = (residual / np.maximum(1.0 - leverage, 1e-9)) ** 2
+    uneven = inverse @ (design.T * spread) @ design @ inverse
+    return beta, np.stack([inverse * variance, uneven]).astype(float)
 
 
 def line_ends(
@@ -85,14 +110,16 @@ def line_ends(
 ) -> Iterator[tuple[float, float, float]]:
     """A robust line at quantiles (percent) of ``at`` (n,): where, its value, its standard error.
 
+    The error is the larger one of even noise and of noise that differs along the line.
+
     The columns of ``design`` multiply 1 and ``at`` minus its median.
     """
-    beta, covariance = robust_line(design, values)
+    beta, covariances = robust_line(design, values)
     middle = median(at)
     for quantile in quantiles:
         place = float(np.percentile(at, quantile))
         one = np.array([1.0, place - middle])
-        error = float(np.sqrt(max(one @ covariance @ one, 0.0)))
+        error = float(np.sqrt(max((one @ covariances @ one).max(), 0.0)))
         yield place, float(one @ beta), error
 
 

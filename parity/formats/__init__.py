@@ -5,7 +5,8 @@ the file is (``content``), what loading it would run (``findings()``) and what i
 (``describe()``). Nothing is loaded, imported or called on the way.
 
 A format is a file here, or a folder where it needs more; ``registry.py`` lists them in the order
-in which they are asked. A foreign interpreter scans before it loads, so this room keeps to the
+in which they are asked. ``archive``, ``hdf5``, ``pickles``, ``protobuf`` and ``flatbuffer`` are
+what formats are stored in. A foreign interpreter scans before it loads, so this room keeps to the
 standard library and to Python 3.8, and imports nothing from outside of itself.
 """
 

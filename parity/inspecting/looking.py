@@ -7,8 +7,10 @@ import os
 import stat
 from pathlib import Path
 
+from parity import runtimes
 from parity.files import digest
 from parity.formats import opened
+from parity.formats.contents import Contents
 from parity.formats.torch.description import phrase
 from parity.inspecting.findings import Inspection
 from parity.inspecting.loading import Attempt, views
@@ -94,7 +96,7 @@ def _look(path: Path, attempt: Attempt | None) -> Inspection:
                 fault = "it is no SavedModel and holds one: name the folder in it that is"
             return Inspection(str(path), "directory", content.phrase, faults=(fault,))
         sha256, size = digest(path)
-        contents = None if file.faults() else file.describe()
+        contents = None if file.faults() else file.describe() or _of_a_stranger(path)
         if contents is None:
             remedy = _REMEDIES.get(content.phrase) or _REMEDIES.get(content.kind)
             faults = file.faults() or (remedy or _REMEDIES["unknown"],)
@@ -108,6 +110,12 @@ def _look(path: Path, attempt: Attempt | None) -> Inspection:
         str(path), content.kind, content.phrase, size, sha256, contents, code, notes,
         contents.faults, views(path, content.kind, contents, code, attempt),
     )  # fmt: skip
+
+
+def _of_a_stranger(path: Path) -> Contents | None:
+    """A file whose content nobody here knows, where another package's runtime opens its ending."""
+    opener = runtimes.opener("", path.name)
+    return None if opener is None else Contents(f"a file that {opener.kind} opens by its ending")
 
 
 def _state(path: Path) -> tuple[tuple[str, int, int, int], ...]:

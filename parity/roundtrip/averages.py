@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from parity.record.roundtrip import Loss
-from parity.roundtrip import torch_tensors
+from parity.roundtrip.torch import tensors as torch_tensors
 from parity.tensors import Array
 
 _AVERAGE = re.compile(r"ema|avg|averag|swa|polyak|shadow", re.I)

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from parity.roundtrip import averages, torch_tensors
+from parity.roundtrip import averages
 from parity.roundtrip.reading import Original
+from parity.roundtrip.torch import tensors as torch_tensors
 
 _OWN = (".keras", ".h5", ".hdf5")
 
@@ -73,14 +74,14 @@ def _keras_sets(original: Original, path: Path) -> averages.Sets | None:
 
 _FRAMEWORKS = {
     "torch": Framework(
-        "parity.roundtrip.torch_trips",
+        "parity.roundtrip.torch.trips",
         called="eval() was called",
         programs=True,
         sets=_torch_sets,
         deploying="save the one that is deployed alone",
     ),
     "keras": Framework(
-        "parity.roundtrip.keras_trips",
+        "parity.roundtrip.keras.trips",
         called="it was called with training=False",
         programs=False,
         sets=_keras_sets,

@@ -24,6 +24,7 @@ _KINDS = (
     "torch",
     "onnxruntime",
     "tflite",
+    "onnx-reference",
     "recorded",
     "command",
     "fake",

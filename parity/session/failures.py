@@ -46,7 +46,7 @@ def _bad_option(facts: Facts) -> str:
         said = f"expected {facts['expected']}, found {facts['found']}"
         return f"options.{facts['option']}: {said}"
     choices = "one of " if len(facts["known"]) > 1 else ""
-    known = choices + ", ".join(map(str, facts["known"]))
+    known = choices + ", ".join(map(str, facts["known"])) if facts["known"] else "no options"
     value = f" = {facts['value']!r}" if facts.get("value") is not None else ""
     return f"options.{facts['option']}: expected {known}, found {facts['option']}{value}"
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from agreeing import FLOAT32, INT8, Box, agree, codes, image, lost, suppressed, total
+from agreeing import FLOAT32, INT8, Box, agree, codes, image, limits, lost, suppressed, total
 
 from parity.agreement import ImageAgreement, Row
 from parity.agreement.bias import allowance
@@ -389,3 +389,25 @@ def test_scores_of_a_strict_tolerance_are_looked_at_too() -> None:
     judged = pairs(boxes, 0.0, 0, 0.9, -0.0009, FLOAT32)
     assert all(row.within for row in judged.rows)
     assert "score-bias" in codes(total([judged], FLOAT32))
+
+
+def test_six_objects_that_noise_puts_close_together_are_no_class_that_is_off() -> None:
+    """Even noise does so once in 200,000 times: too often for a test that is made so often."""
+    rng = np.random.default_rng(0)
+    boxes = np.concatenate([boxes_of(rng, 15), boxes_of(rng, 6)])
+    shifts = rng.uniform(-0.09, 0.09, (21, 4))
+    shifts[15:, 2] = 0.0779, 0.0834, 0.0788, 0.0755, 0.0794, 0.0723
+    labels = np.array([0] * 15 + [1] * 6)
+    tolerance = limits(FLOAT32, min_box_iou=0.9999)
+    assert codes(total([pairs(boxes, shifts, labels, tolerance=tolerance)], tolerance)) == []
+
+
+def test_six_objects_that_are_off_alike_are_a_class_that_is_off() -> None:
+    """Noise does not put six so close together, nor beyond the limit."""
+    rng = np.random.default_rng(0)
+    boxes = np.concatenate([boxes_of(rng, 15), boxes_of(rng, 6)])
+    shifts = rng.uniform(-0.09, 0.09, (21, 4))
+    shifts[15:, 2] = 0.08 + rng.uniform(-0.002, 0.002, 6)
+    labels = np.array([0] * 15 + [1] * 6)
+    tolerance = limits(FLOAT32, min_box_iou=0.9999)
+    assert codes(total([pairs(boxes, shifts, labels, tolerance=tolerance)], tolerance)) == ["bias"]

@@ -16,8 +16,42 @@ from parity.agreement.chance import (
     lower_bound,
     median,
     robust_line,
+    together_by_chance,
     upper_bound,
 )
+
+
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_how_often_even_noise_lies_close_together(count: int) -> None:
+    """Never more often than is said, and no more than twice as rarely, for limits of any size."""
+    rng = np.random.default_rng(count)
+    limits = rng.uniform(1, 2, count)
+    tries = rng.uniform(-1, 1, (200_000, count)) * limits
+    said = np.array([0.1, 0.3, 0.6])
+    for reach in said:
+        value = together_by_chance(np.linspace(0, reach, count), limits)
+        often = float((np.ptp(tries, axis=1) <= reach).mean())
+        assert often <= value * 1.02 + 1e-4
+        assert value <= 3 * often + 1e-3
+
+
+def test_what_is_beyond_its_limit_is_no_even_noise() -> None:
+    """And equal values are not noise at all."""
+    assert together_by_chance(np.array([0.9, 1.1]), np.ones(2)) == 0.0
+    assert together_by_chance(np.array([0.9, 0.9]), np.ones(2)) == 0.0
+
+
+def test_a_line_minds_that_noise_differs_along_it() -> None:
+    """Six noisy scores near the threshold among thirty sure ones do not make a bias."""
+    rng = np.random.default_rng(0)
+    x = np.concatenate([np.linspace(0.4, 0.6, 6), np.linspace(0.8, 1.0, 27)])
+    design = np.column_stack([np.ones(33), x - median(x)])
+    values = np.where(x < 0.7, 0.03, 0.001)
+    exceeded = 0
+    for _ in range(200):
+        (_, low, error), _ = line_ends(design, values * rng.normal(size=33), x)
+        exceeded += above_by_chance(abs(low), 0.0, error, 31) < 1e-4
+    assert exceeded <= 4
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 10])

@@ -17,25 +17,11 @@ from parity.decode.settings import Decode
 from parity.errors import SuiteError
 from parity.harness import check
 from parity.suite import load
+from tests.support.suites import runtime, small_suite
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 ALL = [families.family(name) for name in families.built_in()]
-SUITE = """
-[detector]
-name = "a"
-reference = "one"
-images = ["*.png"]
-classes = ["x"]
-[preprocess]
-size = [64, 64]
-[decode]
-score_threshold = 0.5
-{decode}
-[runtimes.one]
-kind = "fake"
-model = "nets:one"
-"""
 
 
 def rows() -> list[str]:
@@ -134,9 +120,15 @@ def test_numbers_that_make_boxes_are_read(tmp_path: Path, table: str) -> None:
 
 def written(folder: Path, decode: str) -> Path:
     """A suite with this table, and a picture that is never opened."""
-    (folder / "1.png").write_bytes(b"")
-    (folder / "parity.toml").write_text(SUITE.format(decode=decode))
-    return folder
+    return small_suite(
+        folder,
+        {"one": runtime("fake", "nets:one")},
+        name="a",
+        classes=["x"],
+        images={"1.png": b""},
+        size=(64, 64),
+        decode=f"score_threshold = 0.5\n{decode}",
+    )
 
 
 def test_problems_of_a_table_and_of_decode_are_told_at_once(tmp_path: Path) -> None:

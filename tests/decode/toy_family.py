@@ -11,7 +11,8 @@ from pathlib import Path
 from textwrap import dedent
 
 import numpy as np
-from PIL import Image
+
+from tests.support.suites import runtime, small_suite, toml
 
 FAMILY = dedent(
     '''
@@ -70,31 +71,6 @@ FAMILY = dedent(
     '''
 )
 OPTIONS = "options = { inputs = { image = [1, 32, 32, 3] }, outputs = { centred = [1, 2, 6] } }"
-SUITE = """
-[detector]
-name = "centres"
-reference = "first"
-images = ["*.png"]
-classes = ["a", "b"]
-[preprocess]
-size = [32, 32]
-resize = "none"
-range = [0, 1]
-[decode]
-family = "{family}"
-score_threshold = 0.5
-{table}
-[runtimes.first]
-kind = "fake"
-model = "networks:right"
-layout = "NHWC"
-{options}
-[runtimes.second]
-kind = "fake"
-model = "networks:{second}"
-layout = "NHWC"
-{options}
-"""
 NETWORKS = dedent(
     """
     import numpy as np
@@ -134,9 +110,18 @@ def wheel(folder: Path, package: str, module: str, entries: dict[str, str], code
 
 def suite(folder: Path, family: str = "centred", table: str = "", second: str = "right") -> Path:
     """A suite of two fake networks and a white picture."""
-    folder.mkdir(exist_ok=True)
-    Image.fromarray(np.full((32, 32, 3), 255, np.uint8)).save(folder / "white.png")
-    (folder / "networks.py").write_text(NETWORKS)
-    text = SUITE.format(family=family, table=table, second=second, options=OPTIONS)
-    (folder / "parity.toml").write_text(text)
-    return folder
+    networks = {
+        name: toml(runtime("fake", f"networks:{function}", layout="NHWC")) + OPTIONS
+        for name, function in (("first", "right"), ("second", second))
+    }
+    return small_suite(
+        folder,
+        networks,
+        name="centres",
+        classes=["a", "b"],
+        images={"white.png": np.full((32, 32, 3), 255, np.uint8)},
+        size=(32, 32),
+        preprocess='resize = "none"\nrange = [0, 1]',
+        decode=f'family = "{family}"\nscore_threshold = 0.5\n{table}',
+        files={"networks.py": NETWORKS},
+    )

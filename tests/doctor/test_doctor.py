@@ -136,7 +136,9 @@ def test_this_environment(
     found = json.loads(capfd.readouterr().out)
     assert list(found)[:2] == ["format", "parity"]
     kinds = {one["kind"]: one for one in found["runtimes"]}
-    assert list(kinds) == ["keras", "savedmodel", "torch", "onnxruntime", "tflite"]
+    assert list(kinds) == [
+        *("keras", "savedmodel", "torch", "onnxruntime", "tflite", "onnx-reference")
+    ]
     if util.find_spec("onnxruntime") is not None:
         (library,) = kinds["onnxruntime"]["libraries"]
         assert library["version"] == metadata.version("onnxruntime")

@@ -19,6 +19,8 @@ from parity.environments import audit, building, cache
 from parity.environments.request import Request, Unavailable
 from parity.errors import SuiteError
 
+REQUIREMENT = "expected a requirement such as 'onnxruntime==1.20', or the absolute path of a wheel"
+AMOUNT = "expected a size above zero such as '512MiB' (KiB, MiB or GiB)"
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
@@ -235,8 +237,7 @@ def test_a_library_that_is_not_among_the_requirements_is_said(
     [
         (
             'requires = ["--index-url=http://evil"]',
-            "runtimes.own.requires.0: expected a requirement such as 'onnxruntime==1.20', or the "
-            "absolute path of a wheel, found '--index-url=http://evil'",
+            f"runtimes.own.requires.0: {REQUIREMENT}, found '--index-url=http://evil'",
         ),
         (
             'python = "python3"',
@@ -244,24 +245,20 @@ def test_a_library_that_is_not_among_the_requirements_is_said(
         ),
         (
             'requires = ["numpy", "onnxruntime=1.2"]',
-            "runtimes.own.requires.1: expected a requirement such as 'onnxruntime==1.20', or the "
-            "absolute path of a wheel, found 'onnxruntime=1.2'",
+            f"runtimes.own.requires.1: {REQUIREMENT}, found 'onnxruntime=1.2'",
         ),
         (
             'requires = ["wheels/own-1-py3-none-any.whl"]',
-            "runtimes.own.requires.0: expected a requirement such as 'onnxruntime==1.20', or the "
-            "absolute path of a wheel, found 'wheels/own-1-py3-none-any.whl'",
+            f"runtimes.own.requires.0: {REQUIREMENT}, found 'wheels/own-1-py3-none-any.whl'",
         ),
         ('python = "3.6"', "runtimes.own.python: expected Python 3.8 or later, found '3.6'"),
         (
             'memory_limit = "512MB"',
-            "runtimes.own.memory_limit: expected a size above zero such as '512MiB' (KiB, MiB or "
-            "GiB), found '512MB'",
+            f"runtimes.own.memory_limit: {AMOUNT}, found '512MB'",
         ),
         (
             'memory_limit = "0MiB"',
-            "runtimes.own.memory_limit: expected a size above zero such as '512MiB' (KiB, MiB or "
-            "GiB), found '0MiB'",
+            f"runtimes.own.memory_limit: {AMOUNT}, found '0MiB'",
         ),
         ("timeout = inf", "runtimes.own.timeout: expected at most 604800, found inf"),
     ],

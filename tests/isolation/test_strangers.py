@@ -121,3 +121,58 @@ def test_a_kind_that_nobody_registers_lists_those_of_others(run: Parity, tmp_pat
     (suite / "parity.toml").write_text(text.replace('"toy"', '"toi"'))
     found = run("parity", "check", suite)
     assert "did you mean 'toy'?" in found.stdout + found.stderr
+
+
+def test_doctor_tells_of_it(run: Parity) -> None:
+    """Its package with the version, and what its own probe says."""
+    found = json.loads(run("parity", "doctor", "--json").stdout)
+    (toy,) = [one for one in found["runtimes"] if one["kind"] == "toy"]
+    assert [(one["name"], one["version"]) for one in toy["libraries"]] == [("toy-runtime", "1.2")]
+    assert toy["delegates"]["facts"] == {"toys": 2}
+
+
+def test_doctor_says_that_a_package_does_not_import(run: Parity, tmp_path: Path) -> None:
+    """One problem, of the kind that it registers; the others are told as ever."""
+    (tmp_path / "site" / "toy_runtime.py").write_text("import nothing_of_this_name\n")
+    found = json.loads(run("parity", "doctor", "--json").stdout)
+    told = "toy: its adapter cannot be imported: ModuleNotFoundError: No module named"
+    assert any(one.startswith(told) for one in found["problems"])
+    assert [one["kind"] for one in found["runtimes"]][-1] == "toy"
+
+
+def test_inspect_knows_its_files(run: Parity, tmp_path: Path) -> None:
+    """A file of its ending is opened in it; one that it cannot open says what the adapter did."""
+    suite = toy_runtime.suite(tmp_path / "suite", here="")
+    (suite / "third.toy").write_text("[")
+    found = run("parity", "inspect", suite / "first.toy", suite / "third.toy", "--json")
+    views = [
+        next(view for view in one["runtimes"] if view["kind"] == "toy")
+        for one in json.loads(found.stdout)["files"]
+    ]
+    assert [view["verdict"] for view in views] == ["loads", "fails"], found.stdout
+
+
+def test_init_proposes_a_suite_of_its_files(run: Parity, tmp_path: Path) -> None:
+    """The proposal names the kind, and is a suite that is judged."""
+    suite = toy_runtime.suite(tmp_path / "suite", here="")
+    (suite / "parity.toml").unlink()
+    models = (suite / "first.toy", suite / "second.toy")
+    found = run(
+        "parity", "init", *models, "--images", "suite/*.png", "--output", suite / "parity.toml"
+    )
+    text = (suite / "parity.toml").read_text()
+    assert text.count('kind = "toy"') == 2, found.stdout + found.stderr
+    assert "[runtimes.toy]" in text
+
+
+def test_the_matrix_runs_it(run: Parity, tmp_path: Path) -> None:
+    """A row whose cells change a key of it."""
+    suite = toy_runtime.suite(tmp_path / "suite", here="")
+    with (suite / "parity.toml").open("a") as file:
+        file.write(
+            '[[matrix]]\nname = "places"\nruntime = "here"\n'
+            'cells = [{ name = "in", isolated = false }, { name = "apart", isolated = true }]\n'
+        )
+    found = run("parity", "matrix", suite, "--json")
+    assert found.returncode == 0, found.stdout + found.stderr
+    assert "apart" in found.stdout

@@ -23,7 +23,9 @@ ADAPTER = dedent(
 
     import numpy as np
 
-    from parity.runtimes.contract import Adapter, AdapterError, Graph, Op, TensorSpec
+    from parity.runtimes.contract import (
+        Adapter, AdapterError, Descriptor, Graph, Op, TensorSpec,
+    )
 
 
     class Toy(Adapter):
@@ -72,6 +74,17 @@ ADAPTER = dedent(
 
         def close(self):
             pass
+
+
+    DESCRIPTOR = Descriptor(
+        kind="toy",
+        adapter="toy_runtime:Toy",
+        suffixes=(".toy",),
+        files="toys",
+        inert=True,
+        inside="graph",
+        probe="import toy_runtime; found = {'toys': 2}",
+    )
     '''
 )
 BOXES, SCORES = [[1, 1, 5, 5], [2, 3, 8, 8]], [[0.9, 0.0], [0.0, 0.8]]
@@ -89,7 +102,9 @@ def wheel(folder: Path) -> Path:
         file.writestr(
             f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
         )
-        file.writestr(f"{info}/entry_points.txt", "[parity.runtimes]\ntoy = toy_runtime:Toy\n")
+        file.writestr(
+            f"{info}/entry_points.txt", "[parity.runtimes]\ntoy = toy_runtime:DESCRIPTOR\n"
+        )
         file.writestr(f"{info}/RECORD", "")
     return path
 

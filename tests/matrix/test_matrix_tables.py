@@ -205,14 +205,13 @@ def test_a_cell_s_environment_is_checked_with_all_other_keys(problems) -> None:
     { name = "x", requires = ["--pre"] },
     { name = "y", python = "latest", timeout = 0 },
 """
-    assert problems(cells, '[runtimes.bad]\nkind = "keras"\nrequires = ["-e ."]\n') == [
-        "matrix.0.cells.1.requires.0: expected a requirement such as 'onnxruntime==1.20', or the "
-        "absolute path of a wheel, found '--pre'",
-        "matrix.0.cells.2.python: expected a version such as '3.11' or '3.11.7', found 'latest'",
-        "matrix.0.cells.2.timeout: expected more than 0, found 0",
-        "runtimes.bad.model: expected a value, found nothing",
-        "runtimes.bad.requires.0: expected a requirement such as 'onnxruntime==1.20', or the "
-        "absolute path of a wheel, found '-e .'",
+    found = problems(cells, '[runtimes.bad]\nkind = "keras"\nrequires = ["-e ."]\n')
+    assert [(one.partition(":")[0], one.rpartition(", found ")[2]) for one in found] == [
+        ("matrix.0.cells.1.requires.0", "'--pre'"),
+        ("matrix.0.cells.2.python", "'latest'"),
+        ("matrix.0.cells.2.timeout", "0"),
+        ("runtimes.bad.model", "nothing"),
+        ("runtimes.bad.requires.0", "'-e .'"),
     ]
 
 

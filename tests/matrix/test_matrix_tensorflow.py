@@ -18,6 +18,7 @@ from parity import environments
 from parity.harness.matrix import matrix
 from parity.record.matrix import CellRecord, MatrixRecord
 from parity.report.matrix.pages import matrix_md, matrix_text
+from tests.support.suites import runtime, small_suite
 
 pytestmark = pytest.mark.versions
 
@@ -29,31 +30,6 @@ VERSIONS = {
     "2.8": (("tensorflow-cpu==2.8.4", "protobuf<3.21", "numpy<1.24"), "3.9"),
     "2.10": (("tensorflow-cpu==2.10.1", "numpy<1.24"), "3.10"),
 }
-MOBILENET = """
-[detector]
-name = "mobilenet"
-reference = "savedmodel"
-images = ["images/*"]
-classes = ["a", "b", "c", "d", "e"]
-
-[preprocess]
-size = [96, 96]
-mean = 127
-std = 128
-
-[decode]
-function = "whole:whole"
-score_threshold = 0.05
-nms = "none"
-
-[runtimes.savedmodel]
-kind = "savedmodel"
-model = "net_savedmodel"
-
-[runtimes.hdf5]
-kind = "keras"
-model = "net.h5"
-"""
 WHOLE = """
 import numpy as np
 
@@ -64,38 +40,11 @@ def whole(heads, size):
     height, width = size
     return np.array([[0, 0, width, height]]), scores
 """
-SSD = """
-[detector]
-name = "parts-ssd"
-reference = "keras"
-images = ["images/*"]
-classes = "classes.txt"
-
-[preprocess]
-size = [240, 320]
-mean = 127
-std = 128
-
-[decode]
-family = "ssd"
-score_threshold = 0.5
-[decode.ssd]
-priors = "priors.npy"
-variances = [0.1, 0.2]
-background = 0
-
-[runtimes.keras]
-kind = "keras"
-model = "detector.keras"
-
-[runtimes.savedmodel]
-kind = "savedmodel"
-model = "net_savedmodel"
-
-[runtimes.hdf5]
-kind = "keras"
-model = "net.h5"
-"""
+SSD = {"priors": "priors.npy", "variances": [0.1, 0.2], "background": 0}
+OLD = {
+    "savedmodel": runtime("savedmodel", "net_savedmodel"),
+    "hdf5": runtime("keras", "net.h5"),
+}
 DAMAGED = "block_6_expand"
 DAMAGED_ROW = f"""
 [runtimes.damaged]
@@ -154,8 +103,18 @@ def mobilenet(golden_suites: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     """MobileNetV2 with random weights, judged against its SavedModel in today's TensorFlow."""
     folder = tmp_path_factory.mktemp("mobilenet")
     _images(golden_suites, folder)
-    (folder / "whole.py").write_text(WHOLE)
-    (folder / "parity.toml").write_text(MOBILENET + _rows())
+    small_suite(
+        folder,
+        OLD,
+        name="mobilenet",
+        classes=["a", "b", "c", "d", "e"],
+        images=["images/*"],
+        size=(96, 96),
+        preprocess={"mean": 127, "std": 128},
+        decode={"function": "whole:whole", "score_threshold": 0.05, "nms": "none"},
+        files={"whole.py": WHOLE},
+        more=_rows(),
+    )
     _save(folder, "mobilenet")
     return matrix(folder)
 
@@ -178,7 +137,17 @@ def ssd(golden_suites: Path, tmp_path_factory: pytest.TempPathFactory) -> Matrix
             for i, value in enumerate(layer.get_weights())
         },
     )
-    (folder / "parity.toml").write_text(SSD + _rows() + DAMAGED_ROW)
+    small_suite(
+        folder,
+        {"keras": runtime("keras", "detector.keras"), **OLD},
+        name="parts-ssd",
+        classes="classes.txt",
+        images=["images/*"],
+        size=(240, 320),
+        preprocess={"mean": 127, "std": 128},
+        decode={"family": "ssd", "score_threshold": 0.5, "ssd": SSD},
+        more=_rows() + DAMAGED_ROW,
+    )
     _save(folder, "ssd", str(folder / "weights.npz"), str(source))
     _damage(folder / "net.h5", folder / "damaged.h5")
     return matrix(folder)

@@ -131,7 +131,7 @@ def test_an_average_is_found_in_every_form(
 
     All differ but a bias of zeros.
     """
-    from parity.roundtrip.torch_tensors import array
+    from parity.roundtrip.torch.tensors import array
 
     torch_code(tmp_path)
     module = module_of(tmp_path)

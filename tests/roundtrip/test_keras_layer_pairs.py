@@ -25,7 +25,7 @@ def net(filters: Any = 6, flip: bool = False, **names: str) -> Any:
 
 def told(ours: Any, theirs: Any) -> list[str]:
     """What is said of two models."""
-    from parity.roundtrip.keras_pairs import differing
+    from parity.roundtrip.keras.pairs import differing
 
     return [loss.text for loss in differing(ours, theirs)]
 

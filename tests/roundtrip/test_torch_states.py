@@ -206,7 +206,7 @@ def test_every_kind_of_tensor_has_a_print() -> None:
     """Sparse, conjugated, quantised, of a dtype that numpy lacks: equal ones have equal prints."""
     import torch
 
-    from parity.roundtrip.torch_tensors import array, of_state
+    from parity.roundtrip.torch.tensors import array, of_state
 
     eye = torch.eye(3)
     kinds = [
@@ -253,7 +253,7 @@ def test_what_nobody_expects_is_no_crash(tmp_path: Path, monkeypatch: pytest.Mon
     def broken(module: Any) -> None:
         raise ValueError("no such tensor")
 
-    monkeypatch.setattr("parity.roundtrip.torch_trips.prints", broken)
+    monkeypatch.setattr("parity.roundtrip.torch.trips.prints", broken)
     (model,) = roundtrip(torch_suite(tmp_path), ("native",)).models
     assert model.failure is not None
     assert model.failure.message == (

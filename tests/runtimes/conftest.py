@@ -229,6 +229,7 @@ CASES = {
     "torch-script": Case("torch", "torch_files", "script.pt", {}),
     "torch-pt2": Case("torch", "torch_files", "program.pt2", {}),
     "onnxruntime": Case("onnxruntime", "onnx_files", "net.onnx", {}),
+    "onnx-reference": Case("onnx-reference", "onnx_files", "net.onnx", {}),
     "tflite-float": Case("tflite", "tensorflow_files", "float.tflite", {}),
     "tflite-int8": Case("tflite", "tensorflow_files", "int8.tflite", {}),
     "tflite-builtin": Case("tflite", "tensorflow_files", "int8.tflite", {"delegate": "none"}),

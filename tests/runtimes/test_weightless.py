@@ -92,7 +92,7 @@ def test_no_folder_of_ours_hides_a_framework(tmp_path: Path) -> None:
 def test_the_kinds_of_the_design() -> None:
     """The built-in kinds, in order."""
     expected = (
-        *("keras", "savedmodel", "torch", "onnxruntime", "tflite"),
+        *("keras", "savedmodel", "torch", "onnxruntime", "tflite", "onnx-reference"),
         *("recorded", "command", "fake"),
     )
     assert runtimes.kinds() == expected

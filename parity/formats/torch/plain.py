@@ -13,7 +13,8 @@ from .description import FOREIGN, described
 from .weights import every
 
 PLAIN_PICKLE = "a Python pickle that torch.save did not write"
-_MAGIC = b"\x8a\x0a" + (0x1950A86A20F9469CFC6C).to_bytes(10, "little")  # as a pickle writes it
+_NUMBER = 0x1950A86A20F9469CFC6C  # with which torch's older form begins
+_MAGIC = b"\x8a\x0a" + _NUMBER.to_bytes(10, "little")
 _OBJECT = 3  # behind the magic number, the protocol and facts of the system
 _PICKLES = 5  # the last of them names the storages, whose numbers follow
 
@@ -25,7 +26,7 @@ class Plain(ModelFile):
         with open(start.path, "rb") as handle:
             bounded = Bounded(handle)
             self._pickles: List[Followed] = [follow(bounded)]
-            self._torch = _MAGIC in start.head[: bounded.at]
+            self._torch = self._pickles[0].value == _NUMBER or start.head[2:14] == _MAGIC
             while self._torch and len(self._pickles) < _PICKLES and not self._pickles[-1].unread:
                 self._pickles.append(follow(bounded))
             self._behind = bounded.at

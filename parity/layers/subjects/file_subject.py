@@ -56,7 +56,9 @@ class FileSubject(ABC):
         self, artifact: Artifact, open_: Open | None = None, deployed: Adapter | None = None
     ) -> None:
         scan.guard(artifact.model, artifact.trust)
-        self._open = runtimes.load(_runner(self.inside)) if open_ is None else open_
+        kind = _runner(self.inside) if deployed is None else deployed.kind
+        self._open = runtimes.load(kind) if open_ is None else open_
+        self.runner = runtimes.descriptor(kind)
         self.artifact = replace(artifact, trust=True)  # from here on, also what is cut out of it
         self._folder = tempfile.TemporaryDirectory(prefix="parity-layers-")
         self._written = 0
@@ -91,9 +93,18 @@ class FileSubject(ABC):
     def stream(self, adapter: Adapter, feeds: Feeds) -> Iterator[tuple[str, Array]]:
         """One run's outputs by name in the model; each may be valid only until the next run."""
 
-    @abstractmethod
     def script(self) -> Script:
         """How a script runs a model of this format as this one is deployed."""
+        return Script(*self.runner.script) if any(self.runner.script) else self.usual_script()
+
+    @abstractmethod
+    def usual_script(self) -> Script:
+        """The same with the usual library of the format."""
+
+    def looking(self, option: str, value: Any) -> dict[str, Any]:
+        """The deployment's options, with one for looking where the runtime has it."""
+        known = option in self.runner.options
+        return {**self.artifact.options, **({option: value} if known else {})}
 
     def clean(self, feeds: Feeds) -> dict[str, Array]:
         """The outputs by tensor name, from the deployed settings, nothing tapped."""

@@ -34,7 +34,11 @@ class Descriptor:
 
     What it shows: ``inside`` is "" for nothing, "graph" for an adapter that has ``graph``,
     ``trace`` and ``replay``, or the format ("onnx", "tflite") of its files, which the layers read
-    and cut themselves; its adapter then has ``abilities.Streaming``.
+    and cut themselves; its adapter then has ``abilities.Streaming``, and of its ``options`` those
+    for looking are used: "optimization" ("disabled") of ONNX, "preserve" (True) of TFLite.
+    ``script`` runs such a file where nothing of ``parity`` is installed, if the format's usual
+    library is not what does: the line that imports the library, and lines that run ``model.onnx``
+    (or ``model.tflite``) on the arrays ``inputs`` by name and leave the outputs in ``found``.
 
     What is said of it: ``probe`` are lines of Python that import its library and leave in ``found``
     a dict of what that offers, for doctor; ``unregistered`` is what helps where a file needs a
@@ -60,6 +64,7 @@ class Descriptor:
     ends_itself: bool = False
     own_environment: bool = True
     inside: str = ""
+    script: Tuple[str, str] = ("", "")
     probe: str = ""
     unregistered: str = ""
     hidden: bool = False

@@ -9,7 +9,7 @@ from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 
 import numpy as np
 
-from .. import content, scan
+from .. import content, external_data, scan
 from ..contract import AdapterError, Artifact, Feeds, TensorSpec
 from ..shared.feeds import check_feeds
 from ..shared.libraries import open_library, version_of
@@ -17,7 +17,7 @@ from ..shared.loading import Loading
 from ..shared.machine import machine
 from ..shared.opened import OpenedAdapter
 from ..shared.reasons import failed_run
-from . import external, placement, refusals
+from . import placement, refusals
 from .descriptor import DESCRIPTOR, LEVELS, LIBRARY
 
 _EXPECTED = "an ONNX model"
@@ -33,7 +33,7 @@ class OnnxRuntime(OpenedAdapter):
         super().__init__(artifact, DESCRIPTOR.options)
         found = content.expect(artifact.model, ("onnx",), _EXPECTED)
         scan.guard(artifact.model, artifact.trust)
-        external.check_external(artifact.model, _EXPECTED)
+        external_data.check_external(artifact.model, _EXPECTED)
         self._library = open_library(LIBRARY)
         library = f"onnxruntime {self._version()}"
         with Loading(artifact.model, _EXPECTED, found.phrase, refusals.explain, library):

@@ -17,6 +17,7 @@ from PIL import Image
 
 from parity.harness import check
 from parity.record import ImageRecord, RuntimeRecord
+from tests.support.suites import small_suite
 
 SIZE = (64, 96)
 CLASSES = 3
@@ -365,19 +366,17 @@ def write_suite(
     folder: Path, reference: str, decode: str, runtimes: str, more: str = "", classes: int = 3
 ) -> Path:
     """A ``parity.toml`` beside the models; ``more`` are keys of ``[preprocess]``."""
-    text = f"""\
-[detector]
-name = "tiny"
-reference = "{reference}"
-images = ["images/*.png"]
-classes = {[f"class {number}" for number in range(classes)]!r}
-
-[preprocess]
-size = {list(SIZE)}
-{more}
-"""
-    (folder / "parity.toml").write_text(text + dedent(decode) + dedent(runtimes))
-    return folder
+    return small_suite(
+        folder,
+        {},
+        reference=reference,
+        classes=[f"class {number}" for number in range(classes)],
+        images=["images/*.png"],
+        size=SIZE,
+        preprocess=more,
+        decode=dedent(decode),
+        more=dedent(runtimes),
+    )
 
 
 def judged(folder: Path, name: str) -> RuntimeRecord:

@@ -187,13 +187,14 @@ NET = dedent(
             return tuple(head.permute(0, 2, 3, 1) for head in every)
     """
 )
-RUNTIMES = """
-[decode]
+DECODE = """
 family = "efficientdet"
 score_threshold = 0.5
 [decode.efficientdet]
 layout = "NCHW"
 anchor_scale = 1.0
+"""
+RUNTIMES = """
 [runtimes.torch]
 kind = "torch"
 model = "net:Pyramid"
@@ -227,7 +228,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_native_and_export_agree(folder: Path) -> None:
     """Ten heads in another order and layout."""
-    models.write_suite(folder, "torch", "", RUNTIMES.format(more=""), "range = [0, 1]", classes=2)
+    models.write_suite(
+        folder, "torch", DECODE, RUNTIMES.format(more=""), "range = [0, 1]", classes=2
+    )
     record = models.judged(folder, "onnx")
     assert record.verdict == "pass", models.problem(record)
     assert sum(models.deployed(image)[0] for image in record.images) > 10
@@ -236,5 +239,5 @@ def test_native_and_export_agree(folder: Path) -> None:
 def test_another_order_of_ratios_fails(folder: Path) -> None:
     """Width and height of two anchors in three are exchanged."""
     runtimes = RUNTIMES.format(more=", ratios = [1.0, 0.5, 2.0]")
-    models.write_suite(folder, "torch", "", runtimes, "range = [0, 1]", classes=2)
+    models.write_suite(folder, "torch", DECODE, runtimes, "range = [0, 1]", classes=2)
     assert models.judged(folder, "onnx").verdict == "fail"

@@ -19,7 +19,6 @@ from parity.suite import load
 pytest.importorskip("onnxruntime")
 
 OD_API = """
-[decode]
 family = "tf-od-api"
 score_threshold = 0.5
 score_floor = 0.3
@@ -33,7 +32,6 @@ kind = "onnxruntime"
 model = "od_api.onnx"
 """
 SSD = """
-[decode]
 family = "ssd"
 score_threshold = 0.5
 score_floor = 0.3
@@ -53,7 +51,6 @@ model = "postprocess.tflite"
 decode = {{ family = "tflite-postprocess"{more} }}
 """
 TORCH = """
-[decode]
 family = "{family}"
 score_threshold = 0.5
 score_floor = 0.3

@@ -26,7 +26,7 @@ def bundled(subject: FileSubject, kind: str, folder: Path) -> Bundle:
     """A folder for the first op of a kind on noise, against a reference that is a bit off."""
     op = next(op for op in subject.graph.ops if op.kind == kind)
     rng = np.random.default_rng(0)
-    shape = (1, 3, 16, 16) if subject.kind == "onnxruntime" else (1, 16, 16, 3)
+    shape = (1, 3, 16, 16) if subject.inside == "onnx" else (1, 16, 16, 3)
     shape = shape if "Conv" in kind or kind == "CONV_2D" else SHAPE
     inputs = {name: rng.normal(size=shape) for name in subject.operands(op)}
     answer = subject.replay({op.index: inputs})[op.index]

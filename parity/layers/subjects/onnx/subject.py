@@ -76,7 +76,7 @@ class OnnxSubject(FileSubject):
         if self._tapped is not None:
             self._tapped.close()
         content = onnx_file.tapped(self.file, self._names, shapes)
-        options = {**self.artifact.options, "optimization": "disabled"}
+        options = self.looking("optimization", "disabled")
         self._tapped, self._shapes = self.load(content, options), shapes
         specs = (*self._tapped.inputs(), *self._tapped.outputs())
         self._types = {spec.name: spec.dtype for spec in specs}
@@ -122,7 +122,7 @@ class OnnxSubject(FileSubject):
         """One run's outputs by name in the model."""
         yield from streaming(adapter).stream(feeds)
 
-    def script(self) -> Script:
+    def usual_script(self) -> Script:
         """How a script runs a model as this one is deployed."""
         options = self.artifact.options
         provider = options.get("provider") or "CPUExecutionProvider"

@@ -52,7 +52,7 @@ class TFLiteSubject(FileSubject):
     def trace(self, feeds: Feeds) -> Iterator[tuple[str, Array]]:
         """Every tensor that an op makes; constants, text and resources are left out."""
         if self._preserving is None:
-            options = {**self.artifact.options, "preserve": True}
+            options = self.looking("preserve", True)
             again = replace(self.artifact, options=options)
             self._preserving = self.opened(again)
         adapter = self._preserving
@@ -93,7 +93,7 @@ class TFLiteSubject(FileSubject):
         for name, (_, array) in zip(names, found, strict=True):
             yield name, array
 
-    def script(self) -> Script:
+    def usual_script(self) -> Script:
         """How a script runs a model as this one is deployed."""
         options = self.artifact.options
         interpreter = options.get("interpreter", "litert")

@@ -9,7 +9,7 @@ import numpy as np
 
 from parity.record.roundtrip import Loss
 from parity.roundtrip.causes import moving
-from parity.roundtrip.keras_pairs import is_custom, layers, paired
+from parity.roundtrip.keras.pairs import is_custom, layers, paired
 from parity.roundtrip.reading import Original
 from parity.roundtrip.untracked import kept, values
 from parity.roundtrip.weights import Print, fingerprint

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from parity.record.roundtrip import Loss, Trip
-from parity.roundtrip import torch_causes, torch_tensors
 from parity.roundtrip.causes import SHARED, is_statistic, listed, unsteady
 from parity.roundtrip.reading import Original, native, why
+from parity.roundtrip.torch import causes as torch_causes
+from parity.roundtrip.torch import tensors as torch_tensors
 from parity.roundtrip.tripping import Format, NotTold, Words, trip
 from parity.roundtrip.weights import Print, named
 from parity.runtimes.shared.reasons import reason

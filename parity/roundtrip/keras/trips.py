@@ -12,9 +12,10 @@ import numpy as np
 
 from parity.errors import ParityError
 from parity.record.roundtrip import Trip
-from parity.roundtrip import keras_causes, keras_untracked
 from parity.roundtrip.causes import SHARED, is_statistic, listed, unsteady
-from parity.roundtrip.keras_pairs import is_custom
+from parity.roundtrip.keras import causes as keras_causes
+from parity.roundtrip.keras import untracked as keras_untracked
+from parity.roundtrip.keras.pairs import is_custom
 from parity.roundtrip.reading import Original, native, why
 from parity.roundtrip.tripping import Format, NotOffered, NotTold, Words, trip
 from parity.roundtrip.weights import Print, fingerprint, named

@@ -2,11 +2,11 @@
 
 import os
 
-from ...formats import opened
-from ...formats.foreign import POINTER, is_pointer
-from ...formats.onnx.external import External
-from ...formats.onnx.model import OnnxModel
-from ..contract import AdapterError
+from ..formats import opened
+from ..formats.foreign import POINTER, is_pointer
+from ..formats.onnx.external import External
+from ..formats.onnx.model import OnnxModel
+from .contract import AdapterError
 
 
 def check_external(path: str, expected: str) -> None:

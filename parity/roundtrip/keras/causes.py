@@ -9,15 +9,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from parity.record.roundtrip import Loss
-from parity.roundtrip import keras_pairs
 from parity.roundtrip.causes import (
     is_statistic,
     like_training,
     unexplained,
     weight_losses,
 )
-from parity.roundtrip.keras_pairs import is_custom, layers, paired
-from parity.roundtrip.keras_untracked import hidden, other_values, untracked
+from parity.roundtrip.keras import pairs as keras_pairs
+from parity.roundtrip.keras.pairs import is_custom, layers, paired
+from parity.roundtrip.keras.untracked import hidden, other_values, untracked
 from parity.roundtrip.reading import Original, native, why
 from parity.roundtrip.tripping import Seen
 from parity.session import Session

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from parity.record.roundtrip import Loss
-from parity.roundtrip import torch_tensors
 from parity.roundtrip.causes import (
     is_statistic,
     like_training,
@@ -19,6 +18,7 @@ from parity.roundtrip.causes import (
     weight_losses,
 )
 from parity.roundtrip.reading import Original, native
+from parity.roundtrip.torch import tensors as torch_tensors
 from parity.roundtrip.tripping import Seen
 from parity.roundtrip.untracked import kept, values
 from parity.roundtrip.weights import Print, fingerprint
