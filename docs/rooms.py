@@ -1,8 +1,8 @@
-"""Draws ``rooms.svg``: the rooms of ``parity/`` in the order of the import contract, and who uses whom.
+"""Draws ``rooms.svg``: the rooms of ``parity/`` in the order of the import contract, with arrows.
 
-``python docs/rooms.py`` writes the picture; a test compares it with the code. Rows are the layers of
-the first contract in ``pyproject.toml``; arrows are imports that happen at run time, without those
-that a longer way implies.
+``python docs/rooms.py`` writes the picture; a test compares it with the code. Rows are the layers
+of the first contract in ``pyproject.toml``; arrows are imports that happen at run time, without
+those that a longer way implies.
 """
 
 from __future__ import annotations
@@ -68,10 +68,12 @@ def picture() -> str:
         f'width="{width}" height="{height}" font-family="sans-serif" font-size="13">',
         f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
     ]
-    for room, others in arrows.items():
-        for other in sorted(others):
-            if room in centre and other in centre:
-                lines.append(_arrow(centre[room], centre[other]))
+    lines += [
+        _arrow(centre[room], centre[other])
+        for room, others in arrows.items()
+        for other in sorted(others)
+        if room in centre and other in centre
+    ]
     for room, (x, y, colour) in centre.items():
         lines.append(
             f'<rect x="{x - WIDE / 2:.1f}" y="{y - HIGH / 2:.1f}" width="{WIDE}" height="{HIGH}" '
@@ -84,14 +86,15 @@ def picture() -> str:
 
 
 def _arrow(start: Spot, end: Spot) -> str:
-    """From the lower edge of one room to the upper edge of another; under a row to its neighbour."""
+    """From the lower edge of one room to the upper edge of another; beside it, under the row."""
     (x, y, colour), (to_x, to_y, _) = start, end
     beside = y == to_y
     y += HIGH / 2
     to_y += HIGH / 2 if beside else -HIGH / 2
     bend = STEP - HIGH if beside else (to_y - y) / 2
     back = bend if beside else -bend
-    curve = f"M{x:.1f},{y:.1f} C{x:.1f},{y + bend:.1f} {to_x:.1f},{to_y + back:.1f} {to_x:.1f},{to_y:.1f}"
+    knots = f"{x:.1f},{y + bend:.1f} {to_x:.1f},{to_y + back:.1f} {to_x:.1f},{to_y:.1f}"
+    curve = f"M{x:.1f},{y:.1f} C{knots}"
     wings = to_y + (7 if beside else -7)
     head = f"M{to_x - 4:.1f},{wings:.1f} L{to_x:.1f},{to_y:.1f} L{to_x + 4:.1f},{wings:.1f}"
     return f'<path d="{curve} {head}" fill="none" stroke="{colour}" stroke-opacity="0.6"/>'
