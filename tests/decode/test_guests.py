@@ -30,8 +30,7 @@ def install(tmp_path: Path) -> Installed:
         )
 
     def installed(package: str, entries: dict[str, str], code: str) -> Parity:
-        module = next(iter(entries.values())).partition(":")[0]
-        with zipfile.ZipFile(toy_family.wheel(tmp_path, package, module, entries, code)) as file:
+        with zipfile.ZipFile(toy_family.wheel(tmp_path, package, entries, code)) as file:
             file.extractall(site)
         return run
 
