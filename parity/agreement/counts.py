@@ -26,13 +26,15 @@ def deployed_counts(
     Groups are all objects, those of a class, of an image, of one of COCO's sizes. By chance an
     object that scores within its limit of the threshold is gone every other time, any other one as
     often as the budget allows. Both directions: "vanished" from the candidate, "appeared" in it.
+    Ties are no faults, one by one; where all of them turn one way, they are a group as well.
     """
     for code, share in (("vanished", tolerance.max_lost), ("appeared", tolerance.max_extra)):
         groups: Groups = {}
         for name, image in images.items():
             for row in image.rows:
                 _count(groups, code, name, image, row, max(share, _LEAST), tolerance)
-        yield from _beyond(groups, code, more_than=0.5)
+        found = list(_beyond(groups, code, more_than=0.5))
+        yield from found or _one_sided(images, code)
 
 
 def concentrated(
@@ -85,6 +87,44 @@ def _count(
     chance = 0.5 if score < threshold + tolerance.max_score_diff else share
     for group in (("all", None), ("image", name), *_traits(label, box)):
         groups.setdefault(group, []).append((gone, chance))
+
+
+def _one_sided(images: Mapping[str, ImageAgreement], code: str) -> Iterator[Finding]:
+    """Ties that turn one way alone, which is no noise: a class, or the number of objects.
+
+    Noise turns an object whose classes score alike every other time at most. That more than half of
+    a class turns by chance is so no likelier than that as many of so many coins show heads. What
+    ties add without taking as much away (a peak beside each peak) is held to coins likewise.
+    """
+    classes: Groups = {}
+    turned = set()
+    added = taken = deployed = 0
+    for image in images.values():
+        vanished = code == "vanished"
+        deployed += image.reference_deployed
+        for row in image.rows:
+            here, there, label = (
+                image.of_candidate(row),
+                image.of_reference(row),
+                row.candidate_class,
+            )
+            if vanished:
+                here, there, label = there, here, row.reference_class
+            if row.tie and not row.paired:
+                added, taken = added + here, taken + there
+            if here:
+                gone = row.flipped or (not there and not row.tie)
+                classes.setdefault(("class", label), []).append((gone, 0.5))
+                turned |= {("class", label)} if row.tie and row.flipped else set()
+    yield from _beyond({key: classes[key] for key in sorted(turned)}, code, more_than=0.5)
+    coins = at_least(added, [0.5] * (added + taken))
+    if added - taken > 0.5 * deployed and coins < CHANCE:
+        total = sum(
+            one.reference_deployed if vanished else one.candidate_deployed
+            for one in images.values()
+        )
+        facts = {"group": "all", "value": None, "count": added, "total": total, "more": 0}
+        yield Finding(code, facts)
 
 
 def _traits(label: int | None, box: tuple[float, ...]) -> tuple[Group, Group]:

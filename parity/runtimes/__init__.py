@@ -82,16 +82,16 @@ def load(kind: str) -> Type[Adapter]:
     module, _, name = found.adapter.partition(":")
     try:
         adapter: Type[Adapter] = getattr(importlib.import_module(module, room), name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if kind in _KINDS:
             raise
-        raise _broken(kind, error) from error
+        raise _broken(kind, reason(error)) from error
     return adapter
 
 
 def provider(kind: str) -> Optional[str]:
     """The installed package that registers a kind, under its name on the index; else None."""
-    entry = _entry_points().get(kind)
+    entry, *_ = _entry_points().get(kind, (None,))
     found = getattr(entry, "dist", None)  # absent in Python 3.8 and 3.9
     return None if found is None else str(found.metadata["Name"])
 
@@ -120,23 +120,36 @@ def _described(kind: str) -> Tuple[Descriptor, Union[str, Type[Adapter]]]:
     further = _entry_points()
     if kind not in further:
         raise AdapterError("unknown-kind", kind=kind, known=(*_KINDS, *sorted(further)))
+    entry, *others = further[kind]
+    if others:  # which of them ran would follow from the order of folders on the path
+        raise _broken(kind, f"several packages register it ({_packages(further[kind])}): keep one")
     try:
-        found = further[kind].load()
-    except Exception as error:
-        raise _broken(kind, error) from error
+        found = entry.load()
+    except (Exception, SystemExit) as error:  # whatever a stranger's module does when imported
+        raise _broken(kind, reason(error)) from error
     if isinstance(found, Descriptor):
         return replace(found, kind=kind), ""
     return Descriptor(kind, ""), found
 
 
-def _broken(kind: str, error: Exception) -> AdapterError:
-    return AdapterError("missing-library", library=kind, reason=reason(error))
+def _broken(kind: str, why: str) -> AdapterError:
+    return AdapterError("missing-library", library=kind, reason=why)
 
 
-def _entry_points() -> Dict[str, Any]:
+def _packages(entries: Tuple[Any, ...]) -> str:
+    found = (getattr(entry, "dist", None) for entry in entries)
+    return ", ".join(sorted(one.metadata["Name"] for one in found if one is not None))
+
+
+def _entry_points() -> Dict[str, Tuple[Any, ...]]:
+    """By kind, what packages register; one that is installed twice counts once."""
     from importlib import metadata
 
     every: Any = metadata.entry_points()
     choose = getattr(every, "select", None)  # absent in Python 3.8 and 3.9
     group = choose(group=_GROUP) if choose else every.get(_GROUP, ())
-    return {entry.name: entry for entry in group}
+    found: Dict[str, Dict[Tuple[str, str], Any]] = {}
+    for entry in group:
+        one = _packages((entry,)), entry.value
+        found.setdefault(entry.name, {}).setdefault(one, entry)
+    return {name: tuple(entries.values()) for name, entries in found.items()}

@@ -176,3 +176,27 @@ def test_the_matrix_runs_it(run: Parity, tmp_path: Path) -> None:
     found = run("parity", "matrix", suite, "--json")
     assert found.returncode == 0, found.stdout + found.stderr
     assert "apart" in found.stdout
+
+
+def test_a_package_that_exits_disturbs_nobody_who_does_not_name_it(
+    run: Parity, tmp_path: Path
+) -> None:
+    """A module that ends the program when imported: one problem of doctor's, no verdict's."""
+    toy_runtime.install(
+        tmp_path, "rude-runtime", "import sys\nsys.exit('boom')\n", {"rude": "rude:DESCRIPTOR"}
+    )
+    suite = toy_runtime.suite(tmp_path / "suite", here="")
+    assert run("parity", "check", suite).returncode == 0
+    assert run("parity", "inspect", suite / "first.toy").returncode == 0
+    found = run("parity", "doctor")
+    assert "boom" in found.stdout
+    assert "Traceback" not in found.stdout + found.stderr
+
+
+def test_a_kind_that_two_packages_register_is_nobodys(run: Parity, tmp_path: Path) -> None:
+    """Which of them ran would follow from the order of folders; both are named."""
+    toy_runtime.install(tmp_path, "other-runtime", toy_runtime.CODE, {"toy": "other:DESCRIPTOR"})
+    found = run("parity", "check", toy_runtime.suite(tmp_path / "suite", here=""))
+    assert found.returncode == 3
+    said = " ".join((found.stdout + found.stderr).split())
+    assert "several packages register it (other-runtime, toy-runtime): keep one" in said

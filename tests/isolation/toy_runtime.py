@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -17,15 +18,24 @@ from tests.support.suites import runtime, small_suite, toml
 BOXES, SCORES = [[1, 1, 5, 5], [2, 3, 8, 8]], [[0.9, 0.0], [0.0, 0.8]]
 
 
+CODE = pages.shown(pages.EXTENDING, "python", "class Toy(")
+
+
 def wheel(folder: Path) -> Path:
     """Write the wheel of the package that the page shows, entry point included."""
     group = "parity.runtimes"
     about = tomllib.loads(pages.shown(pages.EXTENDING, "toml", f'entry-points."{group}"'))[
         "project"
     ]
-    code = pages.shown(pages.EXTENDING, "python", "class Toy(")
     entries = about["entry-points"][group]
-    return pages.wheel(folder, about["name"], about["version"], code, group, entries)
+    return pages.wheel(folder, about["name"], about["version"], CODE, group, entries)
+
+
+def install(folder: Path, package: str, code: str, entries: dict[str, str]) -> None:
+    """Unpack one more package that registers kinds, into the ``site`` of a folder."""
+    wheel = pages.wheel(folder, package, "1.0", code, "parity.runtimes", entries)
+    with zipfile.ZipFile(wheel) as file:
+        file.extractall(folder / "site")
 
 
 def suite(folder: Path, **runtimes: str) -> Path:

@@ -161,6 +161,10 @@ def test_a_trusted_custom_layer_is_loaded_from_the_suite(
             "the function exec is not a layer",
         ),
         (
+            {"module": "builtins", "class_name": "function", "config": "exit"},
+            "the function exit is not a layer",
+        ),
+        (
             {"module": "keras.utils", "class_name": "get_file", "config": {}},
             "keras.utils.get_file is not Keras' own",
         ),
@@ -173,7 +177,7 @@ def test_a_trusted_custom_layer_is_loaded_from_the_suite(
             "Custom>Net (layer 'y') is not Keras' own",
         ),
     ],
-    ids=["import", "builtin", "download", "savedmodel", "registered"],
+    ids=["import", "builtin", "of site", "download", "savedmodel", "registered"],
 )
 def test_other_ways_into_keras(
     entry: dict[str, Any], finding: str, tensorflow_files: Path, tmp_path: Path

@@ -1,5 +1,6 @@
 """What a Keras configuration would run: Lambda layers, foreign classes, functions by name."""
 
+import builtins
 import re
 from typing import Any, Iterator
 
@@ -11,6 +12,7 @@ _KERAS_CODE = re.compile(
     r"(.*>)?(Lambda|__lambda__|TFSMLayer|TorchModuleWrapper|JaxLayer|FlaxLayer|PyFunc|TFOpLambda"
     r"|SlicingOpLambda|ClassMethod)"
 )
+_PYTHONS = {*dir(builtins), "exit", "quit", "help"}  # the last are there with ``site`` only
 _FUNCTIONS = re.compile(  # functions that older versions of Keras would fetch by name and call
     r"exec|eval|compile|open|__import__|getattr|setattr|input|breakpoint|TFSMLayer"
     r"|TorchModuleWrapper|Lambda|get_file|(load|save|register)_\w+|(de)?serialize\w*|clear_session"
@@ -37,7 +39,10 @@ def findings(value: Any) -> Iterator[str]:
         elif name == "__typespec__":  # whatever it names is made from a list
             type_ = ".".join(str(value[key]) for key in ("module", "spec_name") if value.get(key))
             yield f"the type {type_} is not a layer{layer}"
-        elif name == "function" and _FUNCTIONS.fullmatch(str(config).split(".")[-1]):
+        elif name == "function" and (
+            _FUNCTIONS.fullmatch(str(config).split(".")[-1])
+            or (module == "builtins" and str(config) in _PYTHONS)
+        ):
             yield f"the function {config} is not a layer{layer}"
         elif isinstance(module, str) and not (
             _KERAS.fullmatch(module) or (module == "builtins" and name == "function")
