@@ -12,10 +12,12 @@ import select
 import shutil
 import signal
 import sys
+import time
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 KEPT = 16384  # bytes of what the worker wrote last
 POLL = 0.02  # seconds between two looks at the memory
+_LOOKS, _MOMENT = 4, 0.005  # more looks at once, and seconds between them, where it is too much
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -93,7 +95,7 @@ def _watch(worker: int, lifeline: int, written: int, wake: int, limit: int) -> D
             listening.remove(lifeline)
             _kill(worker)
         if limit and excess is None:
-            occupied, alone = _occupied(worker)
+            occupied, alone = _settled(worker, limit)
             # A process that is just being forked seems to have all that its parent has.
             if occupied > limit and (alone or suspected):
                 excess = occupied
@@ -117,6 +119,17 @@ def _ended(worker: int) -> Optional[int]:
             if not process:
                 return None
     return None
+
+
+def _settled(worker: int, limit: int) -> Tuple[int, bool]:
+    """What ``_occupied`` says once it holds: a child that is just being made is past it soon."""
+    found = _occupied(worker)
+    for _ in range(_LOOKS):
+        if found[1] or found[0] <= limit:
+            break
+        time.sleep(_MOMENT)
+        found = _occupied(worker)
+    return found
 
 
 def _occupied(worker: int) -> Tuple[int, bool]:
