@@ -10,7 +10,7 @@ demo: $(READY)
 	$(BIN)/parity check golden/parts_ssd golden/parts_free --report reports
 
 test: $(READY)
-	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 # Libraries choose their kernels by the processor, and with them the last bits of every sum. These are
 # other processors' choices, as far as one machine can be told to make them: PLAIN is one without AVX,

@@ -11,13 +11,6 @@ import pytest
 pytest_plugins = ["pytester"]
 
 ROOT = Path(__file__).parent
-# Files that take a minute and more with few tests: begun last, one of them keeps a worker alone.
-LONGEST = ("test_readme.py", "test_bundled.py", "test_detectors.py", "test_strangers.py")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest files come first, so that the workers end together."""
-    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
 @pytest.fixture(scope="session", autouse=True)
