@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from parity.agreement.chance import at_least
@@ -34,7 +35,8 @@ def deployed_counts(
             for row in image.rows:
                 _count(groups, code, name, image, row, max(share, _LEAST), tolerance)
         found = list(_beyond(groups, code, more_than=0.5))
-        yield from found or _one_sided(images, code)
+        yield from found or _turned(images, code)
+    yield from _doubled(images)
 
 
 def concentrated(
@@ -63,6 +65,31 @@ def concentrated(
             yield Finding(finding.code, {**finding.facts, "limit": limit})
 
 
+@dataclass(frozen=True)
+class _Object:
+    """What one side deploys of a row, and whether the other side deploys something there too."""
+
+    score: float
+    threshold: float
+    label: int | None
+    box: tuple[float, ...]
+    there: bool
+
+
+def _object(code: str, image: ImageAgreement, row: Row) -> _Object | None:
+    """The reference's object for "vanished", the candidate's for "appeared"; None without one."""
+    here, there = image.of_reference(row), image.of_candidate(row)
+    score, threshold = row.reference_score, image.reference_threshold
+    label, box = row.reference_class, row.reference_box
+    if code == "appeared":
+        here, there = there, here
+        score, threshold = row.candidate_score, image.candidate_threshold
+        label, box = row.candidate_class, row.candidate_box
+    if not here or score is None or box is None:
+        return None
+    return _Object(score, threshold, label, box, there)
+
+
 def _count(
     groups: Groups,
     code: str,
@@ -73,58 +100,49 @@ def _count(
     tolerance: Tolerance,
 ) -> None:
     """Add one object of the side that deploys it to its groups: whether it is gone, by chance."""
-    if code == "vanished":
-        here, there = image.of_reference(row), image.of_candidate(row)
-        score, threshold = row.reference_score, image.reference_threshold
-        label, box = row.reference_class, row.reference_box
-    else:
-        here, there = image.of_candidate(row), image.of_reference(row)
-        score, threshold = row.candidate_score, image.candidate_threshold
-        label, box = row.candidate_class, row.candidate_box
-    if not here or score is None or box is None:
+    one = _object(code, image, row)
+    if one is None:
         return
-    gone = (not there or row.flipped) and not row.tie
-    chance = 0.5 if score < threshold + tolerance.max_score_diff else share
-    for group in (("all", None), ("image", name), *_traits(label, box)):
+    gone = (not one.there or row.flipped) and not row.tie
+    chance = 0.5 if one.score < one.threshold + tolerance.max_score_diff else share
+    for group in (("all", None), ("image", name), *_traits(one.label, one.box)):
         groups.setdefault(group, []).append((gone, chance))
 
 
-def _one_sided(images: Mapping[str, ImageAgreement], code: str) -> Iterator[Finding]:
-    """Ties that turn one way alone, which is no noise: a class, or the number of objects.
+def _turned(images: Mapping[str, ImageAgreement], code: str) -> Iterator[Finding]:
+    """Classes that lose ties of two classes of one row, nearly every time.
 
     Noise turns an object whose classes score alike every other time at most. That more than half of
-    a class turns by chance is so no likelier than that as many of so many coins show heads. What
-    ties add without taking as much away (a peak beside each peak) is held to coins likewise.
+    a class turns by chance is so no likelier than that as many of so many coins show heads.
     """
     classes: Groups = {}
-    turned = set()
-    added = taken = deployed = 0
+    turned: Groups = {}
     for image in images.values():
-        vanished = code == "vanished"
-        deployed += image.reference_deployed
         for row in image.rows:
-            here, there, label = (
-                image.of_candidate(row),
-                image.of_reference(row),
-                row.candidate_class,
-            )
-            if vanished:
-                here, there, label = there, here, row.reference_class
-            if row.tie and not row.paired:
-                added, taken = added + here, taken + there
-            if here:
-                gone = row.flipped or (not there and not row.tie)
-                classes.setdefault(("class", label), []).append((gone, 0.5))
-                turned |= {("class", label)} if row.tie and row.flipped else set()
-    yield from _beyond({key: classes[key] for key in sorted(turned)}, code, more_than=0.5)
-    coins = at_least(added, [0.5] * (added + taken))
-    if added - taken > 0.5 * deployed and coins < CHANCE:
-        total = sum(
-            one.reference_deployed if vanished else one.candidate_deployed
-            for one in images.values()
-        )
-        facts = {"group": "all", "value": None, "count": added, "total": total, "more": 0}
-        yield Finding(code, facts)
+            one = _object(code, image, row)
+            if one is None:
+                continue
+            objects = classes.setdefault(("class", one.label), [])
+            objects.append((row.flipped or (not one.there and not row.tie), 0.5))
+            if row.tie and row.flipped:
+                turned["class", one.label] = objects
+    yield from _beyond(turned, code, more_than=0.5)
+
+
+def _doubled(images: Mapping[str, ImageAgreement]) -> Iterator[Finding]:
+    """Many more objects, or many fewer, by ties alone: a peak beside each peak.
+
+    A tie without a partner adds an object or takes one away, as often as coins show heads. More
+    than half of what the side with fewer deploys is no noise.
+    """
+    alone = [row for image in images.values() for row in image.rows if row.tie and not row.paired]
+    ours = sum(image.reference_deployed for image in images.values())
+    theirs = sum(image.candidate_deployed for image in images.values())
+    added = sum(row.kind == "extra" for row in alone)
+    most, least = max(added, len(alone) - added), min(added, len(alone) - added)
+    if most - least > 0.5 * min(ours, theirs) and 2 * at_least(most, [0.5] * len(alone)) < CHANCE:
+        facts = {"added": added, "taken": len(alone) - added, "deployed": min(ours, theirs)}
+        yield Finding("one-sided-ties", facts)
 
 
 def _traits(label: int | None, box: tuple[float, ...]) -> tuple[Group, Group]:

@@ -75,7 +75,16 @@ def test_a_peak_beside_every_peak_is_told() -> None:
     """Two equal cells are two peaks: every object is found twice."""
     single, double = [(0.7, 0.6996)] * OBJECTS, [(0.7, 0.7)] * OBJECTS
     found = judged(peaks(*single, apart=4), peaks(*double, apart=4), FLOAT32)
-    assert groups(found, "appeared") == [("all", None)]
+    facts = {"added": OBJECTS, "taken": 0, "deployed": OBJECTS}
+    assert [(one.code, one.facts) for one in found.findings] == [("one-sided-ties", facts)]
+
+
+def test_a_peak_that_is_lost_beside_every_peak_is_told() -> None:
+    """The other way round: what was found twice is found once."""
+    single, double = [(0.7, 0.6996)] * OBJECTS, [(0.7, 0.7)] * OBJECTS
+    found = judged(peaks(*double, apart=4), peaks(*single, apart=4), FLOAT32)
+    facts = {"added": 0, "taken": OBJECTS, "deployed": OBJECTS}
+    assert [(one.code, one.facts) for one in found.findings] == [("one-sided-ties", facts)]
 
 
 def test_peaks_that_come_and_go_are_noise() -> None:
