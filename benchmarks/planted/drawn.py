@@ -83,7 +83,7 @@ def healthy_trial(seed: int, only: str, number: int) -> Trial:
 
 
 def healthy_draft(seed: int, only: str, number: int) -> tuple[str, Draft]:
-    """What ``healthy_trial`` judges."""
+    """What ``healthy_trial`` judges; a suite that deploys nothing is drawn again."""
     rng = np.random.default_rng([seed, 0, number])
     size = SIZES[number % 3]
     makers = [name for name in MUST_HOLD if only in name]
@@ -92,9 +92,12 @@ def healthy_draft(seed: int, only: str, number: int) -> tuple[str, Draft]:
         maker, tolerances = MUST_HOLD[name]
         return name, maker(rng, size, BUILT_IN[str(rng.choice(list(tolerances)))])
     tolerance = list(BUILT_IN.values())[number // 3 % 4]
-    draft = _scenes(rng, size, tolerance)
-    draft.candidate = _healthy(rng, draft)
-    return "noise" + _arranged(rng, draft), draft
+    while True:
+        draft = _scenes(rng, size, tolerance)
+        draft.candidate = _healthy(rng, draft)
+        name = "noise" + _arranged(rng, draft)
+        if any(side.deployed.any() for pair in draft.sides() for side in pair):
+            return name, draft
 
 
 def _arranged(rng: Rng, draft: Draft) -> str:

@@ -6,7 +6,7 @@ the trace of a cause (a resize, a letterbox, a scale, a calibration), and is tes
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,14 +15,12 @@ import numpy as np
 
 from parity.agreement.chance import (
     above_by_chance,
-    at_least,
     exceeds_by_chance,
     line_ends,
     median,
     together_by_chance,
 )
 from parity.agreement.findings import Finding
-from parity.agreement.rows import ImageAgreement
 from parity.agreement.samples import Samples
 from parity.boxes import Floats
 from parity.nms import Ints
@@ -45,29 +43,6 @@ def box_bias(samples: Samples, names: Sequence[str], tolerance: Tolerance) -> It
         facts = {"side": name, "allowed": SHARE * median(limits)}
         one = _Values("bias", samples.shift[:, side], limits, facts, samples)
         yield from (one.of_all() or one.along(place) or one.of_classes() or one.of_images(names))
-
-
-def tie_bias(
-    images: Mapping[str, ImageAgreement], boxes: Samples, tolerance: Tolerance
-) -> Iterator[Finding]:
-    """Sides of the box that ties move, most boxes and all the same way.
-
-    One tie moves a box to where both sides propose one; noise moves as many back. Ties that miss
-    the box limit, more than half of all pairs: their signs, by a sign test.
-    """
-    rows = [(row, image) for image in images.values() for row in image.rows if row.paired]
-    ties = [row.shift for row, _ in rows if row.tie and not row.box_within and row.shift]
-    if len(ties) < LINE or 2 * len(ties) <= len(rows) or not len(boxes.label):
-        return
-    allowed = allowance(boxes.box, tolerance)
-    shifts = np.array(ties, dtype=np.float64)
-    for side, name in enumerate(SIDES):
-        off, limit = shifts[:, side], SHARE * median(allowed[:, side])
-        middle = median(off)
-        same = int((np.sign(off) == np.sign(middle)).sum())
-        if abs(middle) > limit and 2 * at_least(same, [0.5] * len(off)) < CHANCE:
-            facts = {"side": name, "allowed": limit, "median": middle, "pairs": len(off), "more": 0}
-            yield Finding("bias", facts)
 
 
 def score_bias(samples: Samples, tolerance: Tolerance) -> Iterator[Finding]:

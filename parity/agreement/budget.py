@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from parity.agreement.bias import box_bias, score_bias, tie_bias
+from parity.agreement.bias import box_bias, score_bias
 from parity.agreement.chance import lower_bound, upper_bound
 from parity.agreement.counts import concentrated, deployed_counts
 from parity.agreement.findings import Finding
@@ -103,7 +103,6 @@ def budget(images: Mapping[str, ImageAgreement], tolerance: Tolerance) -> Budget
     ]
     measured = samples(images)
     findings += box_bias(measured, tuple(images), tolerance)
-    findings += tie_bias(images, measured, tolerance)
     findings += score_bias(measured, tolerance)
     findings += deployed_counts(images, tolerance)
     held = [share.code for share in shares if share.holds and share.code in ("box", "score")]

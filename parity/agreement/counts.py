@@ -27,7 +27,7 @@ def deployed_counts(
     Groups are all objects, those of a class, of an image, of one of COCO's sizes. By chance an
     object that scores within its limit of the threshold is gone every other time, any other one as
     often as the budget allows. Both directions: "vanished" from the candidate, "appeared" in it.
-    Ties are no faults, one by one; where all of them turn one way, they are a group as well.
+    A tie is no fault; that ties turn most of a class into others is the loss of that class.
     """
     for code, share in (("vanished", tolerance.max_lost), ("appeared", tolerance.max_extra)):
         groups: Groups = {}
@@ -36,7 +36,6 @@ def deployed_counts(
                 _count(groups, code, name, image, row, max(share, _LEAST), tolerance)
         found = list(_beyond(groups, code, more_than=0.5))
         yield from found or _turned(images, code)
-    yield from _doubled(images)
 
 
 def concentrated(
@@ -127,22 +126,6 @@ def _turned(images: Mapping[str, ImageAgreement], code: str) -> Iterator[Finding
             if row.tie and row.flipped:
                 turned["class", one.label] = objects
     yield from _beyond(turned, code, more_than=0.5)
-
-
-def _doubled(images: Mapping[str, ImageAgreement]) -> Iterator[Finding]:
-    """Many more objects, or many fewer, by ties alone: a peak beside each peak.
-
-    A tie without a partner adds an object or takes one away, as often as coins show heads. More
-    than half of what the side with fewer deploys is no noise.
-    """
-    alone = [row for image in images.values() for row in image.rows if row.tie and not row.paired]
-    ours = sum(image.reference_deployed for image in images.values())
-    theirs = sum(image.candidate_deployed for image in images.values())
-    added = sum(row.kind == "extra" for row in alone)
-    most, least = max(added, len(alone) - added), min(added, len(alone) - added)
-    if most - least > 0.5 * min(ours, theirs) and 2 * at_least(most, [0.5] * len(alone)) < CHANCE:
-        facts = {"added": added, "taken": len(alone) - added, "deployed": min(ours, theirs)}
-        yield Finding("one-sided-ties", facts)
 
 
 def _traits(label: int | None, box: tuple[float, ...]) -> tuple[Group, Group]:

@@ -136,14 +136,6 @@ AT = "[10.0,20.0,50.0,60.0]"
             "same of 2 more images",
         ),
         (
-            Finding("one-sided-ties", {"added": 40, "taken": 0, "deployed": 40}),
-            [],
-            "one-sided-ties: all objects: expected ties to add as many detections as they take "
-            "away, by chance, found 40 that only the candidate deploys and 0 that only the "
-            "reference does; the side with fewer has 40 detections, and no budget covers more "
-            "than half of that",
-        ),
-        (
             Finding(
                 "concentrated",
                 {"group": "size", "value": "small", "count": 20, "total": 40, "limit": "box"},

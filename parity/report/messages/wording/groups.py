@@ -34,16 +34,6 @@ def _half_gone(facts: Facts, scene: Scene, here: str, there: str) -> str:
     )
 
 
-def _one_sided_ties(facts: Facts, scene: Scene) -> str:
-    added, taken = facts["added"], facts["taken"]
-    deployed = numbers.counted(facts["deployed"], "detection")
-    return (
-        f"all objects: expected ties to add as many detections as they take away, by chance, found "
-        f"{added} that only the candidate deploys and {taken} that only the reference does; the "
-        f"side with fewer has {deployed}, and no budget covers more than half of that"
-    )
-
-
 def _concentrated(facts: Facts, scene: Scene) -> str:
     least = scene.tolerance.min_within
     missed = numbers.percent(facts["count"] / facts["total"], 1 - least)
@@ -136,11 +126,6 @@ WORDS = {
     ),
     "vanished": Words(_vanished, _GONE),
     "appeared": Words(_appeared, _GONE),
-    "one-sided-ties": Words(
-        _one_sided_ties,
-        "are equal scores (a coarse step of the score head) all kept as peaks, or none of them? "
-        "suppress the boxes that are left, or keep one peak of equal ones",
-    ),
     "concentrated": Words(
         _concentrated,
         "do the representative images of the quantiser show these objects, in their sizes?",
